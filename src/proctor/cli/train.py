@@ -1,0 +1,94 @@
+"""`proctor train`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from proctor.config import RunConfig, from_mapping, read_toml, to_mapping, with_assignments
+from proctor.errors import ConfigError
+from proctor.recipes import build_recipe
+
+
+def run(options: argparse.Namespace) -> int:
+    """Resolve the configuration, then train, or print the plan."""
+    recipe, config = resolve(options.what, options.scale, options.assignments)
+    if options.dry_run:
+        return _dry_run(recipe, config)
+    from proctor.cli.progress import ProgressView
+    from proctor.training.run import run_training
+
+    view = ProgressView()
+    try:
+        result = run_training(config, recipe=recipe, out=Path(options.out) if options.out else None, resume=options.resume, emit=view)
+    finally:
+        view.close()
+    if not result.is_finished:
+        print(f"stopped after {result.num_steps} of {config.num_steps} steps; the state is saved. Continue with: proctor train {options.what} --resume --out {result.path}")
+    else:
+        print(report(result.path, result.summary))
+    return 0
+
+
+def resolve(what: str, scale: str | None, assignments: list[str]) -> tuple[str, RunConfig]:
+    """The recipe's name and the configuration, after the file and every --set.
+
+    Raises:
+        ConfigError: unknown recipe, file, scale or key.
+    """
+    if not what.endswith(".toml"):
+        return what.rpartition(":")[2], with_assignments(build_recipe(what, scale), assignments)
+    values = read_toml(Path(what))
+    base = values.pop("recipe", None)
+    name = Path(what).stem
+    if base is None:
+        if scale is not None:
+            raise ConfigError(f"--scale chooses the size of a recipe, and {what} names none; add recipe = \"...\" to it, or leave out --scale")
+        return name, with_assignments(from_mapping(values), assignments)
+    return name, with_assignments(from_mapping(_merged(to_mapping(build_recipe(base, scale)), values)), assignments)
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`over` laid on `base`, table by table; what is no table is replaced."""
+    both = {key: _merged(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value for key, value in over.items()}
+    return {**base, **both}
+
+
+def _dry_run(recipe: str, config: RunConfig) -> int:
+    from proctor.config import build_objective
+    from proctor.models.memory import plan_memory
+
+    objective = build_objective(config)
+    print(json.dumps({"recipe": recipe, **to_mapping(config)}, indent=2))
+    plan = plan_memory(config.model, config.learner, has_reference=objective.kl.needs_reference, config_dtype=config.compute_dtype)
+    print(plan.describe())
+    return 0
+
+
+def report(path: Path, summary: Any) -> str:
+    """What was learned, and where to look."""
+    lines = []
+    before, after = summary.get("before"), summary.get("after")
+    if before and after:
+        lines.append(f"held out ({after['num_tasks']} tasks): {_interval(before)} before, {_interval(after)} after")
+    if "gain" in summary:
+        gain = summary["gain"]
+        verdict = "better" if gain["low"] > 0 else "worse" if gain["high"] < 0 else "no difference shown"
+        lines.append(f"paired difference: {gain['mean']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}] ({verdict}; 95 % interval over tasks)")
+    if "reward_last_steps" in summary:
+        lines.append(f"training reward: {summary['reward_first_steps']:.3f} in the first steps, {summary['reward_last_steps']:.3f} in the last; {summary['seconds_of_steps']:.0f} s of steps")
+    shown = os.path.relpath(path) if not os.path.relpath(path).startswith("..") else str(path)
+    lines += [
+        f"weights: {shown}/model (loads with transformers)",
+        f"every rollout: {shown}/rollouts/*.parquet   metrics: {shown}/metrics.jsonl",
+        f'try it: proctor sample {shown} --prompt "What is 7 + 8? Answer with a number." --temperature 0',
+    ]
+    return "\n".join(lines)
+
+
+def _interval(values: Any) -> str:
+    return f"{values['mean']:.3f} [{values['low']:.3f}, {values['high']:.3f}]"
+

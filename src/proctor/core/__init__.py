@@ -1,0 +1,7 @@
+"""The records that pass between rooms. Nothing here computes, reads files, or knows about models."""
+
+from proctor.core.messages import Message, ToolCall
+from proctor.core.rollout import Completion, FinishReason, Rollout, RolloutGroup, Status, Turn
+from proctor.core.task import Outcome, Score, Task, Verifier
+
+__all__ = ["Completion", "FinishReason", "Message", "Outcome", "Rollout", "RolloutGroup", "Score", "Status", "Task", "ToolCall", "Turn", "Verifier"]

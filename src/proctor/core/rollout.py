@@ -1,0 +1,141 @@
+"""What the model did: completions with their token ids and logprobs, turns, whole episodes, and groups of them.
+
+Every completion carries the ids that were sampled and the logprobs of the distribution they were sampled from. Text is
+only for people and verifiers: it is never tokenised again for training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from proctor.core.task import Score, Task
+
+
+class FinishReason(str, Enum):
+    """Why a completion ended."""
+
+    EOS = "eos"  # the model ended its turn
+    STOP = "stop"  # a stop string appeared
+    LENGTH = "length"  # max_completion_tokens reached: truncated
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the model wrote in one turn.
+
+    Attributes:
+        token_ids: [T] ids as sampled, the ending EOS included.
+        behavior_logprobs: [T] nats, of the distribution actually sampled from (after temperature and truncation).
+        text: the decoded ids, without special tokens and without a matched stop string.
+        finish_reason: why it ended.
+        policy_version: weight version that produced it.
+    """
+
+    token_ids: tuple[int, ...]
+    behavior_logprobs: tuple[float, ...]
+    text: str
+    finish_reason: FinishReason
+    policy_version: int
+
+    def __post_init__(self) -> None:
+        if len(self.token_ids) != len(self.behavior_logprobs):
+            raise ValueError(f"{len(self.token_ids)} token ids but {len(self.behavior_logprobs)} behavior_logprobs")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One completion and the environment's reply to it.
+
+    Attributes:
+        completion: what the model wrote.
+        observation_ids: [N] tokens that the environment appended (tool output, the next question, turn markers);
+            the model reads them, and they are never trained on.
+    """
+
+    completion: Completion
+    observation_ids: tuple[int, ...] = ()
+
+
+class Status(str, Enum):
+    """How an episode ended."""
+
+    FINISHED = "finished"
+    TRUNCATED = "truncated"  # its last completion hit the length limit
+    ERROR = "error"  # no reward could be computed, for a reason that the completion did not cause
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A whole episode: prompt, turns, scores, reward.
+
+    Attributes:
+        task: the problem.
+        index: position within its group; with the task and the step it seeds the sampling.
+        prompt_ids: [P] tokens read before the first completion.
+        turns: in order; at least one.
+        scores: one per reward function, by name.
+        reward: scalar after weighting; None exactly when status is ERROR.
+        status: how it ended.
+    """
+
+    task: Task
+    index: int
+    prompt_ids: tuple[int, ...]
+    turns: tuple[Turn, ...]
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    reward: float | None = None
+    status: Status = Status.FINISHED
+
+    @property
+    def token_ids(self) -> list[int]:
+        """[T] everything after the prompt, completions and observations in order."""
+        return [token for turn in self.turns for token in (*turn.completion.token_ids, *turn.observation_ids)]
+
+    @property
+    def completion_mask(self) -> list[bool]:
+        """[T] True where the model wrote the token."""
+        return [own for turn in self.turns for own in (*[True] * len(turn.completion.token_ids), *[False] * len(turn.observation_ids))]
+
+    @property
+    def behavior_logprobs(self) -> list[float]:
+        """[T] nats; 0.0 on observations."""
+        return [value for turn in self.turns for value in (*turn.completion.behavior_logprobs, *[0.0] * len(turn.observation_ids))]
+
+    @property
+    def num_completion_tokens(self) -> int:
+        return sum(len(turn.completion.token_ids) for turn in self.turns)
+
+    @property
+    def text(self) -> str:
+        """The last completion: what is graded."""
+        return self.turns[-1].completion.text
+
+    @property
+    def is_truncated(self) -> bool:
+        return self.turns[-1].completion.finish_reason is FinishReason.LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutGroup:
+    """The rollouts of one task, those that ended in ERROR set apart.
+
+    Attributes:
+        task: the problem they share.
+        rollouts: with a reward each; may be fewer than the group size that was asked for.
+        errors: the rollouts that no reward could be computed for; counted, never trained on.
+    """
+
+    task: Task
+    rollouts: tuple[Rollout, ...]
+    errors: tuple[Rollout, ...] = ()
+
+    @property
+    def rewards(self) -> list[float]:
+        return [rollout.reward for rollout in self.rollouts if rollout.reward is not None]
+
+    @property
+    def is_unanimous(self) -> bool:
+        """True when every rollout earned the same: a group-relative objective learns nothing from it."""
+        return len(set(self.rewards)) <= 1

@@ -1,0 +1,1 @@
+"""Engines turn prompts into completions. `base` holds the protocol and has no torch; each engine is one module."""

@@ -1,0 +1,69 @@
+"""How weights are moved."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from proctor.errors import ConfigError
+from proctor.models.config import LoraConfig
+
+Schedule = Literal["constant", "linear", "cosine"]
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerConfig:
+    """Optimizer, schedule and batching of the learner.
+
+    Attributes:
+        betas: of AdamW.
+        adam_epsilon: of AdamW.
+        weight_decay: of AdamW, decoupled.
+        max_grad_norm: the global gradient norm is clipped there.
+        schedule: of the learning rate after warm-up: constant, or linear or cosine to 0 at the last step.
+        num_warmup_steps: the learning rate rises linearly over this many steps.
+        num_epochs: passes over each batch of rollouts.
+        num_minibatches: optimizer updates in one pass; more than one makes the later ones off-policy.
+        micro_batch_tokens: tokens computed at once; bounds memory and cannot change the result.
+        max_sampler_mismatch: largest difference in nats, averaged over tokens, between the sampler's logprobs and the trainer's under the same
+            weights before a warning. In fp32 a single token that differs by more than 1e-4 is an error.
+        lora: train adapters instead of all weights.
+    """
+
+    betas: tuple[float, float] = (0.9, 0.95)
+    adam_epsilon: float = 1e-8
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    schedule: Schedule = "constant"
+    num_warmup_steps: int = 0
+    num_epochs: int = 1
+    num_minibatches: int = 1
+    micro_batch_tokens: int = 2048
+    max_sampler_mismatch: float = 0.1
+    lora: LoraConfig | None = None
+
+    def __post_init__(self) -> None:
+        for name, minimum in (("num_epochs", 1), ("num_minibatches", 1), ("micro_batch_tokens", 1), ("num_warmup_steps", 0)):
+            if getattr(self, name) < minimum:
+                raise ConfigError(f"learner.{name} must be at least {minimum}, not {getattr(self, name)}")
+        if self.max_grad_norm <= 0:
+            raise ConfigError(f"learner.max_grad_norm must be greater than 0, not {self.max_grad_norm}")
+
+    @property
+    def is_single_update(self) -> bool:
+        """True when a batch is used for one optimizer update, so that the update is exactly on-policy."""
+        return self.num_epochs == 1 and self.num_minibatches == 1
+
+
+def learning_rate_at(step: int, *, peak: float, num_steps: int, num_warmup_steps: int, schedule: Schedule) -> float:
+    """Learning rate of step `step`, counted from 0.
+
+    Warm-up rises to `peak` at step `num_warmup_steps`; then the schedule falls to 0 at step `num_steps`, which is never taken.
+    """
+    if step < num_warmup_steps:
+        return peak * (step + 1) / (num_warmup_steps + 1)
+    if schedule == "constant":
+        return peak
+    progress = (step - num_warmup_steps) / max(1, num_steps - num_warmup_steps)
+    return peak * (1 - progress) if schedule == "linear" else peak * (1 + math.cos(math.pi * progress)) / 2

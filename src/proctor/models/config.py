@@ -1,0 +1,24 @@
+"""How a model is loaded and computes: plain records, free of torch, so that a configuration is read in milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+DEFAULT_MODEL = "smollm2-135m"
+ComputeDtype = Literal["auto", "bfloat16", "float32"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoraConfig:
+    """Low-rank adapters (Hu et al. 2021, LoRA) instead of full fine-tuning; needs the extra `lora`.
+
+    Attributes:
+        rank: rank of each adapter.
+        alpha: the adapter's output is scaled by alpha / rank.
+        target_modules: names of the linear modules that get one; "all-linear" takes every one but the head.
+    """
+
+    rank: int = 16
+    alpha: float = 32.0
+    target_modules: str | tuple[str, ...] = "all-linear"

@@ -1,0 +1,168 @@
+"""Logprobs of given tokens under a policy: the one forward pass that training, references and checks share.
+
+Two paths give the same numbers. The packed one computes each prompt once for all its completions; the padded one works for
+every architecture. Which parts of the fast path a model allows is found by trying it, not by a list of names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from proctor.models.attention import SHARED_PROMPT_ATTENTION, build_pack
+from proctor.models.fused import linear_logprobs
+from proctor.models.policy import Policy, positions
+
+_PROBE_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    """Token sequences that share prompts. P prompts, R rows.
+
+    Attributes:
+        prompts: P prompts, none empty.
+        continuations: R token lists that follow a prompt: completions and observations; none empty.
+        prompt_of: [R] index of each row's prompt.
+    """
+
+    prompts: Sequence[Sequence[int]]
+    continuations: Sequence[Sequence[int]]
+    prompt_of: Sequence[int]
+
+    @property
+    def width(self) -> int:
+        return max(len(continuation) for continuation in self.continuations)
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardPath:
+    """Which fast paths a model allows.
+
+    Attributes:
+        is_packed: each prompt is computed once for its group.
+        has_plain_head: logits are `hidden @ weight.T`, so they can be computed in chunks.
+        reason: why a fast path is not used; empty when all are.
+    """
+
+    is_packed: bool
+    has_plain_head: bool
+    reason: str = ""
+
+
+PLAIN_PATH = ForwardPath(is_packed=False, has_plain_head=False, reason="asked for")
+
+
+def continuation_logprobs(policy: Policy, sequences: Sequences, *, temperature: float, path: ForwardPath) -> tuple[Tensor, Tensor]:
+    """Logprob of every continuation token, and the entropy of the distribution that it was drawn from.
+
+    Args:
+        policy: whose distribution; gradients flow into its parameters unless the caller turned them off.
+        sequences: the tokens.
+        temperature: logits are divided by it before the softmax, as they were in sampling.
+        path: from `forward_path`.
+
+    Returns:
+        (logprobs, entropies), each [R, sequences.width], nats, fp32, 0 on padding.
+    """
+    token_ids, mask = padded(sequences.continuations, policy.device)
+    hidden_or_logits = _packed_hidden(policy, sequences) if path.is_packed else _padded_outputs(policy, sequences, path)
+    selected = hidden_or_logits[mask] if hidden_or_logits.dim() == 3 else hidden_or_logits
+    if path.has_plain_head:
+        assert policy.head is not None
+        weight: Tensor = policy.head.weight  # type: ignore[assignment]  # a linear layer's weight
+        logprobs, entropies = linear_logprobs(selected, weight, token_ids[mask], temperature=temperature, compute_dtype=policy.compute_dtype)
+    else:
+        logs = torch.log_softmax(selected.float() / temperature, dim=-1)
+        logprobs, entropies = logs.gather(1, token_ids[mask][:, None])[:, 0], -(logs.exp() * logs).sum(-1)
+    empty = torch.zeros(mask.shape, dtype=logprobs.dtype, device=policy.device)
+    return empty.masked_scatter(mask, logprobs), empty.masked_scatter(mask, entropies)
+
+
+def padded(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Ragged token lists as ([R, L] ids, [R, L] mask), padded on the right with 0."""
+    width = max(len(row) for row in rows)
+    ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=device)
+    lengths = torch.tensor([len(row) for row in rows], device=device)
+    return ids, torch.arange(width, device=device)[None] < lengths[:, None]
+
+
+def _packed_hidden(policy: Policy, sequences: Sequences) -> Tensor:
+    """Hidden state that predicts each continuation token, [tokens, H], in row order."""
+    pack = build_pack([list(p) for p in sequences.prompts], [list(c) for c in sequences.continuations], list(sequences.prompt_of), policy.device)
+    # A mask of four dimensions passes through `transformers` unread: the pack carries the real one.
+    unread = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=policy.device)
+    with policy.autocast():
+        hidden = policy.backbone(input_ids=pack.input_ids, position_ids=pack.position_ids, attention_mask=unread, use_cache=False, pack=pack).last_hidden_state
+    return hidden[0][pack.source_slots[pack.rollout_mask]]
+
+
+def _padded_outputs(policy: Policy, sequences: Sequences, path: ForwardPath) -> Tensor:
+    """Hidden states, or logits where the head is not a plain one, that predict each continuation token, [R, L, H or V]."""
+    rows = [[*sequences.prompts[p], *c] for p, c in zip(sequences.prompt_of, sequences.continuations, strict=True)]
+    input_ids, mask = padded(rows, policy.device)
+    if path.has_plain_head:
+        extra = {"position_ids": positions(mask)} if policy.takes_positions else {}
+        with policy.autocast():
+            outputs = policy.backbone(input_ids=input_ids, attention_mask=mask.long(), use_cache=False, **extra).last_hidden_state
+    else:
+        outputs = policy.logits(input_ids, mask.long())
+    starts = torch.tensor([len(sequences.prompts[p]) - 1 for p in sequences.prompt_of], device=policy.device)
+    source = (starts[:, None] + torch.arange(sequences.width, device=policy.device)).clamp(max=outputs.shape[1] - 1)
+    return outputs.gather(1, source[..., None].expand(-1, -1, outputs.shape[-1]))
+
+
+@torch.no_grad()
+def forward_path(policy: Policy) -> ForwardPath:
+    """Find the fastest path that gives this model's own numbers, by comparing each with the plain one on a small batch.
+
+    An architecture whose head caps or scales its logits, whose layers mix tokens outside attention (state-space, convolution),
+    or which ignores custom attention, differs in the probe and gets the plain path.
+    """
+    vocabulary = policy.causal_model.get_input_embeddings().weight.shape[0]
+    draw = torch.Generator().manual_seed(0)
+
+    def tokens(num: int) -> list[int]:
+        return torch.randint(vocabulary, (num,), generator=draw).tolist()
+
+    probe = Sequences([tokens(7), tokens(4)], [tokens(5), tokens(3), tokens(1), tokens(6)], [0, 0, 1, 1])
+    expected = _try(policy, probe, PLAIN_PATH)
+    assert expected is not None
+    for path in (ForwardPath(is_packed=True, has_plain_head=True), ForwardPath(is_packed=False, has_plain_head=True)):
+        if path.is_packed and not _attends_everywhere(policy):
+            continue
+        found = _try(policy, probe, path)
+        if found is not None and _agrees(found, expected, policy.compute_dtype):
+            return path if path.is_packed else ForwardPath(False, True, "prompts are not shared: the architecture mixes tokens outside full attention")
+    return ForwardPath(False, False, "prompts are not shared and logits are not chunked: the architecture's head or layers differ from the plain ones")
+
+
+def _agrees(found: Tensor, expected: Tensor, dtype: torch.dtype) -> bool:
+    tolerance = _PROBE_TOLERANCE if dtype is torch.float32 else 0.25  # bf16 rounds logits to 8 bits; a wrong path is off by nats
+    return bool((found - expected).abs().max() < tolerance)
+
+
+def _attends_everywhere(policy: Policy) -> bool:
+    """True when every layer is full attention through the registered function: a window would not show in a short probe."""
+    config = policy.causal_model.config
+    if config._attn_implementation != SHARED_PROMPT_ATTENTION:
+        return False
+    kinds = getattr(config, "layer_types", None)
+    if kinds:
+        return set(kinds) == {"full_attention"}
+    return not (getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True))
+
+
+def _try(policy: Policy, probe: Sequences, path: ForwardPath) -> Tensor | None:
+    """Logprobs by a path, or None where the architecture does not take it at all."""
+    if path.has_plain_head and (policy.head is None or getattr(policy.head, "bias", None) is not None):
+        return None
+    try:
+        return continuation_logprobs(policy, probe, temperature=1.0, path=path)[0]
+    except (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError):
+        if path == PLAIN_PATH:
+            raise
+        return None

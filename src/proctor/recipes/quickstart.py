@@ -1,0 +1,35 @@
+"""One-digit addition: a real language model learns, from a checked answer alone, within minutes on two CPU cores."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from proctor.config import EvaluationConfig, RewardConfig, RunConfig
+from proctor.data.config import DataConfig
+from proctor.learner.config import LearnerConfig
+
+
+def quickstart(scale: Literal["135m", "tiny"] = "135m") -> RunConfig:
+    """Teach a model one-digit addition with GRPO (minutes on two cores).
+
+    "What is 7 + 8? Answer with a number." The last number of the completion counts. GRPO as published but for the KL term
+    (beta 0: no reference model in memory). Scale `tiny` runs the same on random weights over bytes, in seconds: it shows the
+    machinery, not a skill.
+    """
+    is_tiny = scale == "tiny"
+    return RunConfig(
+        model="tiny" if is_tiny else "smollm2-135m",
+        data=DataConfig(train="arithmetic:digits=1"),
+        rewards=(RewardConfig("number"),),
+        algorithm="grpo",
+        objective={"beta": 0.0},
+        num_steps=20 if is_tiny else 16,
+        prompts_per_step=8,
+        group_size=16,
+        max_completion_tokens=24,
+        learning_rate=1e-3 if is_tiny else 1e-5,
+        checkpoint_every=1 if is_tiny else 8,
+        keep_checkpoints=2 if is_tiny else 1,
+        learner=LearnerConfig(micro_batch_tokens=4096 if is_tiny else 512),
+        evaluation=EvaluationConfig(num_tasks=200),
+    )

@@ -1,0 +1,53 @@
+"""What a step's rollouts look like in numbers."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+from proctor.core import Outcome, Rollout, RolloutGroup
+
+
+def summarize(groups: Sequence[RolloutGroup]) -> dict[str, float]:
+    """Metrics of the rollouts of one step: rewards, variance, lengths, truncation, outcomes, parts of the reward.
+
+    `reward_std` is the population's over all rollouts. `unanimous_fraction` is the fraction of groups whose rollouts all earned
+    the same: a group-relative objective learns nothing from them.
+    """
+    rollouts = [rollout for group in groups for rollout in group.rollouts]
+    rewards = [rollout.reward for rollout in rollouts if rollout.reward is not None]
+    lengths = [rollout.num_completion_tokens for rollout in rollouts]
+    mean = math.fsum(rewards) / len(rewards)
+    return {
+        "reward_mean": mean,
+        "reward_std": math.sqrt(math.fsum((reward - mean) ** 2 for reward in rewards) / len(rewards)),
+        "unanimous_fraction": sum(group.is_unanimous for group in groups) / len(groups),
+        "completion_tokens_mean": sum(lengths) / len(lengths),
+        "completion_tokens_max": float(max(lengths)),
+        "truncated_fraction": sum(rollout.is_truncated for rollout in rollouts) / len(rollouts),
+        "num_rollouts": float(len(rollouts)),
+        "num_errors": float(sum(len(group.errors) for group in groups)),
+        **_outcomes(rollouts),
+        **_parts(rollouts),
+    }
+
+
+def _outcomes(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """Fraction of UNPARSED among rollouts that some verifier gave an outcome."""
+    judged = [[score.outcome for score in rollout.scores.values() if score.outcome is not None] for rollout in rollouts]
+    judged = [outcomes for outcomes in judged if outcomes]
+    return {"unparsed_fraction": sum(Outcome.UNPARSED in outcomes for outcomes in judged) / len(judged)} if judged else {}
+
+
+def _parts(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """Mean value of each reward part where there is more than one, and of each metric that a reward function logged."""
+    values: dict[str, list[float]] = defaultdict(list)
+    has_parts = any(len(rollout.scores) > 1 for rollout in rollouts)
+    for rollout in rollouts:
+        for name, score in rollout.scores.items():
+            if has_parts and score.value is not None:
+                values[f"reward/{name}"].append(score.value)
+            for metric, value in score.metrics.items():
+                values[f"metric/{metric}"].append(value)
+    return {name: math.fsum(column) / len(column) for name, column in sorted(values.items())}

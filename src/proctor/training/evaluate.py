@@ -1,0 +1,121 @@
+"""Evaluation on held-out tasks: mean reward with an interval over tasks, pass@k, maj@k, and paired comparison."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from proctor.chat.renderer import Renderer
+from proctor.core import Outcome, RolloutGroup, Task
+from proctor.engines.base import Sampler, Sampling
+from proctor.rollouts.groups import Clock, RolloutPlan, collect_groups
+from proctor.training.statistics import Interval, bootstrap_interval, maj_at_k, pass_at_k
+from proctor.verifiers.rewards import Rewards
+
+_TASKS_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How a policy did on held-out tasks.
+
+    Attributes:
+        reward: mean reward, tasks weighing alike, with the bootstrap interval over tasks.
+        per_task: mean reward of each task, in order, for paired comparisons; NaN where no rollout could be scored.
+        pass_at: k -> pass@k (unbiased estimator over the samples of each task), where the reward says CORRECT or not.
+        maj_at: k -> maj@k, where answers were extracted.
+        truncated_fraction: of completions.
+        completion_tokens_mean: per completion.
+        num_errors: completions whose check failed for a reason of its own; they count nowhere.
+    """
+
+    reward: Interval
+    per_task: tuple[float, ...]
+    pass_at: Mapping[int, Interval]
+    maj_at: Mapping[int, Interval]
+    truncated_fraction: float
+    completion_tokens_mean: float
+    num_errors: int
+
+    def as_summary(self) -> dict[str, object]:
+        """The plain form in `summary.json` and in `proctor eval --json`."""
+        spread = {f"pass@{k}": _plain(interval) for k, interval in self.pass_at.items()} | {f"maj@{k}": _plain(interval) for k, interval in self.maj_at.items()}
+        return {
+            **_plain(self.reward),
+            **spread,
+            "truncated_fraction": self.truncated_fraction,
+            "completion_tokens_mean": self.completion_tokens_mean,
+            "num_errors": self.num_errors,
+        }
+
+
+def _plain(interval: Interval) -> dict[str, float]:
+    return {"mean": interval.mean, "low": interval.low, "high": interval.high, "num_tasks": interval.num_tasks}
+
+
+async def evaluate(
+    tasks: Sequence[Task],
+    *,
+    sampler: Sampler,
+    renderer: Renderer,
+    rewards: Rewards,
+    sampling: Sampling,
+    num_samples: int,
+    seed: int,
+    clock: Clock,
+    ks: Sequence[int] = (),
+) -> tuple[Evaluation, list[RolloutGroup]]:
+    """Sample, score and summarise.
+
+    Args:
+        tasks: held-out.
+        sampler: the policy's engine.
+        renderer: of its prompts.
+        rewards: the same functions as in training, or others.
+        sampling: greedy by default in training.
+        num_samples: completions a task.
+        seed: of sampling and of the intervals.
+        clock: told the phases.
+        ks: for pass@k and maj@k, each at most `num_samples`.
+    """
+    plan = RolloutPlan(num_samples, sampling, seed, purpose="evaluation")
+    groups: list[RolloutGroup] = []
+    for start in range(0, len(tasks), _TASKS_AT_ONCE):
+        part = tasks[start : start + _TASKS_AT_ONCE]
+        groups += await collect_groups(part, step=start, sampler=sampler, renderer=renderer, rewards=rewards, plan=plan, clock=clock)
+    return summarize_evaluation(groups, ks=ks, seed=seed), groups
+
+
+def summarize_evaluation(groups: Sequence[RolloutGroup], *, ks: Sequence[int], seed: int) -> Evaluation:
+    """Means and intervals of scored groups, one a task."""
+    per_task = tuple(math.fsum(group.rewards) / len(group.rewards) if group.rewards else math.nan for group in groups)
+    scored = [group for group in groups if group.rollouts]
+    rollouts = [rollout for group in scored for rollout in group.rollouts]
+    correct = [[_is_correct(rollout.scores) for rollout in group.rollouts] for group in scored]
+    usable = [k for k in ks if all(len(flags) >= k for flags in correct)]
+    answers = [[_extracted(rollout.scores) for rollout in group.rollouts] for group in scored]
+    rng = np.random.default_rng(seed)
+    return Evaluation(
+        reward=bootstrap_interval([value for value in per_task if not math.isnan(value)], seed=seed),
+        per_task=per_task,
+        pass_at={k: bootstrap_interval([pass_at_k(len(flags), sum(flags), k) for flags in correct], seed=seed) for k in usable},
+        maj_at={k: bootstrap_interval([maj_at_k(a, c, k, rng=rng) for a, c in zip(answers, correct, strict=True)], seed=seed) for k in usable if k > 1},
+        truncated_fraction=sum(rollout.is_truncated for rollout in rollouts) / max(1, len(rollouts)),
+        completion_tokens_mean=sum(rollout.num_completion_tokens for rollout in rollouts) / max(1, len(rollouts)),
+        num_errors=sum(len(group.errors) for group in groups),
+    )
+
+
+def _is_correct(scores: Mapping[str, object]) -> bool:
+    """CORRECT by every verifier that gave an outcome; a pure reward function counts as correct at 1 or more."""
+    outcomes = [score.outcome for score in scores.values() if score.outcome is not None]  # type: ignore[attr-defined]
+    if outcomes:
+        return all(outcome is Outcome.CORRECT for outcome in outcomes)
+    return all((score.value or 0.0) >= 1.0 for score in scores.values())  # type: ignore[attr-defined]
+
+
+def _extracted(scores: Mapping[str, object]) -> str | None:
+    return next((score.extracted for score in scores.values() if score.extracted is not None), None)  # type: ignore[attr-defined]

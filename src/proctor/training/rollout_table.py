@@ -1,0 +1,197 @@
+"""The rollouts of one step as a Parquet table, one row each, for people and for later analysis.
+
+Every column is described in `docs/run-directory.md`. The table is a record: training never reads it back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from proctor.core import Rollout, RolloutGroup, Score
+from proctor.errors import LearnerError
+from proctor.training import durable
+
+_SCORE = pa.struct(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("outcome", pa.string()),
+        pa.field("value", pa.float64()),
+        pa.field("weight", pa.float64()),
+        pa.field("extracted", pa.string()),
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+_METRIC = pa.struct([pa.field("name", pa.string(), nullable=False), pa.field("value", pa.float64())])
+_EXTRA = pa.struct([pa.field("name", pa.string(), nullable=False), pa.field("text", pa.string())])
+
+SCHEMA = pa.schema(
+    [
+        pa.field("step", pa.int32(), nullable=False),
+        pa.field("task_id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("group", pa.int32(), nullable=False),
+        pa.field("index", pa.int32(), nullable=False),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("reward", pa.float64()),
+        pa.field("advantage", pa.float64()),
+        pa.field("prompt_text", pa.string(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("answer", pa.string()),
+        pa.field("finish_reason", pa.string(), nullable=False),
+        pa.field("num_completion_tokens", pa.int32(), nullable=False),
+        pa.field("num_turns", pa.int32(), nullable=False),
+        pa.field("policy_version", pa.int32(), nullable=False),
+        pa.field("prompt_ids", pa.list_(pa.int32()), nullable=False),
+        pa.field("token_ids", pa.list_(pa.int32()), nullable=False),
+        pa.field("completion_mask", pa.list_(pa.bool_()), nullable=False),
+        pa.field("behavior_logprobs", pa.list_(pa.float32()), nullable=False),
+        pa.field("logprobs", pa.list_(pa.float32())),
+        pa.field("scores", pa.list_(_SCORE), nullable=False),
+        pa.field("metrics", pa.list_(_METRIC), nullable=False),
+        pa.field("extra", pa.list_(_EXTRA), nullable=False),
+    ]
+)
+
+GroupValues = Sequence[Sequence[float]]
+GroupLogprobs = Sequence[Sequence[Sequence[float] | None]]
+
+
+def write_rollouts(
+    path: Path,
+    step: int,
+    groups: Sequence[RolloutGroup],
+    *,
+    advantages: GroupValues | None = None,
+    logprobs: GroupLogprobs | None = None,
+    weights: Mapping[str, float] | None = None,
+) -> None:
+    """Write the rollouts of a step, those that ended in ERROR included, in one atomic operation.
+
+    Args:
+        path: of the file.
+        step: counted from 0.
+        groups: in the order of the step.
+        advantages: one a rollout, aligned with `groups[i].rollouts[j]`; None before they are known.
+        logprobs: [T] of the training pass for each rollout, aligned likewise; None for a rollout that was not computed.
+        weights: of each reward function, by name.
+
+    Raises:
+        OSError: it could not be written; `path` is what it was before.
+        ValueError: advantages or logprobs do not line up with the groups.
+    """
+    table = rollout_table(step, groups, advantages=advantages, logprobs=logprobs, weights=weights)
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer, compression="zstd")
+    durable.write_atomic(path, buffer.getvalue().to_pybytes())
+
+
+def read_rollouts(path: Path) -> pa.Table:
+    """Read what `write_rollouts` wrote.
+
+    Raises:
+        LearnerError: there is no such file, or it is torn.
+    """
+    try:
+        return pq.ParquetFile(path).read()
+    except (OSError, pa.ArrowException) as error:
+        raise LearnerError(f"{path} cannot be read as Parquet ({error}); restore it, or resume the run from an earlier checkpoint to write it again") from error
+
+
+def rollout_table(
+    step: int,
+    groups: Sequence[RolloutGroup],
+    *,
+    advantages: GroupValues | None = None,
+    logprobs: GroupLogprobs | None = None,
+    weights: Mapping[str, float] | None = None,
+) -> pa.Table:
+    """The table that `write_rollouts` writes; same arguments.
+
+    Raises:
+        ValueError: advantages or logprobs do not line up with the groups.
+    """
+    _check_aligned("advantages", advantages, groups)
+    _check_aligned("logprobs", logprobs, groups)
+    rows: list[dict[str, Any]] = []
+    for group_index, group in enumerate(groups):
+        for place, rollout in enumerate(group.rollouts):
+            trained = {
+                "advantage": advantages[group_index][place] if advantages else None,
+                "logprobs": _trained_logprobs(rollout, logprobs[group_index][place] if logprobs else None),
+            }
+            rows.append(_row(rollout, weights or {}) | {"step": step, "group": group_index} | trained)
+        rows.extend(_row(rollout, weights or {}) | {"step": step, "group": group_index, "advantage": None, "logprobs": None} for rollout in group.errors)
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def _check_aligned(name: str, values: Sequence[Sequence[Any]] | None, groups: Sequence[RolloutGroup]) -> None:
+    if values is None:
+        return
+    given, expected = [len(group) for group in values], [len(group.rollouts) for group in groups]
+    if given != expected:
+        raise ValueError(f"{name} has {given} values by group, but the groups have {expected} rollouts")
+
+
+def _trained_logprobs(rollout: Rollout, logprobs: Sequence[float] | None) -> list[float] | None:
+    if logprobs is None:
+        return None
+    num_tokens = len(rollout.token_ids)
+    if len(logprobs) != num_tokens:
+        raise ValueError(f"{len(logprobs)} logprobs for the {num_tokens} tokens of rollout {rollout.index} of task {rollout.task.id!r}")
+    return list(logprobs)
+
+
+def _row(rollout: Rollout, weights: Mapping[str, float]) -> dict[str, Any]:
+    last = rollout.turns[-1].completion
+    return {
+        "task_id": _valid(rollout.task.id),
+        "source": _valid(rollout.task.source),
+        "index": rollout.index,
+        "status": rollout.status.value,
+        "reward": rollout.reward,
+        "prompt_text": _valid(rollout.task.prompt_text),
+        "text": _valid(rollout.text),
+        "answer": None if rollout.task.answer is None else _valid(json.dumps(rollout.task.answer, ensure_ascii=False, default=str)),
+        "finish_reason": last.finish_reason.value,
+        "num_completion_tokens": rollout.num_completion_tokens,
+        "num_turns": len(rollout.turns),
+        "policy_version": last.policy_version,
+        "prompt_ids": list(rollout.prompt_ids),
+        "token_ids": rollout.token_ids,
+        "completion_mask": rollout.completion_mask,
+        "behavior_logprobs": rollout.behavior_logprobs,
+        "scores": [_score(name, score, weights.get(name)) for name, score in rollout.scores.items()],
+        "metrics": [{"name": _valid(name), "value": value} for name, value in _named(rollout.scores, "metrics")],
+        "extra": [{"name": _valid(name), "text": _valid(text)} for name, text in _named(rollout.scores, "extra")],
+    }
+
+
+def _score(name: str, score: Score, weight: float | None) -> dict[str, Any]:
+    return {
+        "name": _valid(name),
+        "outcome": None if score.outcome is None else score.outcome.value,
+        "value": score.value,
+        "weight": weight,
+        "extracted": None if score.extracted is None else _valid(score.extracted),
+        "reason": _valid(score.reason),
+    }
+
+
+def _named(scores: Mapping[str, Score], kind: str) -> Iterator[tuple[str, Any]]:
+    """The metrics or extras of all scores, each under `reward function/name`."""
+    return ((f"{function}/{name}", value) for function, score in scores.items() for name, value in getattr(score, kind).items())
+
+
+def _valid(text: str) -> str:
+    """The text with lone surrogates, which UTF-8 cannot carry and a model can provoke, replaced by U+FFFD."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

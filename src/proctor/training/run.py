@@ -1,0 +1,189 @@
+"""A run from its configuration to its summary: begin or resume, evaluate, train, save, and end well however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proctor.config import RunConfig
+from proctor.learner.checkpoint import restore_learner
+from proctor.models.load import save_policy
+from proctor.training import run_directory
+from proctor.training.config_changes import refuse_changes
+from proctor.training.evaluate import Evaluation
+from proctor.training.events import Listener, RunFinished, RunStarted
+from proctor.training.run_directory import RunDirectory
+from proctor.training.session import Given, Session, build_session, deterministic_kernels, resolved
+from proctor.training.statistics import paired_difference
+from proctor.training.sync_loop import train_loop
+from proctor.training.tracking import Tracker, open_sinks
+
+_MAY_CHANGE = ("tracking", "checkpoint_every", "keep_checkpoints", "scoring.num_workers", "engine.max_rows")
+_MAY_GROW = ("num_steps",)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        path: of the run directory.
+        num_steps: done so far.
+        is_finished: False when a signal stopped it; `--resume` continues.
+        summary: what summary.json holds.
+    """
+
+    path: Path
+    num_steps: int
+    is_finished: bool
+    summary: Mapping[str, Any]
+
+
+def run_training(config: RunConfig, *, recipe: str, out: Path | None, resume: bool, emit: Listener, given: Given | None = None) -> RunResult:
+    """Train.
+
+    Args:
+        config: of the run.
+        recipe: its name, which also names the directory where `out` is None.
+        out: run directory; None for `runs/<recipe>-<time>`, or on resume the newest of the recipe.
+        resume: continue the run there; with nothing there yet, begin it.
+        emit: told what happens.
+        given: policy, tasks and rewards of a caller in Python.
+
+    Raises:
+        ProctorError: something does not fit or failed; the message is complete.
+    """
+    path = out or (run_directory.newest(recipe) if resume else None) or run_directory.new_path(recipe)
+    continues = resume and run_directory.is_run(path)
+    if continues:
+        finished = _finished(path, config, recipe)
+        if finished is not None:
+            return finished
+    elif not resume:
+        run_directory.refuse_occupied(path)
+    with ExitStack() as stack:
+        stack.enter_context(deterministic_kernels(config.deterministic))
+        session = build_session(config, given or Given(), emit)
+        stack.callback(session.rewards.close)
+        session.run = _open(path, session, recipe, continues=continues)
+        stack.callback(session.run.close)
+        stopping = stack.enter_context(stop_on_signals())
+        start, notes = _starting_point(session, resume=resume, continues=continues)
+        session.tracker = Tracker(session.run, open_sinks(config.tracking, session.run, start_step=start), emit)
+        stack.callback(session.tracker.close)
+        emit(RunStarted(path, recipe, config.model, config.num_steps, start, (*session.notes, *notes)))
+        with _status_recorded(session.run):
+            return asyncio.run(_run(session, start, stopping))
+
+
+async def _run(session: Session, start: int, is_stopping: Callable[[], bool]) -> RunResult:
+    run, config = session.run, session.config
+    summary = dict(run.summary() or {}) if start else {}
+    if "before" not in summary and start == 0:
+        before = await session.evaluate("before", step=0)
+        summary = {"recipe": run.config["recipe"], "model": config.model, **({"before": _record(before)} if before else {})}
+        run.write_summary(summary)
+    num_steps = start if is_stopping() else await train_loop(session, start=start, is_stopping=is_stopping)
+    if num_steps < config.num_steps:
+        run.set_status("stopped", f"by a signal, after {num_steps} of {config.num_steps} steps")
+        return RunResult(run.path, num_steps, False, summary)
+    after = await session.evaluate("after", step=num_steps)
+    with run.publish_model() as directory:
+        save_policy(session.policy, directory)
+    summary |= {"num_steps": num_steps, **_training_summary(run), **({"after": _record(after)} if after else {})}
+    if after and "before" in summary:
+        gain = paired_difference(summary["before"]["per_task"], list(after.per_task), seed=config.seed)
+        summary["gain"] = {"mean": gain.mean, "low": gain.low, "high": gain.high, "num_tasks": gain.num_tasks}
+    run.write_summary(summary)
+    run.set_status("finished")
+    session.emit(RunFinished(run.path, summary))
+    return RunResult(run.path, num_steps, True, summary)
+
+
+def _record(evaluation: Evaluation) -> dict[str, Any]:
+    return {**evaluation.as_summary(), "per_task": list(evaluation.per_task)}
+
+
+def _training_summary(run: RunDirectory) -> dict[str, float]:
+    """Reward over the first and the last three steps, and the summed seconds of the steps."""
+    rows = run.metrics()
+    first, last = rows[:3], rows[-3:]
+    return {
+        "reward_first_steps": sum(row["reward_mean"] for row in first) / len(first),
+        "reward_last_steps": sum(row["reward_mean"] for row in last) / len(last),
+        "seconds_of_steps": sum(row["seconds"] for row in rows),
+    }
+
+
+def _finished(path: Path, config: RunConfig, recipe: str) -> RunResult | None:
+    """The result of a run that has nothing left to do; nothing is changed."""
+    run = RunDirectory.inspect(path)
+    refuse_changes(run.config, resolved(config, recipe), run=path, may_change=_MAY_CHANGE, may_grow=_MAY_GROW)
+    if run.manifest.status != "finished" or config.num_steps > run.config["num_steps"]:
+        return None
+    return RunResult(path, run.config["num_steps"], True, run.summary() or {})
+
+
+def _open(path: Path, session: Session, recipe: str, *, continues: bool) -> RunDirectory:
+    if continues:
+        return RunDirectory.open(path)
+    return RunDirectory.create(path, resolved(session.config, recipe), session.manifest())
+
+
+def _starting_point(session: Session, *, resume: bool, continues: bool) -> tuple[int, tuple[str, ...]]:
+    """Restore the newest whole checkpoint; returns the first step and what to tell the user."""
+    if not resume:
+        return 0, ()
+    if not continues:
+        return 0, (f"--resume: there is no run at {session.run.path} yet: starting at step 0",)
+    point = session.run.resume_point()
+    session.run.record_resume(point.step)
+    session.run.rewind(point.step)
+    if point.checkpoint is not None:
+        restore_learner(session.learner, point.checkpoint.path)
+        session.engine.policy_version = point.step
+    return point.step, point.notes
+
+
+@contextmanager
+def _status_recorded(run: RunDirectory) -> Iterator[None]:
+    """Write why a run failed into its manifest before the error goes on."""
+    try:
+        yield
+    except BaseException as error:
+        try:
+            run.set_status("failed", f"{type(error).__name__}: {error}")
+        except Exception:
+            pass  # a full disk refuses this note as well; the error that goes on says so
+        raise
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Callable[[], bool]]:
+    """Let SIGINT and SIGTERM end the run after the step in progress; a second one ends it at once.
+
+    Yields:
+        A function that says whether to stop. Outside the main thread no handler can be set, and it always says no.
+    """
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+
+    def stop(number: int, frame: object) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(received)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,267 @@
+"""A session holds what a run is made of, built in the order in which mistakes are cheapest to find.
+
+    configuration -> objective -> data -> rewards (every gold answer must verify) -> model -> prompts fit -> run directory
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from proctor.algorithms.spec import Objective
+from proctor.chat.renderer import Renderer
+from proctor.config import RewardConfig, RunConfig, build_objective, to_mapping
+from proctor.core import Task
+from proctor.data.loaders import LoadedTasks, content_hash, load_train_and_test
+from proctor.data.mixture import Mixture
+from proctor.engines.local import LocalEngine
+from proctor.errors import ConfigError, TaskError
+from proctor.learner.step import Learner, LearnerPlan
+from proctor.models.load import load_policy
+from proctor.models.policy import Policy
+from proctor.plugins import load
+from proctor.rollouts.groups import RolloutPlan
+from proctor.training.evaluate import Evaluation, evaluate
+from proctor.training.events import EvaluationFinished, Listener, Phase
+from proctor.training.manifest import Manifest
+from proctor.training.run_directory import RunDirectory
+from proctor.training.tracking import Tracker
+from proctor.verifiers.base import RewardPart
+from proctor.verifiers.names import ALIASES, ENTRY_POINT_GROUP
+from proctor.verifiers.rewards import Rewards, as_part
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a caller in Python hands over ready-made instead of naming it in the configuration."""
+
+    policy: Policy | None = None
+    train: Sequence[Task] | None = None
+    test: Sequence[Task] | None = None
+    rewards: Sequence[RewardPart] | None = None
+
+
+@dataclass(slots=True)
+class Session:
+    """Everything that the steps of a run use."""
+
+    config: RunConfig
+    objective: Objective
+    train: LoadedTasks
+    test: LoadedTasks
+    rewards: Rewards
+    weights: dict[str, float]
+    policy: Policy
+    engine: LocalEngine
+    renderer: Renderer
+    learner: Learner
+    mixture: Mixture
+    plan: RolloutPlan
+    emit: Listener
+    notes: tuple[str, ...]
+    run: RunDirectory = field(init=False)
+    tracker: Tracker = field(init=False)
+    _num_steps_without_variance: int = 0
+    _faults_before: dict[str, int] = field(default_factory=dict)
+
+    async def evaluate(self, name: str, *, step: int) -> Evaluation | None:
+        """Evaluate on the held-out tasks; None where the configuration asks for none."""
+        settings = self.config.evaluation
+        tasks = self.test.tasks[: settings.num_tasks]
+        if not tasks:
+            return None
+        self.emit(Phase("evaluating"))
+        evaluation, _ = await evaluate(
+            tasks,
+            sampler=self.engine,
+            renderer=self.renderer,
+            rewards=self.rewards,
+            sampling=self.config.evaluation_sampling,
+            num_samples=settings.num_samples,
+            seed=self.config.seed,
+            clock=lambda phase: None,
+        )
+        interval = evaluation.reward
+        self.emit(EvaluationFinished(name, interval.mean, interval.low, interval.high, interval.num_tasks, step))
+        return evaluation
+
+    def manifest(self) -> Manifest:
+        """What the run is made of, for its directory."""
+        return Manifest.collect(
+            seeds={"run": self.config.seed},
+            data_hashes={"train": content_hash(self.train.tasks), "test": content_hash(self.test.tasks)},
+            reward_hashes=self.rewards.source_hashes,
+            opt_outs=("in_process",) if self.config.scoring.in_process else (),
+        )
+
+    def fault_metrics(self) -> dict[str, float]:
+        """Checks that were killed, or died, since the last step."""
+        counters = self.rewards.counters
+        total = {"reward_timeouts": counters.timeouts, "reward_crashes": counters.crashes}
+        new = {name: float(count - self._faults_before.get(name, 0)) for name, count in total.items()}
+        self._faults_before = total
+        return new
+
+    def warnings(self, step: int, metrics: dict[str, float]) -> Iterator[str]:
+        """What the user should hear about this step."""
+        limit = self.config.learner.max_sampler_mismatch
+        if metrics.get("sampler_mismatch", 0.0) > limit:
+            yield f"step {step}: sampler and trainer differ by {metrics['sampler_mismatch']:.3g} nats a token on average (limit {limit:g}); compute in float32 to see whether it is rounding"
+        faults = metrics["reward_timeouts"] + metrics["reward_crashes"]
+        if faults:
+            yield f"step {step}: {faults:.0f} calls of reward functions hung or crashed, were killed and tried again; the rollouts' reasons say which"
+        has_variance = metrics["unanimous_fraction"] < 1
+        self._num_steps_without_variance = 0 if has_variance else self._num_steps_without_variance + 1
+        if self._num_steps_without_variance in (1, 10):
+            yield _no_variance(step, metrics["reward_mean"])
+
+
+def _no_variance(step: int, reward: float) -> str:
+    return (
+        f"step {step}: no group had variance: all rollouts of each task earned the same (mean reward {reward:.3g}), so nothing was learned from this step. "
+        "If the reward is always low, the task is too hard for this model: make it easier, relax the format, or teach the format first; "
+        "if it is always high, the task is solved; a larger group_size finds rarer successes"
+    )
+
+
+def build_session(config: RunConfig, given: Given, emit: Listener) -> Session:
+    """Build everything but the run directory, which needs nothing from here to be refused.
+
+    Raises:
+        ProctorError: of the room whose part does not fit.
+    """
+    objective = build_objective(config)
+    config = _deterministic(config) if config.deterministic else config
+    emit(Phase("loading"))
+    train, test = _load_data(config, given)
+    parts = tuple(given.rewards) if given.rewards is not None else tuple(_reward_parts(config))
+    scoring = config.scoring
+    rewards = Rewards(parts, num_workers=scoring.num_workers, timeout_s=scoring.timeout_s, in_process=scoring.in_process)
+    try:
+        rewards.check_gold(train.tasks)
+        rewards.check_gold(test.tasks[: config.evaluation.num_tasks])
+        policy = given.policy or load_policy(
+            config.model, device=config.device, compute_dtype=config.compute_dtype, lora=config.learner.lora, seed=config.seed
+        )
+        return _assemble(config, objective, train, test, rewards, {part.name: part.weight for part in parts}, policy, emit)
+    except BaseException:
+        rewards.close()
+        raise
+
+
+def _assemble(
+    config: RunConfig, objective: Objective, train: LoadedTasks, test: LoadedTasks, rewards: Rewards, weights: dict[str, float], policy: Policy, emit: Listener
+) -> Session:
+    renderer = Renderer(policy.tokenizer)
+    train, dropped = _fitting(train, renderer, policy, config)
+    test, dropped_test = _fitting(test, renderer, policy, config)
+    plan = LearnerPlan(config.learning_rate, config.num_steps, config.temperature, config.seed, checks_sampler=not config.sampling.is_truncated)
+    learner = Learner(policy, config.learner, plan, needs_reference=objective.kl.needs_reference)
+    return Session(
+        config=config,
+        objective=objective,
+        train=train,
+        test=test,
+        rewards=rewards,
+        weights=weights,
+        policy=policy,
+        engine=LocalEngine(policy, max_rows=config.engine.max_rows, is_deterministic=config.deterministic),
+        renderer=renderer,
+        learner=learner,
+        mixture=Mixture([train], None, config.seed),
+        plan=RolloutPlan(config.group_size, config.sampling, config.seed),
+        emit=emit,
+        notes=_notes(config, policy, renderer, learner, train, test, dropped + dropped_test),
+    )
+
+
+def _notes(
+    config: RunConfig, policy: Policy, renderer: Renderer, learner: Learner, train: LoadedTasks, test: LoadedTasks, num_dropped: int
+) -> tuple[str, ...]:
+    """What the user should know before the first step."""
+    dtype = str(policy.compute_dtype).removeprefix("torch.")
+    notes = [f"train: {train.describe()}", f"held out: {test.describe()}", f"{policy.num_parameters / 1e6:.1f}M parameters, fp32 weights, computing in {dtype} on {policy.device}"]
+    if num_dropped:
+        notes.append(f"{num_dropped} tasks left out: their prompt and max_completion_tokens={config.max_completion_tokens} exceed the model's context of {policy.max_context_tokens}")
+    if not renderer.has_template:
+        notes.append("the model has no chat template: prompts are given to it as plain text")
+    if learner.path.reason:
+        notes.append(f"slower path: {learner.path.reason}")
+    if config.scoring.in_process:
+        notes.append("reward functions run inside this process: a hang or crash of theirs is a hang or crash of the run")
+    return tuple(notes)
+
+
+def _fitting(loaded: LoadedTasks, renderer: Renderer, policy: Policy, config: RunConfig) -> tuple[LoadedTasks, int]:
+    """Leave out tasks whose prompt does not fit the context beside a full completion."""
+    limit = policy.max_context_tokens
+    if limit is None:
+        return loaded, 0
+    room = limit - config.max_completion_tokens
+    kept = tuple(task for task in loaded.tasks if len(renderer.prompt_ids(task.messages)) <= room)
+    if not kept:
+        shortest = min(len(renderer.prompt_ids(task.messages)) for task in loaded.tasks)
+        raise TaskError(
+            f"no prompt of {loaded.source} fits: the shortest has {shortest} tokens, and with max_completion_tokens={config.max_completion_tokens} "
+            f"the model's context of {limit} leaves {max(0, room)}. Lower max_completion_tokens, shorten the prompts, or use a model with a longer context"
+        )
+    return replace(loaded, tasks=kept), len(loaded.tasks) - len(kept)
+
+
+def _load_data(config: RunConfig, given: Given) -> tuple[LoadedTasks, LoadedTasks]:
+    if given.train is None:
+        return load_train_and_test(config.data, config.seed)
+    if not given.train:
+        raise TaskError("there are no tasks to train on: the sequence given is empty")
+    return LoadedTasks(tuple(given.train), None, "tasks given in Python"), LoadedTasks(tuple(given.test or ()), None, "tasks given in Python")
+
+
+def _reward_parts(config: RunConfig) -> Iterator[RewardPart]:
+    if not config.rewards:
+        raise ConfigError('the configuration names no reward. Add for example --set rewards=number, or [[rewards]] with function = "math" to the file')
+    for entry in config.rewards:
+        loaded = load(entry.function, kind="reward", aliases=ALIASES, group=ENTRY_POINT_GROUP)
+        yield as_part(_instance(loaded, entry), name=entry.name or entry.function.rpartition(":")[2], weight=entry.weight)
+
+
+def _instance(loaded: Any, entry: RewardConfig) -> Any:
+    """What an alias or a class makes of the arguments; a function as it is."""
+    if entry.function not in ALIASES and not isinstance(loaded, type):
+        if entry.arguments:
+            raise ConfigError(f"the reward {entry.function!r} is a function, so it takes no arguments from the configuration; given: {', '.join(entry.arguments)}")
+        return loaded
+    try:
+        return loaded(**entry.arguments)
+    except TypeError as error:
+        raise ConfigError(f"arguments of the reward {entry.function!r}: {error}") from error
+
+
+def _deterministic(config: RunConfig) -> RunConfig:
+    """What deterministic mode fixes: the processor, fp32, kernels without races.
+
+    Raises:
+        ConfigError: the configuration asks for something else.
+    """
+    if config.device not in (None, "cpu") or config.compute_dtype == "bfloat16":
+        raise ConfigError(f"deterministic runs compute in float32 on the cpu, not with device={config.device!r} and compute_dtype={config.compute_dtype!r}; leave both out")
+    return replace(config, device="cpu", compute_dtype="float32")
+
+
+@contextmanager
+def deterministic_kernels(is_on: bool) -> Iterator[None]:
+    """Have torch use kernels that give the same bits twice, and refuse those that cannot."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(is_on or before)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+
+
+def resolved(config: RunConfig, recipe: str) -> dict[str, Any]:
+    """The configuration as the run directory keeps it, with the recipe's name."""
+    return {"recipe": recipe, **to_mapping(config)}

@@ -1,0 +1,104 @@
+"""The synchronous training loop: sample, score, learn, publish, log, in that order, one step after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+from proctor.config import RunConfig
+from proctor.core import RolloutGroup
+from proctor.learner.batch import TokenBatch, build_batch, with_advantages
+from proctor.learner.checkpoint import save_learner
+from proctor.rollouts.groups import collect_groups
+from proctor.rollouts.summary import summarize
+from proctor.training.events import CheckpointSaved, Phase, PhaseName, StepFinished, Warned
+from proctor.training.rollout_table import write_rollouts
+from proctor.training.session import Session
+
+
+class PhaseClock:
+    """Seconds spent in each phase of a step, told to the listener as they begin."""
+
+    def __init__(self, emit: Callable[[Phase], None]) -> None:
+        self._emit = emit
+        self.seconds: dict[str, float] = {}
+        self._current: tuple[str, float] | None = None
+        self._began = perf_counter()
+
+    def __call__(self, phase: PhaseName) -> None:
+        self._close()
+        self._current = (phase, perf_counter())
+        self._emit(Phase(phase))
+
+    def _close(self) -> None:
+        if self._current is not None:
+            name, began = self._current
+            self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - began
+
+    def metrics(self) -> dict[str, float]:
+        """`seconds` since the clock was made and `seconds_<phase>`."""
+        self._close()
+        self._current = None
+        return {"seconds": perf_counter() - self._began, **{f"seconds_{name}": value for name, value in self.seconds.items()}}
+
+
+async def train_loop(session: Session, *, start: int, is_stopping: Callable[[], bool]) -> int:
+    """Run steps `start` to the last one.
+
+    Args:
+        session: everything that a run is made of.
+        start: first step; the weights are those after `start` steps.
+        is_stopping: asked after each step; when True the state is saved and the loop ends.
+
+    Returns:
+        The number of steps done so far in the whole run.
+    """
+    config, learner, objective = session.config, session.learner, session.objective
+    for step in range(start, config.num_steps):
+        clock = PhaseClock(session.emit)
+        tasks = session.mixture.take(step, config.prompts_per_step)
+        groups = await collect_groups(
+            tasks, step=step, sampler=session.engine, renderer=session.renderer, rewards=session.rewards, plan=session.plan, clock=clock
+        )
+        clock("training")
+        batch = with_advantages(learner.annotate(build_batch(groups), objective), objective)
+        stats = learner.update(batch, objective, step=step)  # the only line that touches gradients
+        session.engine.policy_version = step + 1
+        record_step(session, step, groups, batch, summarize(groups) | stats | clock.metrics())
+        is_last, stops = step + 1 == config.num_steps, is_stopping()
+        if (step + 1) % config.checkpoint_every == 0 or is_last or stops:
+            save_checkpoint(session, step + 1)
+        if stops:
+            return step + 1
+        if config.evaluation.every and (step + 1) % config.evaluation.every == 0 and not is_last:
+            await session.evaluate(f"step {step + 1}", step=step + 1)
+    return config.num_steps
+
+
+def record_step(session: Session, step: int, groups: Sequence[RolloutGroup], batch: TokenBatch, metrics: dict[str, float]) -> None:
+    """Write the rollouts, then the metrics: a step whose metrics are on the disk has its rollouts there too."""
+    with session.run.writing(f"rollouts of step {step}"):
+        write_rollouts(session.run.rollouts_path(step), step, groups, advantages=_by_group(batch, groups), weights=session.weights)
+    metrics["tokens_per_s"] = metrics["num_rollouts"] * metrics["completion_tokens_mean"] / metrics["seconds"]
+    metrics |= session.fault_metrics()
+    session.tracker.log(step, metrics)
+    session.emit(StepFinished(step, session.config.num_steps, metrics))
+    for message in session.warnings(step, metrics):
+        session.emit(Warned(message))
+
+
+def _by_group(batch: TokenBatch, groups: Sequence[RolloutGroup]) -> list[list[float]]:
+    """Each rollout's advantage, nested as the groups are: the one of its first trained token, which all of them share."""
+    assert batch.advantages is not None
+    first = batch.completion_mask.float().argmax(-1, keepdim=True)
+    flat = iter(batch.advantages.gather(1, first)[:, 0].tolist())
+    return [[next(flat) for _ in group.rollouts] for group in groups]
+
+
+def save_checkpoint(session: Session, step: int) -> None:
+    """Publish the state after `step` steps and drop old ones."""
+    session.emit(Phase("saving"))
+    with session.run.checkpoint(step) as directory:
+        save_learner(session.learner, directory)
+    session.run.prune(session.config.keep_checkpoints)
+    session.emit(CheckpointSaved(step, session.run.checkpoint_path(step)))

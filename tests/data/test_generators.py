@@ -1,0 +1,125 @@
+"""Built-in generators: exact answers (checked by other means), distinct prompts, spaces of the stated size."""
+
+from __future__ import annotations
+
+import random
+import re
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proctor.data.generators import GENERATORS, generate, open_space
+from proctor.errors import ConfigError
+
+SMALL = {
+    "arithmetic": {"digits": 1, "operation": "mixed"},
+    "chain": {"terms": 3, "digits": 1},
+    "compare": {"digits": 1},
+    "countdown": {"terms": 3, "digits": 1},
+    "count_letters": {"length": 4, "letters": 3},
+    "modular": {"digits": 2, "max_modulus": 9},
+    "repeat": {"syllables": 1},
+    "sort_digits": {"length": 3},
+}
+SIZES = {"arithmetic": 300, "chain": 1000, "compare": 90, "countdown": 1000, "count_letters": 243, "modular": 720, "repeat": 60, "sort_digits": 1000}
+
+
+def solve(name: str, prompt: str) -> str:
+    """The answer read off the prompt, by another road than the generator's."""
+    numbers = [int(text) for text in re.findall(r"\d+", prompt)]
+    if name == "arithmetic":
+        a, b = numbers
+        return str({"+": a + b, "-": a - b, "*": a * b}[prompt.split()[3]])
+    if name == "chain":
+        return str(sum(numbers))
+    if name == "compare":
+        a, b = numbers
+        assert a != b
+        return str(max(a, b))
+    if name == "countdown":
+        return str(numbers[-1] - sum(numbers[:-1]))
+    if name == "count_letters":
+        letter, word = re.findall(r"letter (\w) occur in (\w+)\?", prompt)[0]
+        return str(len(word.split(letter)) - 1)
+    if name == "modular":
+        return str(numbers[0] - numbers[1] * (numbers[0] // numbers[1]))
+    if name == "repeat":
+        return prompt.split()[-1]
+    return " ".join(str(digit) for digit in sorted(numbers))
+
+
+def test_every_generator_is_covered_here() -> None:
+    assert set(SMALL) == set(SIZES) == set(GENERATORS)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_whole_space_is_distinct_and_right(name: str) -> None:
+    space = open_space(name, SMALL[name])
+    assert space.size == SIZES[name]
+    tasks = generate(space, stem=name, seed=0, num_tasks=10_000)
+    assert len(tasks) == len({task.prompt for task in tasks}) == len({task.id for task in tasks}) == space.size
+    for task in tasks:
+        assert isinstance(task.prompt, str)
+        assert task.answer == solve(name, task.prompt)
+        assert isinstance(task.info["difficulty"], int | float)
+
+
+def test_the_prompt_of_one_digit_addition() -> None:
+    prompts = {task.prompt: task.answer for task in generate(open_space("arithmetic", {}), stem="arithmetic", seed=0, num_tasks=100)}
+    assert len(prompts) == 100
+    assert prompts["What is 7 + 8? Answer with a number."] == "15"
+
+
+def test_two_digits_do_not_begin_with_zero() -> None:
+    operands = [
+        int(text)
+        for task in generate(open_space("chain", {"digits": 2, "terms": 2}), stem="c", seed=1, num_tasks=9000)
+        for text in re.findall(r"\d+", task.prompt_text)
+    ]
+    assert (min(operands), max(operands), len(operands)) == (10, 99, 16200)
+
+
+@given(seed=st.integers(0, 2**40), digits=st.sampled_from([1, 2, 3, 12]), few=st.integers(1, 20), more=st.integers(0, 20))
+def test_asking_for_more_continues_the_same_list(seed: int, digits: int, few: int, more: int) -> None:
+    space = open_space("arithmetic", {"digits": digits})
+    assert generate(space, stem="a", seed=seed, num_tasks=few) == generate(space, stem="a", seed=seed, num_tasks=few + more)[:few]
+
+
+def test_seeds_differ_and_the_global_generator_is_left_alone() -> None:
+    space = open_space("arithmetic", {"digits": 3})
+    state = random.getstate()
+    first, second = (generate(space, stem="a", seed=seed, num_tasks=50) for seed in (0, 1))
+    assert random.getstate() == state
+    assert len({task.prompt for task in first} & {task.prompt for task in second}) < 5
+
+
+def test_a_problem_keeps_its_id_whatever_the_seed() -> None:
+    space = open_space("compare", {})
+    by_seed = [{task.id: task.prompt for task in generate(space, stem="c", seed=seed, num_tasks=10_000)} for seed in (0, 1)]
+    assert by_seed[0] == by_seed[1]
+
+
+def test_large_spaces_are_drawn_from_evenly() -> None:
+    numbers = list(islice(open_space("arithmetic", {"digits": 3}).numbers(random.Random(0)), 4000))
+    assert len(set(numbers)) == 4000
+    assert sum(number < 405_000 for number in numbers) == pytest.approx(2000, abs=150)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("arithmetic", {"digit": 2}, "unknown argument of generator arithmetic 'digit'. Did you mean 'digits'"),
+        ("arithmetic", {"operation": "divide"}, "unknown operation .*'divide'.* Allowed: add, mixed, multiply, subtract"),
+        ("arithmetic", {"digits": 0}, "generator arithmetic: digits=0 is out of range; allowed: 1 to 12"),
+        ("arithmetic", {"digits": 2.5}, "digits=2.5 must be a whole number"),
+        ("arithmetic", {"digits": True}, "digits=True must be a whole number"),
+        ("arithmetic", {"operation": 3}, "operation=3 must be a word"),
+        ("chain", {"terms": 1}, "terms=1 is out of range"),
+        ("count_letters", {"letters": 27}, "letters=27 is out of range"),
+    ],
+)
+def test_wrong_arguments_say_what_is_allowed(name: str, arguments: dict[str, object], expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        open_space(name, arguments)
