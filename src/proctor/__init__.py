@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from proctor.api import train
     from proctor.core import Completion, Message, Outcome, Rollout, RolloutGroup, Score, Task
     from proctor.errors import ProctorError
     from proctor.models.load import load_policy
-    from proctor.api import train
 
 _HOME = {
     "Completion": "proctor.core",

@@ -74,7 +74,9 @@ def _config(policy: Policy | str, tasks: Tasks, test: Tasks | None, rewards: Seq
 
 def _part(entry: str | RewardFunction, index: int) -> Any:
     if isinstance(entry, str):
-        raise ConfigError(f"reward {entry!r} is a name among functions; give names only, or functions only (a built-in verifier can be imported from proctor.verifiers)")
+        raise ConfigError(
+            f"reward {entry!r} is a name among functions; give names only, or functions only (a built-in verifier can be imported from proctor.verifiers)"
+        )
     return as_part(entry, name=_name(entry, index))
 
 

@@ -88,6 +88,20 @@ def test_an_accident_is_forgiven(tmp_path: Path) -> None:
         assert rewards.counters.crashes == 1 and not rewards.faults
 
 
+def test_the_second_try_sees_nothing_of_the_first() -> None:
+    poisoned: list[str] = []
+
+    def poisonable(completion: str) -> float:
+        if poisoned:
+            raise RuntimeError(f"still poisoned by {poisoned}")
+        if completion == "poison":
+            poisoned.append(completion)
+        return 1.0
+
+    with Rewards([as_part(poisonable)], num_workers=1) as rewards:
+        assert [scores["poisonable"].value for scores in rewards.score(requests("poison", "victim"))] == [1.0, 1.0]
+
+
 def test_a_batch_survives_its_worst_member() -> None:
     def batched(completions: list[str], **columns: Any) -> list[float]:
         return [mischief(completion) for completion in completions]
@@ -115,11 +129,16 @@ def test_a_worker_that_cannot_be_started_is_an_error() -> None:
 # Signatures
 
 
-def trl_reward(prompts: Any, completions: Any, completion_ids: Any = None, trainer_state: Any = None, log_extra: Any = None, log_metric: Any = None, **kw: Any) -> Any:
+def trl_reward(
+    prompts: Any, completions: Any, completion_ids: Any = None, trainer_state: Any = None, log_extra: Any = None, log_metric: Any = None, **kw: Any
+) -> Any:
     log_metric("accuracy", 0.5)
     log_extra("seen", completions)
     assert trainer_state.global_step == 7 and completion_ids == [[3, 4, 5]] * len(prompts)
-    return [None if difficulty is None else float(completion == solution) for completion, solution, difficulty in zip(completions, kw["solution"], kw["difficulty"], strict=True)]
+    return [
+        None if difficulty is None else float(completion == solution)
+        for completion, solution, difficulty in zip(completions, kw["solution"], kw["difficulty"], strict=True)
+    ]
 
 
 def test_trl() -> None:
@@ -179,7 +198,9 @@ def test_areal() -> None:
     assert in_process(reward_fn, *requests("2"))[0].value == 6.0
 
 
-@pytest.mark.parametrize("wrap", [lambda values: values, lambda values: {"rewards": values, "extra_logs": {"n": [1.0, 2.0]}}, lambda values: {"scores": values}])
+@pytest.mark.parametrize(
+    "wrap", [lambda values: values, lambda values: {"rewards": values, "extra_logs": {"n": [1.0, 2.0]}}, lambda values: {"scores": values}]
+)
 def test_openrlhf(wrap: Callable[[list[float]], Any]) -> None:
     def reward_func(queries: list[str], prompts: list[str], labels: list[str]) -> Any:
         return wrap([float(query == prompt + label) for query, prompt, label in zip(queries, prompts, labels, strict=True)])
@@ -256,9 +277,9 @@ def test_gold_answers_that_do_not_verify_are_counted() -> None:
 
 
 def test_a_gold_answer_is_checked_by_scoring_it() -> None:
-    with Rewards([RewardPart("number", number_verifier())], num_workers=1) as rewards:
-        with pytest.raises(TaskError, match="1 of 2 .*\n  task s: gold answer '.*sqrt.*' scores INCORRECT"):
-            rewards.check_gold([TASKS[0], Task("s", "", "\\sqrt{3}")])
+    says = "1 of 2 .*\n  task s: gold answer '.*sqrt.*' scores INCORRECT"
+    with Rewards([RewardPart("number", number_verifier())], num_workers=1) as rewards, pytest.raises(TaskError, match=says):
+        rewards.check_gold([TASKS[0], Task("s", "", "\\sqrt{3}")])
 
 
 @pytest.mark.parametrize(("function", "says"), [(lambda completion: 1 / 0, "ZeroDivisionError"), (lambda completion: math.nan, "returned nan")])

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from proctor.algorithms.spec import FixedLength, GroupCentered, GroupStandardized, KLInLoss, KLTerm, NoBaseline, NoKL, Objective, PPOClip, Reinforce, SequenceMean, TokenMean
+from proctor.algorithms.spec import (
+    FixedLength,
+    GroupCentered,
+    GroupStandardized,
+    KLInLoss,
+    KLTerm,
+    NoBaseline,
+    NoKL,
+    Objective,
+    PPOClip,
+    Reinforce,
+    SequenceMean,
+    TokenMean,
+)
 
 ALIASES = {
     "reinforce": "proctor.algorithms.presets:reinforce",

@@ -55,7 +55,14 @@ def _add_train(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     train.add_argument("what", metavar="RECIPE|FILE.toml", help="a recipe, or a file with configuration keys (its key `recipe` names a recipe to start from)")
     train.add_argument("--out", metavar="DIR", help="run directory (default: runs/<recipe>-<time>)")
     train.add_argument("--scale", metavar="SCALE", help="size of the recipe: tiny, pocket, 135m or paper, where the recipe has it")
-    train.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="assignments", help="set a configuration key, as in learning_rate=1e-5 or data.train=tasks.jsonl; may be repeated")
+    train.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        dest="assignments",
+        help="set a configuration key, as in learning_rate=1e-5 or data.train=tasks.jsonl; may be repeated",
+    )
     train.add_argument("--dry-run", action="store_true", help="print the resolved configuration and the memory plan, and stop")
     train.add_argument("--resume", action="store_true", help="continue the run in --out, or the newest of this recipe")
     train.set_defaults(run=_train)
@@ -70,7 +77,9 @@ def _add_eval(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     evaluate.add_argument("model", metavar="MODEL|RUN", help="what `model` may be in a configuration, or a run directory (its final weights, data and rewards)")
     evaluate.add_argument("--against", metavar="MODEL", help="evaluate this model on the same tasks too, and give the paired difference")
     evaluate.add_argument("--data", metavar="SOURCE", help="tasks: a generator, a file, or a hub data set (default for a run: its held-out tasks)")
-    evaluate.add_argument("--reward", metavar="NAME", action="append", help="reward function, by name or import string (default: the run's, else number); may be repeated")
+    evaluate.add_argument(
+        "--reward", metavar="NAME", action="append", help="reward function, by name or import string (default: the run's, else number); may be repeated"
+    )
     evaluate.add_argument("--num-tasks", type=int, default=200, metavar="N", help="evaluate the first N tasks (default: %(default)s)")
     evaluate.add_argument("--num-samples", type=int, default=1, metavar="N", help="completions a task (default: %(default)s)")
     evaluate.add_argument("--k", default="", metavar="K,K", help="report pass@k and maj@k for these k, each at most --num-samples")

@@ -27,7 +27,9 @@ def run(options: argparse.Namespace) -> int:
     finally:
         view.close()
     if not result.is_finished:
-        print(f"stopped after {result.num_steps} of {config.num_steps} steps; the state is saved. Continue with: proctor train {options.what} --resume --out {result.path}")
+        print(
+            f"stopped after {result.num_steps} of {config.num_steps} steps; the state is saved. Continue with: proctor train {options.what} --resume --out {result.path}"
+        )
     else:
         print(report(result.path, result.summary))
     return 0
@@ -46,7 +48,7 @@ def resolve(what: str, scale: str | None, assignments: list[str]) -> tuple[str, 
     name = Path(what).stem
     if base is None:
         if scale is not None:
-            raise ConfigError(f"--scale chooses the size of a recipe, and {what} names none; add recipe = \"...\" to it, or leave out --scale")
+            raise ConfigError(f'--scale chooses the size of a recipe, and {what} names none; add recipe = "..." to it, or leave out --scale')
         return name, with_assignments(from_mapping(values), assignments)
     return name, with_assignments(from_mapping(_merged(to_mapping(build_recipe(base, scale)), values)), assignments)
 
@@ -63,7 +65,13 @@ def _dry_run(recipe: str, config: RunConfig) -> int:
 
     objective = build_objective(config)
     print(json.dumps({"recipe": recipe, **to_mapping(config)}, indent=2))
-    plan = plan_memory(config.model, config.learner, has_reference=objective.kl.needs_reference, config_dtype=config.compute_dtype)
+    plan = plan_memory(
+        config.model,
+        lora=config.learner.lora,
+        has_reference=objective.kl.needs_reference,
+        micro_batch_tokens=config.learner.micro_batch_tokens,
+        compute_dtype=config.compute_dtype,
+    )
     print(plan.describe())
     return 0
 
@@ -79,7 +87,9 @@ def report(path: Path, summary: Any) -> str:
         verdict = "better" if gain["low"] > 0 else "worse" if gain["high"] < 0 else "no difference shown"
         lines.append(f"paired difference: {gain['mean']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}] ({verdict}; 95 % interval over tasks)")
     if "reward_last_steps" in summary:
-        lines.append(f"training reward: {summary['reward_first_steps']:.3f} in the first steps, {summary['reward_last_steps']:.3f} in the last; {summary['seconds_of_steps']:.0f} s of steps")
+        lines.append(
+            f"training reward: {summary['reward_first_steps']:.3f} in the first steps, {summary['reward_last_steps']:.3f} in the last; {summary['seconds_of_steps']:.0f} s of steps"
+        )
     shown = os.path.relpath(path) if not os.path.relpath(path).startswith("..") else str(path)
     lines += [
         f"weights: {shown}/model (loads with transformers)",
@@ -91,4 +101,3 @@ def report(path: Path, summary: Any) -> str:
 
 def _interval(values: Any) -> str:
     return f"{values['mean']:.3f} [{values['low']:.3f}, {values['high']:.3f}]"
-

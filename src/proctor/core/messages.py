@@ -29,5 +29,7 @@ class Message:
         """The form that chat templates read."""
         plain: dict[str, object] = {"role": self.role, "content": self.content}
         if self.tool_calls:
-            plain["tool_calls"] = [{"type": "function", "id": call.id, "function": {"name": call.name, "arguments": call.arguments}} for call in self.tool_calls]
+            plain["tool_calls"] = [
+                {"type": "function", "id": call.id, "function": {"name": call.name, "arguments": call.arguments}} for call in self.tool_calls
+            ]
         return plain

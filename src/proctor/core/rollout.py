@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 from proctor.core.task import Score, Task
 
 
-class FinishReason(str, Enum):
+class FinishReason(StrEnum):
     """Why a completion ended."""
 
     EOS = "eos"  # the model ended its turn
@@ -58,7 +58,7 @@ class Turn:
     observation_ids: tuple[int, ...] = ()
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """How an episode ended."""
 
     FINISHED = "finished"
@@ -84,7 +84,7 @@ class Rollout:
     index: int
     prompt_ids: tuple[int, ...]
     turns: tuple[Turn, ...]
-    scores: Mapping[str, Score] = field(default_factory=dict)
+    scores: Mapping[str, Score] = field(default_factory=dict[str, Score])
     reward: float | None = None
     status: Status = Status.FINISHED
 

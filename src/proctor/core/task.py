@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any, Protocol
 
 from proctor.core.messages import Message
@@ -25,7 +25,7 @@ class Task:
     id: str
     prompt: str | tuple[Message, ...]
     answer: Any = None
-    info: Mapping[str, Any] = field(default_factory=dict)
+    info: Mapping[str, Any] = field(default_factory=dict[str, Any])
     source: str = ""
 
     @property
@@ -39,7 +39,7 @@ class Task:
         return self.prompt if isinstance(self.prompt, str) else "\n".join(message.content for message in self.prompt)
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """The verdict on one completion. Blame decides between INCORRECT and ERROR.
 
     A limit exceeded or a crash that the completion itself caused is INCORRECT, with the reason: otherwise a policy
@@ -71,8 +71,8 @@ class Score:
     value: float | None
     extracted: str | None = None
     reason: str = ""
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    extra: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    extra: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def is_error(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -20,6 +21,9 @@ from proctor.engines.base import SampleRequest, Sampling
 from proctor.engines.drawing import draw, uniforms
 from proctor.errors import EngineError
 from proctor.models.policy import Policy, positions
+
+if TYPE_CHECKING:
+    from transformers import Cache
 
 _COMPACT_WHEN_FINISHED = 0.25  # dropping rows copies the cache, which pays once this fraction of them is finished
 
@@ -86,7 +90,7 @@ class LocalEngine:
 
     def _completion(self, row: _Row, sampling: Sampling) -> Completion:
         assert row.finish is not None
-        text = self.policy.tokenizer.decode(row.token_ids, skip_special_tokens=True)
+        text = str(self.policy.tokenizer.decode(row.token_ids, skip_special_tokens=True))
         return Completion(tuple(row.token_ids), tuple(row.logprobs), _before_stop(text, sampling.stop), row.finish, self.policy_version)
 
 
@@ -126,12 +130,12 @@ class _Decoder:
                 return
             keep = self._rows_to_keep()
             if keep is not None:
-                cache.reorder_cache(keep)
+                _take_rows(cache, keep)
                 tokens, mask, self.uniform = tokens[keep], mask[keep], self.uniform[keep]
             mask = torch.cat([mask, mask.new_ones(len(self.rows), 1)], dim=1)
             logits = self._forward(tokens[:, None], mask, cache)
 
-    def _prefill(self) -> tuple[Tensor, object, Tensor]:
+    def _prefill(self) -> tuple[Tensor, Cache, Tensor]:
         """Compute each prompt once, then repeat its logits and cache for its rows."""
         width = max(len(ids) for ids in self.prompt_ids)
         device, pad = self.policy.device, self.policy.pad_id
@@ -139,18 +143,18 @@ class _Decoder:
         mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in self.prompt_ids], device=device)
         cache = self._new_cache()
         logits = self._forward(input_ids, mask, cache)
-        cache.reorder_cache(self.prompt_row)
+        _take_rows(cache, self.prompt_row)
         return logits[self.prompt_row], cache, mask[self.prompt_row]
 
-    def _new_cache(self):  # noqa: ANN202  # a transformers Cache, imported late
+    def _new_cache(self) -> Cache:
         from transformers import DynamicCache
 
         return DynamicCache(config=self.policy.causal_model.config)
 
-    def _forward(self, input_ids: Tensor, mask: Tensor, cache: object) -> Tensor:
+    def _forward(self, input_ids: Tensor, mask: Tensor, cache: Cache) -> Tensor:
         """Logits that follow the last token of each row, [B, V]."""
         new = input_ids.shape[1]
-        extra = {"position_ids": positions(mask)[:, -new:]} if self.policy.takes_positions else {}
+        extra: dict[str, Any] = {"position_ids": positions(mask)[:, -new:]} if self.policy.takes_positions else {}
         if new > 1 and self.policy.keeps_logits:
             extra["logits_to_keep"] = 1
         try:
@@ -174,7 +178,7 @@ class _Decoder:
     def _hit_stop(self, row: _Row) -> bool:
         """True when a stop string is complete. Only the tail can complete one: a token is at least a byte of it."""
         tail = 4 * max(len(stop) for stop in self.sampling.stop) + 4
-        text = self.policy.tokenizer.decode(row.token_ids[-tail:], skip_special_tokens=True)
+        text = str(self.policy.tokenizer.decode(row.token_ids[-tail:], skip_special_tokens=True)
         return any(stop in text for stop in self.sampling.stop)
 
     def _rows_to_keep(self) -> Tensor | None:
@@ -185,6 +189,11 @@ class _Decoder:
         keep = [index for index, row in enumerate(self.rows) if row.finish is None]
         self.rows = [self.rows[index] for index in keep]
         return torch.tensor(keep, device=self.policy.device)
+
+
+def _take_rows(cache: Cache, rows: Tensor) -> None:
+    """Make the cache hold these rows, in this order; a row may be taken several times. Beam search's reordering does just that."""
+    cache.reorder_cache(rows)  # type: ignore[arg-type]  # any integer tensor
 
 
 def _before_stop(text: str, stops: Sequence[str]) -> str:

@@ -105,4 +105,6 @@ def _num_tokens(sequences: Sequences, rows: Sequence[int], *, is_packed: bool) -
 def select(sequences: Sequences, rows: Sequence[int]) -> Sequences:
     """The sequences of some rows, each prompt kept once."""
     used = list(dict.fromkeys(sequences.prompt_of[row] for row in rows))
-    return Sequences([sequences.prompts[p] for p in used], [sequences.continuations[row] for row in rows], [used.index(sequences.prompt_of[row]) for row in rows])
+    return Sequences(
+        [sequences.prompts[p] for p in used], [sequences.continuations[row] for row in rows], [used.index(sequences.prompt_of[row]) for row in rows]
+    )

@@ -53,7 +53,14 @@ class UpdateStatistics:
         means = {name: total / self._num_tokens for name, total in self._sums.items()} if self._num_tokens else {}
         norms = {"grad_norm": sum(self.grad_norms) / len(self.grad_norms)} if self.grad_norms else {}
         skipped = self._num_skipped / self._num_rows if self._num_rows else 0.0
-        return {"loss": self._loss, **means, **norms, "num_updates": float(len(self.grad_norms)), "skipped_fraction": skipped, "trained_tokens": float(self._num_tokens)}
+        return {
+            "loss": self._loss,
+            **means,
+            **norms,
+            "num_updates": float(len(self.grad_norms)),
+            "skipped_fraction": skipped,
+            "trained_tokens": float(self._num_tokens),
+        }
 
 
 class MismatchCheck:
@@ -81,7 +88,8 @@ class MismatchCheck:
         self._largest = max(self._largest, float(difference.max()))
         if self._dtype is torch.float32 and not self._largest <= FP32_TOLERANCE:
             raise LearnerError(
-                f"sampler and trainer disagree by {self._largest:.3g} nats about a token's logprob under the same weights (allowed in fp32: {FP32_TOLERANCE:g}). "
+                f"sampler and trainer disagree by {self._largest:.3g} nats about a token's logprob under the same weights "
+                f"(allowed in fp32: {FP32_TOLERANCE:g}). "
                 "The engine does not sample from the policy that is trained: check its weights, temperature, position ids and attention mask"
             )
 

@@ -101,7 +101,9 @@ class Learner:
             self._optimizer_step(batch, rows, objective, statistics, check)
         return {**statistics.metrics(), **mismatch.metrics(), "learning_rate": learning_rate}
 
-    def _optimizer_step(self, batch: TokenBatch, rows: Sequence[int], objective: Objective, statistics: UpdateStatistics, mismatch: MismatchCheck | None) -> None:
+    def _optimizer_step(
+        self, batch: TokenBatch, rows: Sequence[int], objective: Objective, statistics: UpdateStatistics, mismatch: MismatchCheck | None
+    ) -> None:
         """Accumulate the gradient of one minibatch and move the weights; a minibatch without a gradient moves nothing."""
         assert batch.advantages is not None
         weights = torch.zeros(batch.completion_mask.shape)
@@ -115,7 +117,9 @@ class Learner:
             self._backward(batch, part, objective, weights, statistics, mismatch)
         norm = torch.nn.utils.clip_grad_norm_(self.policy.trainable_parameters, self.config.max_grad_norm)
         if not torch.isfinite(norm):
-            raise LearnerError(f"the gradient norm is {norm.item()}: no weights were changed. Lower learning_rate, or run with learner compute in float32 to find the cause")
+            raise LearnerError(
+                f"the gradient norm is {norm.item()}: no weights were changed. Lower learning_rate, or run with learner compute in float32 to find the cause"
+            )
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         statistics.grad_norms.append(float(norm))

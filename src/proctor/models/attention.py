@@ -59,7 +59,10 @@ def build_pack(prompts: list[list[int]], rollouts: list[list[int]], prompt_of: l
     rollout_slots, rollout_mask, _ = _slots(rollouts, start=end)
     owner = torch.tensor(prompt_of)
     prompt_lengths = prompt_mask.sum(-1)
-    position_ids = torch.cat([torch.arange(len(prompt)) for prompt in prompts] + [torch.arange(len(rollout)) + prompt_lengths[p] for rollout, p in zip(rollouts, prompt_of, strict=True)])
+    position_ids = torch.cat(
+        [torch.arange(len(prompt)) for prompt in prompts]
+        + [torch.arange(len(rollout)) + prompt_lengths[p] for rollout, p in zip(rollouts, prompt_of, strict=True)]
+    )
     width = rollout_slots.shape[1]
     causal = torch.ones(width, width, dtype=torch.bool).tril().expand(len(rollouts), width, width)
     to_prompt = prompt_mask[owner][:, None, :].expand(-1, width, -1)

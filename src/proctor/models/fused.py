@@ -37,7 +37,9 @@ def linear_logprobs(
 
 class _LinearLogprobs(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, token_ids: Tensor, temperature: float, compute_dtype: torch.dtype, chunk_tokens: int) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, token_ids: Tensor, temperature: float, compute_dtype: torch.dtype, chunk_tokens: int
+    ) -> tuple[Tensor, Tensor]:
         low = weight.to(compute_dtype)
         logprobs, entropies = [], []
         for start in range(0, hidden.shape[0], chunk_tokens):
@@ -65,7 +67,11 @@ class _LinearLogprobs(torch.autograd.Function):
         for start in range(0, hidden.shape[0], chunk_tokens):
             chunk = slice(start, start + chunk_tokens)
             logs = _log_softmax(hidden[chunk], low, temperature)
-            grad_logits = _grad_logits(logs, token_ids[chunk], entropy[chunk], _part(grad_logprobs, chunk), _part(grad_entropy, chunk)).div_(temperature).to(compute_dtype)
+            grad_logits = (
+                _grad_logits(logs, token_ids[chunk], entropy[chunk], _part(grad_logprobs, chunk), _part(grad_entropy, chunk))
+                .div_(temperature)
+                .to(compute_dtype)
+            )
             if grad_hidden is not None:
                 grad_hidden[chunk] = (grad_logits @ low).to(hidden.dtype)
             if grad_weight is not None:

@@ -84,7 +84,7 @@ def _convert(path: Path, target: Path) -> None:
     # The tensors are plain fp32 by now, but the loader still marks the model as quantised, which forbids saving it.
     config = quantized.config
     if hasattr(config, "quantization_config"):
-        del config.quantization_config
+        delattr(config, "quantization_config")
     plain = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     plain.load_state_dict(quantized.state_dict())
     plain.generation_config.eos_token_id = tokenizer.eos_token_id

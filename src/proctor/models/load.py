@@ -20,6 +20,7 @@ from proctor.models.policy import Policy
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+
 def load_policy(
     source: str = DEFAULT_MODEL,
     *,
@@ -47,7 +48,8 @@ def load_policy(
     model, tokenizer = _tiny(seed) if source == "tiny" else _pretrained(source)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    model.to(place).eval()
+    model.to(device=place)  # type: ignore[call-arg]  # torch's own signature, hidden by a wrapper
+    model.eval()
     policy = Policy(model, tokenizer, source, resolve_dtype(compute_dtype, place, is_tiny=source == "tiny"))
     return with_adapters(policy, lora, seed=seed) if lora is not None else policy
 
@@ -180,7 +182,9 @@ def _require_causal(source: str, config: Any) -> None:
     is_causal = type(config) in AutoModelForCausalLM._model_mapping  # the public list of decoder-only architectures has no other name
     if config.is_encoder_decoder or not is_causal or _declares_other_head(config):
         found = ", ".join(config.architectures or [config.model_type])
-        raise ConfigError(f"the model {source!r} is not a causal (decoder-only) language model: it is {found}. Choose one whose architecture ends in ForCausalLM")
+        raise ConfigError(
+            f"the model {source!r} is not a causal (decoder-only) language model: it is {found}. Choose one whose architecture ends in ForCausalLM"
+        )
 
 
 def _declares_other_head(config: Any) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from proctor.learner.config import LearnerConfig
-from proctor.models.config import ComputeDtype
+from proctor.models.config import ComputeDtype, LoraConfig
 
 _ACTIVATION_COPIES = 34  # of the hidden size, kept for the backward pass by each token and layer of a gated transformer
 
@@ -50,24 +49,31 @@ class MemoryPlan:
         return "\n".join([head, *(f"  {name:<38}{value / 2**30:7.2f} GiB" for name, value in rows.items())])
 
 
-def plan_memory(model: str, learner: LearnerConfig, *, has_reference: bool, config_dtype: ComputeDtype) -> MemoryPlan:
+def plan_memory(model: str, *, lora: LoraConfig | None, has_reference: bool, micro_batch_tokens: int, compute_dtype: ComputeDtype) -> MemoryPlan:
     """Plan a run without loading its weights: the model is built on the meta device from its configuration.
+
+    Args:
+        model: what `load_policy` takes.
+        lora: the adapters, where only they are trained; the frozen weights under them are the reference then.
+        has_reference: whether the objective has a term against a frozen model.
+        micro_batch_tokens: tokens computed at once.
+        compute_dtype: of activations.
 
     Raises:
         ConfigError: there is no such model.
     """
     from proctor.models.load import empty_policy
 
-    policy = empty_policy(model, learner.lora)
+    policy = empty_policy(model, lora)
     config = policy.causal_model.config.get_text_config()
     num_parameters, num_trained = policy.num_parameters, sum(parameter.numel() for parameter in policy.trainable_parameters)
-    width = 2 if config_dtype == "bfloat16" else 4
+    width = 2 if compute_dtype == "bfloat16" else 4
     return MemoryPlan(
         num_parameters=num_parameters,
         num_trained=num_trained,
         weights_bytes=4 * num_parameters,
         gradients_bytes=4 * num_trained,
         optimizer_bytes=8 * num_trained,
-        reference_bytes=4 * num_parameters if has_reference and learner.lora is None else 0,
-        activations_bytes=width * _ACTIVATION_COPIES * config.hidden_size * config.num_hidden_layers * learner.micro_batch_tokens,
+        reference_bytes=4 * num_parameters if has_reference and lora is None else 0,
+        activations_bytes=width * _ACTIVATION_COPIES * config.hidden_size * config.num_hidden_layers * micro_batch_tokens,
     )

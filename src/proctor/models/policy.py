@@ -74,13 +74,13 @@ class Policy:
 
     @property
     def pad_id(self) -> int:
-        pad = self.tokenizer.pad_token_id
+        pad: Any = self.tokenizer.pad_token_id
         return int(pad) if pad is not None else min(self.eos_ids, default=0)
 
     @property
     def eos_ids(self) -> frozenset[int]:
         """Every token that ends a completion: the tokenizer's and those of the generation config."""
-        declared = self.model.generation_config.eos_token_id if self.model.generation_config is not None else None
+        declared: Any = self.model.generation_config.eos_token_id if self.model.generation_config is not None else None
         listed = declared if isinstance(declared, list) else [declared]
         return frozenset(int(token) for token in [*listed, self.tokenizer.eos_token_id] if token is not None)
 

@@ -70,7 +70,7 @@ def continuation_logprobs(policy: Policy, sequences: Sequences, *, temperature: 
     """
     token_ids, mask = padded(sequences.continuations, policy.device)
     hidden_or_logits = _packed_hidden(policy, sequences) if path.is_packed else _padded_outputs(policy, sequences, path)
-    selected = hidden_or_logits[mask] if hidden_or_logits.dim() == 3 else hidden_or_logits
+    selected: Tensor = hidden_or_logits[mask] if hidden_or_logits.dim() == 3 else hidden_or_logits
     if path.has_plain_head:
         assert policy.head is not None
         weight: Tensor = policy.head.weight  # type: ignore[assignment]  # a linear layer's weight
@@ -122,7 +122,7 @@ def forward_path(policy: Policy) -> ForwardPath:
     An architecture whose head caps or scales its logits, whose layers mix tokens outside attention (state-space, convolution),
     or which ignores custom attention, differs in the probe and gets the plain path.
     """
-    vocabulary = policy.causal_model.get_input_embeddings().weight.shape[0]
+    vocabulary: int = policy.causal_model.get_input_embeddings().weight.shape[0]  # type: ignore[assignment]  # an embedding's weight
     draw = torch.Generator().manual_seed(0)
 
     def tokens(num: int) -> list[int]:

@@ -6,6 +6,8 @@ rewards are all equal have advantage exactly 0.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -72,7 +74,8 @@ def _groups(rewards: Tensor, group_ids: Tensor) -> tuple[Tensor, Tensor]:
     if rewards.numel() and not torch.isfinite(rewards).all():
         bad = int((~torch.isfinite(rewards)).nonzero()[0])
         raise ValueError(f"reward of rollout {bad} is {rewards[bad]}, not a finite number")
-    _, index, sizes = torch.unique(group_ids, return_inverse=True, return_counts=True)
+    unique: Callable[..., tuple[Tensor, Tensor, Tensor]] = torch.unique  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    _, index, sizes = unique(group_ids, return_inverse=True, return_counts=True)
     return index, sizes.to(rewards.dtype)
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from proctor.chat.renderer import Renderer
 from proctor.core import Completion, Rollout, RolloutGroup, Status, Task, Turn
@@ -29,7 +29,7 @@ class RolloutPlan:
 class Clock(Protocol):
     """Told when a phase begins, for timings and progress."""
 
-    def __call__(self, phase: str) -> None: ...
+    def __call__(self, phase: Literal["sampling", "scoring"]) -> None: ...
 
 
 async def collect_groups(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Any, Protocol
 
 MEBIBYTE = 1 << 20
@@ -34,7 +34,7 @@ class Limits:
     output_bytes: int = 4 * MEBIBYTE
 
 
-class FaultKind(str, Enum):
+class FaultKind(StrEnum):
     """What ended a payload without a reply."""
 
     TIMEOUT = "timeout"  # wall_s passed; the worker was killed

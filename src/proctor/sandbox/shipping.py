@@ -110,8 +110,9 @@ def _captures(value: Any) -> Iterator[tuple[str, str, Any]]:
         defaults = [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
         names = [*code.co_varnames[: code.co_argcount][-len(value.__defaults__ or ()) or code.co_argcount :], *(value.__kwdefaults__ or {})]
         yield from (("the default of", variable, default) for variable, default in zip(names, defaults, strict=False))
-        if hasattr(value, "__wrapped__"):
-            yield "the wrapped function", getattr(value.__wrapped__, "__name__", "function"), value.__wrapped__
+        wrapped = getattr(value, "__wrapped__", None)
+        if wrapped is not None:
+            yield "the wrapped function", getattr(wrapped, "__name__", "function"), wrapped
     elif isinstance(value, (list, tuple, set, frozenset)):
         yield from (("the element", str(index), item) for index, item in enumerate(value))
     elif isinstance(value, dict):

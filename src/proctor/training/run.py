@@ -6,12 +6,13 @@ import asyncio
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from proctor.config import RunConfig
+from proctor.errors import LearnerError
 from proctor.learner.checkpoint import restore_learner
 from proctor.models.load import save_policy
 from proctor.training import run_directory
@@ -157,10 +158,8 @@ def _status_recorded(run: RunDirectory) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        try:
+        with suppress(LearnerError):  # a full disk refuses this note as well; the error that goes on says so
             run.set_status("failed", f"{type(error).__name__}: {error}")
-        except Exception:
-            pass  # a full disk refuses this note as well; the error that goes on says so
         raise
 
 

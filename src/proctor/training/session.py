@@ -1,6 +1,6 @@
 """A session holds what a run is made of, built in the order in which mistakes are cheapest to find.
 
-    configuration -> objective -> data -> rewards (every gold answer must verify) -> model -> prompts fit -> run directory
+configuration -> objective -> data -> rewards (every gold answer must verify) -> model -> prompts fit -> run directory
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 
 from proctor.algorithms.spec import Objective
 from proctor.chat.renderer import Renderer
-from proctor.config import RewardConfig, RunConfig, build_objective, to_mapping
+from proctor.config import RewardConfig, RunConfig, ScoringConfig, build_objective, to_mapping
 from proctor.core import Task
 from proctor.data.loaders import LoadedTasks, content_hash, load_train_and_test
 from proctor.data.mixture import Mixture
@@ -54,7 +54,6 @@ class Session:
     train: LoadedTasks
     test: LoadedTasks
     rewards: Rewards
-    weights: dict[str, float]
     policy: Policy
     engine: LocalEngine
     renderer: Renderer
@@ -138,24 +137,18 @@ def build_session(config: RunConfig, given: Given, emit: Listener) -> Session:
     config = _deterministic(config) if config.deterministic else config
     emit(Phase("loading"))
     train, test = _load_data(config, given)
-    parts = tuple(given.rewards) if given.rewards is not None else tuple(_reward_parts(config))
-    scoring = config.scoring
-    rewards = Rewards(parts, num_workers=scoring.num_workers, timeout_s=scoring.timeout_s, in_process=scoring.in_process)
+    rewards = open_rewards(config.rewards if given.rewards is None else given.rewards, config.scoring)
     try:
         rewards.check_gold(train.tasks)
         rewards.check_gold(test.tasks[: config.evaluation.num_tasks])
-        policy = given.policy or load_policy(
-            config.model, device=config.device, compute_dtype=config.compute_dtype, lora=config.learner.lora, seed=config.seed
-        )
-        return _assemble(config, objective, train, test, rewards, {part.name: part.weight for part in parts}, policy, emit)
+        policy = given.policy or load_policy(config.model, device=config.device, compute_dtype=config.compute_dtype, lora=config.learner.lora, seed=config.seed)
+        return _assemble(config, objective, train, test, rewards, policy, emit)
     except BaseException:
         rewards.close()
         raise
 
 
-def _assemble(
-    config: RunConfig, objective: Objective, train: LoadedTasks, test: LoadedTasks, rewards: Rewards, weights: dict[str, float], policy: Policy, emit: Listener
-) -> Session:
+def _assemble(config: RunConfig, objective: Objective, train: LoadedTasks, test: LoadedTasks, rewards: Rewards, policy: Policy, emit: Listener) -> Session:
     renderer = Renderer(policy.tokenizer)
     train, dropped = _fitting(train, renderer, policy, config)
     test, dropped_test = _fitting(test, renderer, policy, config)
@@ -167,7 +160,6 @@ def _assemble(
         train=train,
         test=test,
         rewards=rewards,
-        weights=weights,
         policy=policy,
         engine=LocalEngine(policy, max_rows=config.engine.max_rows, is_deterministic=config.deterministic),
         renderer=renderer,
@@ -179,14 +171,18 @@ def _assemble(
     )
 
 
-def _notes(
-    config: RunConfig, policy: Policy, renderer: Renderer, learner: Learner, train: LoadedTasks, test: LoadedTasks, num_dropped: int
-) -> tuple[str, ...]:
+def _notes(config: RunConfig, policy: Policy, renderer: Renderer, learner: Learner, train: LoadedTasks, test: LoadedTasks, num_dropped: int) -> tuple[str, ...]:
     """What the user should know before the first step."""
     dtype = str(policy.compute_dtype).removeprefix("torch.")
-    notes = [f"train: {train.describe()}", f"held out: {test.describe()}", f"{policy.num_parameters / 1e6:.1f}M parameters, fp32 weights, computing in {dtype} on {policy.device}"]
+    notes = [
+        f"train: {train.describe()}",
+        f"held out: {test.describe()}",
+        f"{policy.num_parameters / 1e6:.1f}M parameters, fp32 weights, computing in {dtype} on {policy.device}",
+    ]
     if num_dropped:
-        notes.append(f"{num_dropped} tasks left out: their prompt and max_completion_tokens={config.max_completion_tokens} exceed the model's context of {policy.max_context_tokens}")
+        notes.append(
+            f"{num_dropped} tasks left out: their prompt and max_completion_tokens={config.max_completion_tokens} exceed the model's context of {policy.max_context_tokens}"
+        )
     if not renderer.has_template:
         notes.append("the model has no chat template: prompts are given to it as plain text")
     if learner.path.reason:
@@ -220,19 +216,30 @@ def _load_data(config: RunConfig, given: Given) -> tuple[LoadedTasks, LoadedTask
     return LoadedTasks(tuple(given.train), None, "tasks given in Python"), LoadedTasks(tuple(given.test or ()), None, "tasks given in Python")
 
 
-def _reward_parts(config: RunConfig) -> Iterator[RewardPart]:
-    if not config.rewards:
+def open_rewards(parts: Sequence[RewardConfig | RewardPart], scoring: ScoringConfig) -> Rewards:
+    """The reward that a configuration names, or that a caller hands over, in its workers.
+
+    Raises:
+        ConfigError: there is none, a name is unknown, or a function cannot be sent to a worker.
+    """
+    if not parts:
         raise ConfigError('the configuration names no reward. Add for example --set rewards=number, or [[rewards]] with function = "math" to the file')
-    for entry in config.rewards:
-        loaded = load(entry.function, kind="reward", aliases=ALIASES, group=ENTRY_POINT_GROUP)
-        yield as_part(_instance(loaded, entry), name=entry.name or entry.function.rpartition(":")[2], weight=entry.weight)
+    loaded = [part if isinstance(part, RewardPart) else _load_reward(part) for part in parts]
+    return Rewards(loaded, num_workers=scoring.num_workers, timeout_s=scoring.timeout_s, in_process=scoring.in_process)
+
+
+def _load_reward(entry: RewardConfig) -> RewardPart:
+    loaded = load(entry.function, kind="reward", aliases=ALIASES, group=ENTRY_POINT_GROUP)
+    return as_part(_instance(loaded, entry), name=entry.name or entry.function.rpartition(":")[2], weight=entry.weight)
 
 
 def _instance(loaded: Any, entry: RewardConfig) -> Any:
     """What an alias or a class makes of the arguments; a function as it is."""
     if entry.function not in ALIASES and not isinstance(loaded, type):
         if entry.arguments:
-            raise ConfigError(f"the reward {entry.function!r} is a function, so it takes no arguments from the configuration; given: {', '.join(entry.arguments)}")
+            raise ConfigError(
+                f"the reward {entry.function!r} is a function, so it takes no arguments from the configuration; given: {', '.join(entry.arguments)}"
+            )
         return loaded
     try:
         return loaded(**entry.arguments)
@@ -247,7 +254,9 @@ def _deterministic(config: RunConfig) -> RunConfig:
         ConfigError: the configuration asks for something else.
     """
     if config.device not in (None, "cpu") or config.compute_dtype == "bfloat16":
-        raise ConfigError(f"deterministic runs compute in float32 on the cpu, not with device={config.device!r} and compute_dtype={config.compute_dtype!r}; leave both out")
+        raise ConfigError(
+            f"deterministic runs compute in float32 on the cpu, not with device={config.device!r} and compute_dtype={config.compute_dtype!r}; leave both out"
+        )
     return replace(config, device="cpu", compute_dtype="float32")
 
 

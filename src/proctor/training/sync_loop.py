@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
-from proctor.config import RunConfig
 from proctor.core import RolloutGroup
 from proctor.learner.batch import TokenBatch, build_batch, with_advantages
 from proctor.learner.checkpoint import save_learner
@@ -78,7 +77,7 @@ async def train_loop(session: Session, *, start: int, is_stopping: Callable[[], 
 def record_step(session: Session, step: int, groups: Sequence[RolloutGroup], batch: TokenBatch, metrics: dict[str, float]) -> None:
     """Write the rollouts, then the metrics: a step whose metrics are on the disk has its rollouts there too."""
     with session.run.writing(f"rollouts of step {step}"):
-        write_rollouts(session.run.rollouts_path(step), step, groups, advantages=_by_group(batch, groups), weights=session.weights)
+        write_rollouts(session.run.rollouts_path(step), step, groups, advantages=_by_group(batch, groups), weights=session.rewards.weights)
     metrics["tokens_per_s"] = metrics["num_rollouts"] * metrics["completion_tokens_mean"] / metrics["seconds"]
     metrics |= session.fault_metrics()
     session.tracker.log(step, metrics)

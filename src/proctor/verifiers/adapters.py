@@ -199,7 +199,9 @@ def _values(result: Any, expected: int, name: str) -> list[Any]:
     if not isinstance(result, (list, tuple)) and callable(getattr(result, "tolist", None)):
         result = result.tolist()
     if not isinstance(result, (list, tuple)):
-        raise VerifierError(f"reward {name!r} returned {_short(result)} ({type(result).__name__}) for {expected} completions; it must return a list of {expected}")
+        raise VerifierError(
+            f"reward {name!r} returned {_short(result)} ({type(result).__name__}) for {expected} completions; it must return a list of {expected}"
+        )
     if len(result) != expected:
         raise VerifierError(f"reward {name!r} returned {len(result)} values for {expected} completions; it must return one for each")
     return list(result)

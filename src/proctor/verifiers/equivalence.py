@@ -138,9 +138,8 @@ def _named_value(relation: Relation) -> Quantity | None:
     if set(relation.signs) != {"="}:
         return None
     values = relation.sides[1:] if is_name(relation.sides[0]) else relation.sides
-    if len(values) > 1 and not all(equal(value, values[-1]) for value in values):
-        return None
-    return Quantity(values[-1])
+    *others, last = values
+    return Quantity(last) if all(equal(value, last) for value in others) else None
 
 
 def _same_relation(gold: Relation, given: Relation) -> bool:

@@ -10,6 +10,7 @@ import math
 import random
 from collections.abc import Mapping
 from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 from proctor.verifiers.expressions import FUNCTIONS, Apply, Node, Number, Symbol
@@ -70,15 +71,13 @@ def _constant(ratios: list[Any]) -> int:
 def _agree(left: Any, right: Any) -> bool:
     if isinstance(left, Fraction) and isinstance(right, Fraction):
         return left == right
-    from mpmath import mp, mpf
-
+    mp = _context()
     with mp.workdps(WORKING_DIGITS):
-        return bool(abs(_widened(left) - _widened(right)) < mpf(10) ** -AGREEING_DIGITS * abs(_widened(left)))
+        return bool(abs(_widened(left) - _widened(right)) < mp.mpf(10) ** -AGREEING_DIGITS * abs(_widened(left)))
 
 
 def _widened(value: Any) -> Any:
-    from mpmath import mp
-
+    mp = _context()
     return mp.mpf(value.numerator) / value.denominator if isinstance(value, Fraction) else value
 
 
@@ -87,8 +86,7 @@ def _ratio(left: Node, right: Node, point: Mapping[str, Fraction]) -> Any:
     try:
         values: tuple[Any, Any] = exact(left, point), exact(right, point)
     except Unsettled:
-        from mpmath import mp
-
+        mp = _context()
         with mp.workdps(WORKING_DIGITS):
             values = approximate(left, point), approximate(right, point)
             if values[1] != 0 and values[0] != 0:
@@ -96,6 +94,11 @@ def _ratio(left: Node, right: Node, point: Mapping[str, Fraction]) -> Any:
     if values[1] == 0 or values[0] == 0:
         return Fraction(1) if values[0] == values[1] else None
     return values[0] / values[1]
+
+
+def _context() -> Any:
+    """The arbitrary-precision context of mpmath, imported only when something irrational is compared."""
+    return import_module("mpmath").mp
 
 
 def variables(node: Node) -> set[str]:
@@ -206,8 +209,7 @@ def approximate(node: Node, point: Mapping[str, Fraction]) -> Any:
     Raises:
         Unsettled: undefined, or over a bound.
     """
-    from mpmath import mp
-
+    mp = _context()
     if isinstance(node, Number):
         return mp.mpf(node.value.numerator) / node.value.denominator
     if isinstance(node, Symbol):
@@ -245,7 +247,7 @@ def _apply_approximately(mp: Any, operator: str, values: list[Any]) -> Any:
             return -mp.power(-a, 1 / b) if is_odd and mp.im(a) == 0 and a < 0 else mp.power(a, 1 / b)
         case "abs", [a]:
             return abs(a)
-        case ("floor" | "ceil"), [a] if mp.im(a) == 0:
+        case (("floor" | "ceil"), [a]) if mp.im(a) == 0:
             return mp.floor(a) if operator == "floor" else mp.ceil(a)
         case "!", [a] if abs(a) < MAX_FACTORIAL:
             return mp.gamma(a + 1)
@@ -253,7 +255,7 @@ def _apply_approximately(mp: Any, operator: str, values: list[Any]) -> Any:
             return mp.binomial(a, b)
         case "logbase", [a, b]:
             return mp.log(a) / mp.log(b)
-        case ("ln" | "log"), [a]:
+        case (("ln" | "log"), [a]):
             return mp.log(a) if operator == "ln" else mp.log10(a)
         case _, [a] if operator in FUNCTIONS and abs(a) <= MAX_ARGUMENT:
             name = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}.get(operator, operator)
@@ -264,8 +266,7 @@ def _apply_approximately(mp: Any, operator: str, values: list[Any]) -> Any:
 
 def within(node: Node, rough: Fraction, num_decimals: int) -> bool:
     """Whether `rough`, written with so many decimals, is a rounding or truncation of an expression without variables."""
-    from mpmath import mp
-
+    mp = _context()
     with mp.workdps(WORKING_DIGITS):
         try:
             value = approximate(node, {})

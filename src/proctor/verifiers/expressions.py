@@ -52,10 +52,11 @@ Node = Number | Symbol | Apply
 
 FUNCTIONS = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "ln", "log", "exp"})
 CONSTANTS = {"pi": "pi", "infty": "oo"}
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau phi varphi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell".split()
-)
+_GREEK_LETTERS = """
+alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau phi varphi chi psi omega
+Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell
+"""
+GREEK = frozenset(_GREEK_LETTERS.split())
 
 _TOKEN = re.compile(
     r"""\s*(?:

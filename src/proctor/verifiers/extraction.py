@@ -7,6 +7,7 @@ the one that counts; answers in later channels are ignored, so that a policy can
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -120,10 +121,8 @@ def _whole(text: str) -> tuple[str, ...]:
 
 
 def _last_number(text: str) -> tuple[str, ...]:
-    last = None
-    for last in _NUMBER.finditer(text):
-        pass
-    return () if last is None else (last.group().strip(),)
+    numbers = deque(_NUMBER.finditer(text), maxlen=1)
+    return tuple(number.group().strip() for number in numbers)
 
 
 _READERS = {

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from proctor.core.task import Outcome, Score, Task
-from proctor.errors import ConfigError, TaskError, VerifierError
+from proctor.errors import ConfigError, SandboxError, TaskError, VerifierError
 from proctor.sandbox.base import Counters, Fault, FaultKind, Limits, Workers
 from proctor.sandbox.inline import InProcess
 from proctor.sandbox.shipping import ship
@@ -88,6 +88,11 @@ class Rewards:
         return WorkerPool(num_workers, limits=limits, setup=pickle.dumps(ShippedJudges(shipped)))
 
     @property
+    def weights(self) -> dict[str, float]:
+        """The weight of each part, by name."""
+        return {part.name: part.weight for part in self._parts}
+
+    @property
     def counters(self) -> Counters:
         """What happened in the workers; `faults` counts, by part, the completions that a fault was held against."""
         return self._workers.counters
@@ -141,6 +146,7 @@ class Rewards:
 
         Raises:
             TaskError: gold answers that do not verify: how many, the first few ids and why.
+            SandboxError: no worker can be started.
             VerifierError: a reward function raises, hangs, or returns what is not a number.
         """
         for index, part in enumerate(self._parts):
@@ -160,6 +166,8 @@ class Rewards:
                 failures.append((task.id, str(error)))
         ends = self._run(self._jobs(part, len(requests)), requests)
         for (_, index), end in ends.items():
+            if isinstance(end, Fault) and end.kind is FaultKind.WORKER:
+                raise SandboxError(f"the gold answers could not be checked: {end.reason}")
             if isinstance(end, Fault) or end.outcome is not Outcome.CORRECT:
                 request = requests[index]
                 failures.append((request.task.id, f"gold answer {str(request.task.answer)[-60:]!r} scores {_verdict(end)}"))
@@ -218,8 +226,8 @@ def _read(reply: Any, num_members: int) -> list[Score | Fault]:
     Raises:
         VerifierError: it reports a broken contract.
     """
-    if "contract" in reply:
-        raise VerifierError(reply["contract"])
+    if isinstance(reply, dict) and "contract" in reply:
+        raise VerifierError(str(reply["contract"]))
     try:
         scores = [decode(score) for score in reply["scores"]]
     except (ValueError, TypeError, KeyError):

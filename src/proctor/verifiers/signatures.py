@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from proctor.errors import ConfigError
@@ -26,7 +26,7 @@ ACCEPTED_FORMS = """\
 _SAMPLE_NAMES = frozenset({"prompt", "completion", "answer", "task"})
 
 
-class Convention(str, Enum):
+class Convention(StrEnum):
     """Whose calling convention a function follows."""
 
     SAMPLE = "sample"  # Proctor's own, one completion a call; verifiers too
@@ -74,14 +74,18 @@ def detect(function: Callable[..., Any], *, name: str) -> Signature:
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"reward {name!r}: its parameters cannot be read ({error}); wrap it in a Python function. Accepted forms:\n{ACCEPTED_FORMS}") from None
+        raise ConfigError(
+            f"reward {name!r}: its parameters cannot be read ({error}); wrap it in a Python function. Accepted forms:\n{ACCEPTED_FORMS}"
+        ) from None
     named = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
     names = frozenset(one.name for one in named)
     hidden = [one.name for one in parameters if one.kind is one.POSITIONAL_ONLY]
     convention = _convention(names)
     if convention is None or hidden:
         given = ", ".join([*hidden, *(one.name for one in named)]) or "none by name"
-        raise ConfigError(f"reward {name!r}: its parameters ({given}) follow no known convention. Accepted forms, told apart by parameter names:\n{ACCEPTED_FORMS}")
+        raise ConfigError(
+            f"reward {name!r}: its parameters ({given}) follow no known convention. Accepted forms, told apart by parameter names:\n{ACCEPTED_FORMS}"
+        )
     if "environments" in names:
         raise ConfigError(f"reward {name!r} asks for `environments` (TRL's environment instances), which is not supported; remove that parameter")
     return Signature(

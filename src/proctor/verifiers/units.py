@@ -45,7 +45,10 @@ _NAMES = {
 _UNIT_OF = {spelling: unit for unit, spellings in _NAMES.items() for spelling in spellings.split()}
 _BARE = sorted((spelling for spelling in _UNIT_OF if len(spelling) > 1 or not spelling.isalpha()), key=len, reverse=True)
 _TRAILING_BARE = re.compile(r"(?<=[\d)}\s.])\s*(" + "|".join(map(re.escape, _BARE)) + r")\s*(\^\s*\{?[23]\}?|²|³)?\s*$", re.IGNORECASE)
-_TRAILING_TEXT = re.compile(r"(?<=.)\\(?:text|textbf|textrm|mathrm|mbox|rm|operatorname)\s*\{\s*((?:square |cubic |sq\.? |cu\.? )?)([A-Za-z]+)\.?\s*(\^\{?[23]\}?)?\s*\}\s*(\^\s*\{?[23]\}?|²|³)?\s*$")
+_TRAILING_TEXT = re.compile(
+    r"(?<=.)\\(?:text|textbf|textrm|mathrm|mbox|rm|operatorname)\s*\{\s*((?:square |cubic |sq\.? |cu\.? )?)([A-Za-z]+)\.?\s*(\^\{?[23]\}?)?\s*\}"
+    r"\s*(\^\s*\{?[23]\}?|²|³)?\s*$"
+)
 _POWERS = {"square": "2", "sq": "2", "cubic": "3", "cu": "3"}
 
 

@@ -1,0 +1,153 @@
+"""`proctor eval`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from proctor.cli.sample import model_source
+from proctor.config import RewardConfig, RunConfig, ScoringConfig, from_mapping
+from proctor.core import RolloutGroup, Task
+from proctor.data.config import DataConfig
+from proctor.data.loaders import load_tasks, load_train_and_test
+from proctor.engines.base import Sampling
+from proctor.errors import ConfigError
+from proctor.training.evaluate import Evaluation, evaluate
+from proctor.training.rollout_table import write_rollouts
+from proctor.training.run_directory import RunDirectory, is_run
+from proctor.training.session import open_rewards
+from proctor.training.statistics import paired_difference
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is evaluated: the same for both models of a comparison."""
+
+    tasks: tuple[Task, ...]
+    source: str
+    rewards: tuple[RewardConfig, ...]
+    scoring: ScoringConfig
+    sampling: Sampling
+    num_samples: int
+    ks: tuple[int, ...]
+    seed: int
+
+
+def run(options: argparse.Namespace) -> int:
+    """Evaluate one model or compare two, and print the result."""
+    plan = _plan(options)
+    evaluation, groups = _evaluate(options.model, plan)
+    report: dict[str, Any] = {"model": options.model, "data": plan.source, "num_samples": plan.num_samples, **evaluation.as_summary()}
+    if options.rollouts:
+        write_rollouts(Path(options.rollouts), 0, groups, weights={reward.name or reward.function: reward.weight for reward in plan.rewards})
+    if options.against:
+        other, _ = _evaluate(options.against, plan)
+        gain = paired_difference(list(other.per_task), list(evaluation.per_task), seed=plan.seed)
+        report["against"] = {"model": options.against, **other.as_summary()}
+        report["difference"] = {"mean": gain.mean, "low": gain.low, "high": gain.high, "num_tasks": gain.num_tasks}
+    print(json.dumps(report, indent=2) if options.json else _text(report))
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> _Plan:
+    config = _config_of_run(options.model)
+    for name, value in (("--num-tasks", options.num_tasks), ("--num-samples", options.num_samples)):
+        if value < 1:
+            raise ConfigError(f"{name} must be at least 1, not {value}")
+    temperature = options.temperature if options.temperature is not None else 0.0 if options.num_samples == 1 else 1.0
+    if temperature == 0 and options.num_samples > 1:
+        raise ConfigError(f"--num-samples {options.num_samples} with --temperature 0 gives the same completion every time; use a temperature above 0")
+    max_tokens = options.max_completion_tokens or (config.max_completion_tokens if config else 256)
+    rewards = tuple(RewardConfig(name) for name in options.reward) if options.reward else config.rewards if config else (RewardConfig("number"),)
+    tasks, source = _tasks(options, config)
+    stop = config.engine.stop if config else ()
+    return _Plan(
+        tasks[: options.num_tasks],
+        source,
+        rewards,
+        config.scoring if config else ScoringConfig(),
+        Sampling(temperature, max_tokens, stop=stop),
+        options.num_samples,
+        _ks(options),
+        options.seed,
+    )
+
+
+def _config_of_run(model: str) -> RunConfig | None:
+    """The configuration of a run directory, or None for a model."""
+    if not is_run(Path(model)):
+        return None
+    values = RunDirectory.inspect(Path(model)).config
+    return from_mapping({key: value for key, value in values.items() if key != "recipe"})
+
+
+def _tasks(options: argparse.Namespace, config: RunConfig | None) -> tuple[tuple[Task, ...], str]:
+    if options.data is None:
+        if config is None:
+            raise ConfigError("--data is needed: a generator (arithmetic), a file (tasks.jsonl) or a hub data set (openai/gsm8k)")
+        held_out = load_train_and_test(config.data, config.seed)[1]
+        return held_out.tasks, held_out.source
+    data = replace(config.data, train=options.data) if config else DataConfig(train=options.data)
+    loaded = load_tasks(options.data, config=data, split=data.split_test, seed=options.seed)
+    return loaded.tasks, loaded.source
+
+
+def _ks(options: argparse.Namespace) -> tuple[int, ...]:
+    try:
+        ks = tuple(int(part) for part in options.k.split(",") if part.strip())
+    except ValueError:
+        raise ConfigError(f"--k needs whole numbers with commas between them, as in 1,4,8; not {options.k!r}") from None
+    wrong = [k for k in ks if not 1 <= k <= options.num_samples]
+    if wrong:
+        raise ConfigError(f"--k {wrong[0]} is not between 1 and --num-samples {options.num_samples}; sample more or ask for a smaller k")
+    return ks
+
+
+def _evaluate(model: str, plan: _Plan) -> tuple[Evaluation, list[RolloutGroup]]:
+    from proctor.chat.renderer import Renderer
+    from proctor.engines.local import LocalEngine
+    from proctor.models.load import load_policy
+
+    with open_rewards(plan.rewards, plan.scoring) as rewards:
+        rewards.check_gold(plan.tasks)
+        policy = load_policy(model_source(model))
+        return asyncio.run(
+            evaluate(
+                plan.tasks,
+                sampler=LocalEngine(policy),
+                renderer=Renderer(policy.tokenizer),
+                rewards=rewards,
+                sampling=plan.sampling,
+                num_samples=plan.num_samples,
+                seed=plan.seed,
+                clock=lambda phase: None,
+                ks=plan.ks,
+            )
+        )
+
+
+def _text(report: dict[str, Any]) -> str:
+    lines = [f"{report['model']} on {report['data']}", *_figures(report)]
+    if "against" in report:
+        lines += [report["against"]["model"], *_figures(report["against"])]
+        lines.append(f"  difference{'':<7} {_interval(report['difference'], '+.3f')}  (95 % interval over tasks, paired)")
+    return "\n".join(lines)
+
+
+def _figures(values: dict[str, Any]) -> Sequence[str]:
+    spread = [(name, value) for name, value in values.items() if name.startswith(("pass@", "maj@"))]
+    return [
+        f"  reward           {_interval(values)}  ({values['num_tasks']} tasks)",
+        *(f"  {name:<16} {_interval(value)}" for name, value in spread),
+        f"  tokens           {values['completion_tokens_mean']:.1f} a completion, {values['truncated_fraction']:.0%} truncated",
+        *([f"  not scored       {values['num_errors']} completions, left out"] if values["num_errors"] else []),
+    ]
+
+
+def _interval(values: dict[str, float], form: str = ".3f") -> str:
+    return f"{values['mean']:{form}} [{values['low']:{form}}, {values['high']:{form}}]"

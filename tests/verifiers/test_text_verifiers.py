@@ -1,0 +1,126 @@
+"""Verifiers of text, choices, form, and those that come with a data set."""
+
+from __future__ import annotations
+
+import pytest
+
+from proctor.core.task import Outcome, Score, Task
+from proctor.errors import ConfigError, TaskError
+from proctor.verifiers.format import FormatVerifier
+from proctor.verifiers.names import ALIASES, load_verifier
+from proctor.verifiers.reasoning_gym import ReasoningGymVerifier
+from proctor.verifiers.text import ChoiceVerifier, ExactVerifier, RegexVerifier
+
+CORRECT, INCORRECT, UNPARSED = Outcome.CORRECT, Outcome.INCORRECT, Outcome.UNPARSED
+
+
+@pytest.mark.parametrize(
+    ("completion", "outcome"),
+    [
+        ("B", CORRECT),
+        ("(B)", CORRECT),
+        ("The answer is (B).", CORRECT),
+        ("Answer: B", CORRECT),
+        ("**Answer: B**", CORRECT),
+        (r"\boxed{\text{B}}", CORRECT),
+        (r"\boxed{B. Paris}", CORRECT),
+        ("<think>The answer is A</think>The answer is B because of that.", CORRECT),
+        (r"Option B is tempting, however \boxed{D}", INCORRECT),
+        ("The answer is A. The answer is B.", INCORRECT),
+        ("Answer: A\nAnswer: B\nAnswer: C\nAnswer: D", INCORRECT),
+        (r"\boxed{B} \boxed{C}", INCORRECT),
+        (r"\boxed{A or B}", UNPARSED),
+        (r"\boxed{B. or A}", UNPARSED),
+        ("Both A and B", UNPARSED),
+        ("It is not B", UNPARSED),
+        ("A good question", UNPARSED),
+        ("I think so", UNPARSED),
+        ("F", UNPARSED),
+        ("<think>B", UNPARSED),
+        ("", UNPARSED),
+    ],
+)
+def test_choice(completion: str, outcome: Outcome) -> None:
+    assert ChoiceVerifier()(completion, Task("t", "", "B")).outcome is outcome
+
+
+def test_choice_gold() -> None:
+    verifier = ChoiceVerifier(choices="ABCD")
+    for answer in ("C", "(C)", "C."):
+        task = Task("t", "", answer)
+        assert verifier(verifier.gold(task), task).outcome is CORRECT
+    for answer in ("E", "Paris", None):
+        with pytest.raises(TaskError, match="task t"):
+            verifier.gold(Task("t", "", answer))
+    with pytest.raises(ConfigError, match="distinct capital letters"):
+        ChoiceVerifier(choices="AAB")
+
+
+@pytest.mark.parametrize(
+    ("completion", "outcome"),
+    [("New  York\n", CORRECT), ("<answer>New York</answer> it is", CORRECT), ("new york", INCORRECT), ("New York City", INCORRECT), (" ", UNPARSED)],
+)
+def test_exact(completion: str, outcome: Outcome) -> None:
+    assert ExactVerifier()(completion, Task("t", "", "New York")).outcome is outcome
+
+
+def test_exact_can_ignore_case() -> None:
+    assert ExactVerifier(ignore_case=True)("new york", Task("t", "", "New York")).outcome is CORRECT
+    with pytest.raises(TaskError, match="no reference answer"):
+        ExactVerifier()("", Task("t", "", ""))
+
+
+def test_regex() -> None:
+    verifier = RegexVerifier(r"RESULT=(\w+)")
+    assert verifier("RESULT=a RESULT=b", Task("t", "", "b")).outcome is CORRECT
+    assert verifier("RESULT=b RESULT=a", Task("t", "", "b")).outcome is INCORRECT
+    assert verifier("b", Task("t", "", "b")).outcome is UNPARSED
+    for pattern in ("(", "no group", "(two)(groups)"):
+        with pytest.raises(ConfigError, match="pattern"):
+            RegexVerifier(pattern)
+
+
+@pytest.mark.parametrize(
+    ("completion", "is_correct"),
+    [
+        ("<think>r</think><answer>a</answer>", True),
+        (" <think>\nr</think>\n<answer>a < b</answer>\n", True),
+        ("<think></think><answer>a</answer>", False),
+        ("<think>r</think><answer> </answer>", False),
+        ("<answer>a</answer><think>r</think>", False),
+        ("<think>r</think><think>r</think><answer>a</answer>", False),
+        ("<think>r<answer>a</answer></think>", False),
+        ("<think>r</think>so <answer>a</answer>", False),
+        ("<think>r</think><answer>a</answer> done", False),
+        ("<think>r</think><answer>a", False),
+        ("<answer>a</answer>", False),
+        ("", False),
+    ],
+)
+def test_format(completion: str, is_correct: bool) -> None:
+    score = FormatVerifier()(completion, Task("t", ""))
+    assert (score.outcome is CORRECT) is is_correct
+    assert is_correct or score.reason
+
+
+def test_reasoning_gym() -> None:
+    reasoning_gym = pytest.importorskip("reasoning_gym")
+    entry = reasoning_gym.create_dataset("chain_sum", seed=3, size=1)[0]
+    task = Task("t", entry["question"], entry["answer"], {"reasoning_gym": {"dataset": "chain_sum", "entry": entry, "config": {"seed": 3, "size": 1}}})
+    verifier = ReasoningGymVerifier()
+    right = entry["answer"]
+    for completion in (verifier.gold(task), right, rf"so \boxed{{{right}}}", f"The answer is {right}.", f"<think>1</think>{right}"):
+        assert verifier(completion, task).outcome is CORRECT, completion
+    partial = verifier(f"Perhaps {right}, perhaps not", task)
+    assert partial.outcome is INCORRECT and partial.value is not None and 0 < partial.value < 1
+    assert verifier(f"<answer>0</answer><answer>{right}</answer>", task).value == 0.0
+    with pytest.raises(TaskError, match="does not come from Reasoning Gym"):
+        verifier("1", Task("t", ""))
+
+
+def test_names() -> None:
+    for name in ALIASES.keys() - {"regex"}:
+        assert callable(load_verifier(name)())
+    assert isinstance(load_verifier("number")()("= 4", Task("t", "", 4)), Score)
+    with pytest.raises(ConfigError, match="Did you mean 'math'"):
+        load_verifier("maths")
