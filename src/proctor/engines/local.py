@@ -158,7 +158,7 @@ class _Decoder:
         if new > 1 and self.policy.keeps_logits:
             extra["logits_to_keep"] = 1
         try:
-            return self.policy.model(input_ids=input_ids, attention_mask=mask, past_key_values=cache, use_cache=True, **extra).logits[:, -1]
+            return self.policy.model(input_ids=input_ids, attention_mask=mask, use_cache=True, **{self.policy.cache_argument: cache}, **extra).logits[:, -1]
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             raise EngineError(f"the model {self.policy.source!r} could not be decoded with a cache: {type(error).__name__}: {error}") from error
 
@@ -178,7 +178,7 @@ class _Decoder:
     def _hit_stop(self, row: _Row) -> bool:
         """True when a stop string is complete. Only the tail can complete one: a token is at least a byte of it."""
         tail = 4 * max(len(stop) for stop in self.sampling.stop) + 4
-        text = str(self.policy.tokenizer.decode(row.token_ids[-tail:], skip_special_tokens=True)
+        text = self.policy.tokenizer.decode(row.token_ids[-tail:], skip_special_tokens=True)
         return any(stop in text for stop in self.sampling.stop)
 
     def _rows_to_keep(self) -> Tensor | None:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-DEFAULT_CHUNK_TOKENS = 1024
+DEFAULT_CHUNK_TOKENS = 256
 
 
 def linear_logprobs(

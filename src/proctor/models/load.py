@@ -6,6 +6,7 @@ Nothing here trains or samples. Parameters are loaded in fp32 because they are t
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,10 +122,7 @@ def _no_progress_bars() -> None:
 def _tiny(seed: int) -> tuple[PreTrainedModel, Any]:
     from proctor.models.tiny import byte_tokenizer, tiny_model
 
-    model = tiny_model(seed=seed)
-    register_shared_prompt_attention()
-    model.set_attn_implementation(SHARED_PROMPT_ATTENTION)
-    return model, byte_tokenizer()
+    return share_prompts(tiny_model(seed=seed)), byte_tokenizer()
 
 
 def _pretrained(source: str) -> tuple[PreTrainedModel, Any]:
@@ -151,14 +149,23 @@ def _read_config(source: str, path: str, reader: Any) -> Any:
 
 
 def _load_weights(path: str) -> PreTrainedModel:
-    """Load in fp32 with shared-prompt attention where the architecture takes custom attention, else as it comes."""
+    """Load in fp32."""
     from transformers import AutoModelForCausalLM
 
+    return share_prompts(AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32))
+
+
+def share_prompts(model: PreTrainedModel) -> PreTrainedModel:
+    """Let a model attend over packed prompts, where its own choice of attention is the one that ours falls back to.
+
+    An architecture that prefers another (because it caps attention logits, say, or has attention sinks) keeps it.
+    """
+    if model.config._attn_implementation != "sdpa":
+        return model
     register_shared_prompt_attention()
-    try:
-        return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, attn_implementation=SHARED_PROMPT_ATTENTION)
-    except (ValueError, ImportError):
-        return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
+    with suppress(ValueError, ImportError):
+        model.set_attn_implementation(SHARED_PROMPT_ATTENTION)
+    return model
 
 
 def _resolve_source(source: str) -> str:

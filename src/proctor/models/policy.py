@@ -116,6 +116,11 @@ class Policy:
         return "position_ids" in _parameters(type(self.causal_model))
 
     @property
+    def cache_argument(self) -> str:
+        """What the forward pass calls its cache."""
+        return "past_key_values" if "past_key_values" in _parameters(type(self.causal_model)) else "cache_params"
+
+    @property
     def keeps_logits(self) -> bool:
         """True where the forward pass can compute logits of the last tokens only."""
         return "logits_to_keep" in _parameters(type(self.causal_model))

@@ -26,10 +26,10 @@ def quickstart(scale: Literal["135m", "tiny"] = "135m") -> RunConfig:
         num_steps=20 if is_tiny else 16,
         prompts_per_step=8,
         group_size=16,
-        max_completion_tokens=24,
+        max_completion_tokens=16,
         learning_rate=1e-3 if is_tiny else 1e-5,
         checkpoint_every=1 if is_tiny else 8,
         keep_checkpoints=2 if is_tiny else 1,
-        learner=LearnerConfig(micro_batch_tokens=4096 if is_tiny else 512),
+        learner=LearnerConfig(micro_batch_tokens=4096 if is_tiny else 384),
         evaluation=EvaluationConfig(num_tasks=200),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +21,7 @@ from proctor.training.config_changes import refuse_changes
 from proctor.training.evaluate import Evaluation
 from proctor.training.events import Listener, RunFinished, RunStarted
 from proctor.training.run_directory import RunDirectory
-from proctor.training.session import Given, Session, build_session, deterministic_kernels, resolved
+from proctor.training.session import Given, Session, build_session, deterministic_kernels, resolved, settle
 from proctor.training.statistics import paired_difference
 from proctor.training.sync_loop import train_loop
 from proctor.training.tracking import Tracker, open_sinks
@@ -60,6 +61,7 @@ def run_training(config: RunConfig, *, recipe: str, out: Path | None, resume: bo
     Raises:
         ProctorError: something does not fit or failed; the message is complete.
     """
+    config = settle(config)
     path = out or (run_directory.newest(recipe) if resume else None) or run_directory.new_path(recipe)
     continues = resume and run_directory.is_run(path)
     if continues:
@@ -112,10 +114,11 @@ def _record(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _training_summary(run: RunDirectory) -> dict[str, float]:
-    """Reward over the first and the last three steps, and the summed seconds of the steps."""
+    """Reward over the first and the last three steps, the summed seconds of the steps, and this process's peak memory."""
     rows = run.metrics()
     first, last = rows[:3], rows[-3:]
     return {
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "reward_first_steps": sum(row["reward_mean"] for row in first) / len(first),
         "reward_last_steps": sum(row["reward_mean"] for row in last) / len(last),
         "seconds_of_steps": sum(row["seconds"] for row in rows),

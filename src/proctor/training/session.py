@@ -109,7 +109,10 @@ class Session:
         """What the user should hear about this step."""
         limit = self.config.learner.max_sampler_mismatch
         if metrics.get("sampler_mismatch", 0.0) > limit:
-            yield f"step {step}: sampler and trainer differ by {metrics['sampler_mismatch']:.3g} nats a token on average (limit {limit:g}); compute in float32 to see whether it is rounding"
+            yield (
+                f"step {step}: sampler and trainer differ by {metrics['sampler_mismatch']:.3g} nats a token on average (limit {limit:g}); "
+                "compute in float32 to see whether it is rounding"
+            )
         faults = metrics["reward_timeouts"] + metrics["reward_crashes"]
         if faults:
             yield f"step {step}: {faults:.0f} calls of reward functions hung or crashed, were killed and tried again; the rollouts' reasons say which"
@@ -134,7 +137,6 @@ def build_session(config: RunConfig, given: Given, emit: Listener) -> Session:
         ProctorError: of the room whose part does not fit.
     """
     objective = build_objective(config)
-    config = _deterministic(config) if config.deterministic else config
     emit(Phase("loading"))
     train, test = _load_data(config, given)
     rewards = open_rewards(config.rewards if given.rewards is None else given.rewards, config.scoring)
@@ -181,7 +183,8 @@ def _notes(config: RunConfig, policy: Policy, renderer: Renderer, learner: Learn
     ]
     if num_dropped:
         notes.append(
-            f"{num_dropped} tasks left out: their prompt and max_completion_tokens={config.max_completion_tokens} exceed the model's context of {policy.max_context_tokens}"
+            f"{num_dropped} tasks left out: their prompt and max_completion_tokens={config.max_completion_tokens} "
+            f"exceed the model's context of {policy.max_context_tokens}"
         )
     if not renderer.has_template:
         notes.append("the model has no chat template: prompts are given to it as plain text")
@@ -195,7 +198,7 @@ def _notes(config: RunConfig, policy: Policy, renderer: Renderer, learner: Learn
 def _fitting(loaded: LoadedTasks, renderer: Renderer, policy: Policy, config: RunConfig) -> tuple[LoadedTasks, int]:
     """Leave out tasks whose prompt does not fit the context beside a full completion."""
     limit = policy.max_context_tokens
-    if limit is None:
+    if limit is None or not loaded.tasks:
         return loaded, 0
     room = limit - config.max_completion_tokens
     kept = tuple(task for task in loaded.tasks if len(renderer.prompt_ids(task.messages)) <= room)
@@ -247,12 +250,14 @@ def _instance(loaded: Any, entry: RewardConfig) -> Any:
         raise ConfigError(f"arguments of the reward {entry.function!r}: {error}") from error
 
 
-def _deterministic(config: RunConfig) -> RunConfig:
-    """What deterministic mode fixes: the processor, fp32, kernels without races.
+def settle(config: RunConfig) -> RunConfig:
+    """Fill in what deterministic mode decides: the processor and fp32.
 
     Raises:
         ConfigError: the configuration asks for something else.
     """
+    if not config.deterministic:
+        return config
     if config.device not in (None, "cpu") or config.compute_dtype == "bfloat16":
         raise ConfigError(
             f"deterministic runs compute in float32 on the cpu, not with device={config.device!r} and compute_dtype={config.compute_dtype!r}; leave both out"

