@@ -201,12 +201,12 @@ def _check_fit(config: RunConfig, objective: Objective) -> None:
     if objective.advantage.needs_group and config.group_size < 2:
         raise ConfigError(
             f"group_size is {config.group_size}, but {objective.name} compares the rollouts of one task: its advantage would always be 0. "
-            "Use group_size of at least 2, or --set algorithm=reinforce"
+            "Use group_size of at least 2, or --set algorithm=reinforce --set objective={}"
         )
-    if config.sampling.is_truncated and objective.surrogate.has_ratio:
+    if config.sampling.is_truncated:
         raise ConfigError(
-            f"{objective.name} needs exact ratios, but top_p={config.engine.top_p}, top_k={config.engine.top_k}, min_p={config.engine.min_p} sample from a "
-            "truncated distribution that the trained softmax is not. Leave them at 1, 0 and 0, or use --set algorithm=reinforce"
+            f"{objective.name} needs logprobs of the distribution that is trained, but engine.top_p={config.engine.top_p}, engine.top_k={config.engine.top_k} and "
+            f"engine.min_p={config.engine.min_p} sample from a truncated one. Leave them at 1, 0 and 0 to train (`proctor sample` has them all)"
         )
     if not objective.surrogate.has_ratio and not config.learner.is_single_update:
         raise ConfigError(

@@ -261,8 +261,47 @@ def test_a_gold_answer_that_does_not_verify_is_found_before_training(tmp_path: P
         proctor.train("tiny", rows, "number", out=tmp_path / "run", listener=lambda event: None)
 
 
+def test_bfloat16_runs_and_reports_the_mismatch_instead_of_failing(tmp_path: Path) -> None:
+    events: list[Event] = []
+    run(tmp_path / "run", events, compute_dtype="bfloat16", rewards=["tests.training.test_run:early_bytes"], num_steps=1, max_completion_tokens=12)
+    metrics = next(event.metrics for event in events if isinstance(event, StepFinished))
+    assert 1e-4 < metrics["sampler_mismatch_max"] < 1.0
+    events.clear()
+    limited = {"max_sampler_mismatch": 1e-6}
+    run(tmp_path / "warned", events, compute_dtype="bfloat16", rewards=["tests.training.test_run:early_bytes"], num_steps=1, max_completion_tokens=12, learner=limited)
+    assert any(isinstance(event, Warned) and "sampler and trainer differ" in event.message for event in events)
+
+
+def test_reasoning_gym_tasks_train_by_name(tmp_path: Path) -> None:
+    pytest.importorskip("reasoning_gym")
+    result = run(tmp_path / "run", data={"train": "reasoning_gym:chain_sum", "max_tasks": 16, "max_test_tasks": 4}, rewards=["reasoning_gym"], num_steps=1)
+    assert result.summary["before"]["num_tasks"] == 4
+
+
+def test_lora_trains_resumes_and_saves_a_merged_model(tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    options: dict[str, Any] = {"deterministic": True, "learner": {"lora": {"rank": 4, "alpha": 8}}, "rewards": ["tests.training.test_run:early_bytes"]}
+    run(tmp_path / "straight", num_steps=3, **options)
+    run(tmp_path / "two", num_steps=2, **options)
+    run(tmp_path / "two", num_steps=3, resume=True, **options)
+    assert_same_run(tmp_path / "straight", tmp_path / "two")
+    assert not any("lora" in name for name in weights(tmp_path / "two"))
+
+
 COMMAND = [sys.executable, "-m", "proctor.cli.main", "train", "quickstart", "--scale", "tiny", "--set", "deterministic=true", "--set", "scoring.in_process=true"]
 SIZE = ["--set", "num_steps=6", "--set", "prompts_per_step=2", "--set", "group_size=4", "--set", "evaluation.num_tasks=4"]
+
+
+def test_a_full_disk_is_one_clear_message(tmp_path: Path) -> None:
+    """A limit on file sizes stands in for the full disk: the checkpoint does not fit, everything before it does."""
+    command = " ".join([*COMMAND, *SIZE, "--out", str(tmp_path / "run")])
+    done = subprocess.run(["bash", "-c", f"ulimit -f 200; {command}"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "could not write checkpoint of step 1" in done.stderr
+    assert "--resume" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = subprocess.run(["bash", "-c", f"{command} --resume"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def start(path: Path, *more: str) -> subprocess.Popen[str]:

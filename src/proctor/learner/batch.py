@@ -10,6 +10,7 @@ from torch import Tensor
 
 from proctor.algorithms.spec import Objective
 from proctor.core import Rollout, RolloutGroup
+from proctor.errors import LearnerError, boundary
 from proctor.models.scoring import Sequences
 
 
@@ -20,7 +21,7 @@ class TokenBatch:
     Attributes:
         sequences: prompts and continuations (completions and observations) as token lists.
         group_ids: [R] which group a rollout belongs to.
-        rewards: [R].
+        rewards: [R] fp64.
         completion_mask: [R, L] True where a token is trained on: written by the model, not observed, not padding.
         behavior_logprobs: [R, L] nats, as recorded by the sampler; 0 elsewhere.
         old_logprobs: [R, L] under the policy at the start of the update; None until annotated, and for a single on-policy
@@ -61,7 +62,7 @@ def build_batch(groups: Sequence[RolloutGroup]) -> TokenBatch:
     return TokenBatch(
         sequences=Sequences(prompts, continuations, prompt_of),
         group_ids=torch.tensor(group_ids),
-        rewards=torch.tensor([rollout.reward for rollout in rollouts], dtype=torch.float32),
+        rewards=torch.tensor([rollout.reward for rollout in rollouts], dtype=torch.float64),
         completion_mask=torch.tensor([_fill(rollout.completion_mask, width, False) for rollout in rollouts]),
         behavior_logprobs=torch.tensor([_fill(rollout.behavior_logprobs, width, 0.0) for rollout in rollouts], dtype=torch.float32),
     )
@@ -72,8 +73,18 @@ def _fill(values: Sequence[float], width: int, empty: float) -> list[float]:
 
 
 def with_advantages(batch: TokenBatch, objective: Objective) -> TokenBatch:
-    """Fix the advantage of every token, on the whole batch: the rollout's on the tokens it wrote, 0 elsewhere."""
-    per_rollout = objective.advantage(batch.rewards, batch.group_ids)
+    """Fix the advantage of every token, on the whole batch: the rollout's on the tokens it wrote, 0 elsewhere.
+
+    Computed in fp64: rewards are the user's numbers, and differences of large ones must not vanish.
+
+    Raises:
+        LearnerError: an advantage is not a finite number.
+    """
+    with boundary(LearnerError, f"compute advantages ({objective.name})"):
+        per_rollout = objective.advantage(batch.rewards, batch.group_ids).float()
+    if not torch.isfinite(per_rollout).all():
+        row = int((~torch.isfinite(per_rollout)).nonzero()[0])
+        raise LearnerError(f"the advantage of rollout {row} is not finite; its reward is {float(batch.rewards[row])!r}. Bound the reward function's values")
     return replace(batch, advantages=torch.where(batch.completion_mask, per_rollout[:, None], 0.0))
 
 

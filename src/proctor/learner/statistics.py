@@ -54,7 +54,7 @@ class UpdateStatistics:
         norms = {"grad_norm": sum(self.grad_norms) / len(self.grad_norms)} if self.grad_norms else {}
         skipped = self._num_skipped / self._num_rows if self._num_rows else 0.0
         return {
-            "loss": self._loss,
+            "loss": self._loss / max(1, len(self.grad_norms)),
             **means,
             **norms,
             "num_updates": float(len(self.grad_norms)),
@@ -85,7 +85,8 @@ class MismatchCheck:
             return
         self._sum += float(difference.sum())
         self._count += difference.numel()
-        self._largest = max(self._largest, float(difference.max()))
+        worst = float(difference.max())  # NaN where a logprob is NaN: every comparison below is written so that NaN fails it
+        self._largest = worst if not worst <= self._largest else self._largest
         if self._dtype is torch.float32 and not self._largest <= FP32_TOLERANCE:
             raise LearnerError(
                 f"sampler and trainer disagree by {self._largest:.3g} nats about a token's logprob under the same weights "

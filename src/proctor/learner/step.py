@@ -29,14 +29,12 @@ class LearnerPlan:
         num_steps: of the run.
         temperature: of sampling.
         seed: of the run.
-        checks_sampler: compare the sampler's logprobs with the trainer's; off where truncated sampling makes them differ by design.
     """
 
     learning_rate: float
     num_steps: int
     temperature: float
     seed: int
-    checks_sampler: bool = True
 
 
 class Learner:
@@ -93,11 +91,11 @@ class Learner:
         """
         statistics = UpdateStatistics()
         mismatch = MismatchCheck(self.policy.compute_dtype)
-        if batch.old_logprobs is not None and self.plan.checks_sampler:
+        if batch.old_logprobs is not None:
             mismatch.add(batch.behavior_logprobs, batch.old_logprobs, batch.completion_mask)
         learning_rate = self._set_learning_rate(step)
         for number, rows in enumerate(self._minibatches(batch, step)):
-            check = mismatch if number == 0 and batch.old_logprobs is None and self.plan.checks_sampler else None
+            check = mismatch if number == 0 and batch.old_logprobs is None else None
             self._optimizer_step(batch, rows, objective, statistics, check)
         return {**statistics.metrics(), **mismatch.metrics(), "learning_rate": learning_rate}
 

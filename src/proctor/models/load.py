@@ -6,6 +6,7 @@ Nothing here trains or samples. Parameters are loaded in fp32 because they are t
 from __future__ import annotations
 
 import json
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,8 +68,9 @@ def with_adapters(policy: Policy, lora: LoraConfig, *, seed: int) -> Policy:
         raise ConfigError("LoRA needs the package peft, which is not installed. Run: pip install 'proctor[lora]'") from error
     targets = lora.target_modules if isinstance(lora.target_modules, str) else list(lora.target_modules)
     settings = peft.LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=targets, lora_dropout=0.0, task_type="CAUSAL_LM")
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         torch.manual_seed(seed)
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks the model for an attribute that `transformers` renames
         try:
             model = peft.get_peft_model(policy.model, settings)
         except ValueError as error:

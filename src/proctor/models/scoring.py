@@ -7,10 +7,10 @@ every architecture. Which parts of the fast path a model allows is found by tryi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from proctor.models.attention import SHARED_PROMPT_ATTENTION, build_pack
 from proctor.models.fused import linear_logprobs
@@ -122,6 +122,7 @@ def forward_path(policy: Policy) -> ForwardPath:
     An architecture whose head caps or scales its logits, whose layers mix tokens outside attention (state-space, convolution),
     or which ignores custom attention, differs in the probe and gets the plain path.
     """
+    policy = replace(policy, compute_dtype=torch.float32)  # rounding must not hide a path that is wrong
     vocabulary: int = policy.causal_model.get_input_embeddings().weight.shape[0]  # type: ignore[assignment]  # an embedding's weight
     draw = torch.Generator().manual_seed(0)
 
@@ -135,14 +136,9 @@ def forward_path(policy: Policy) -> ForwardPath:
         if path.is_packed and not _attends_everywhere(policy):
             continue
         found = _try(policy, probe, path)
-        if found is not None and _agrees(found, expected, policy.compute_dtype):
+        if found is not None and bool((found - expected).abs().max() < _PROBE_TOLERANCE):
             return path if path.is_packed else ForwardPath(False, True, "prompts are not shared: the architecture mixes tokens outside full attention")
     return ForwardPath(False, False, "prompts are not shared and logits are not chunked: the architecture's head or layers differ from the plain ones")
-
-
-def _agrees(found: Tensor, expected: Tensor, dtype: torch.dtype) -> bool:
-    tolerance = _PROBE_TOLERANCE if dtype is torch.float32 else 0.25  # bf16 rounds logits to 8 bits; a wrong path is off by nats
-    return bool((found - expected).abs().max() < tolerance)
 
 
 def _attends_everywhere(policy: Policy) -> bool:
@@ -158,8 +154,8 @@ def _attends_everywhere(policy: Policy) -> bool:
 
 def _try(policy: Policy, probe: Sequences, path: ForwardPath) -> Tensor | None:
     """Logprobs by a path, or None where the architecture does not take it at all."""
-    if path.has_plain_head and (policy.head is None or getattr(policy.head, "bias", None) is not None):
-        return None
+    if path.has_plain_head and (type(policy.head) is not nn.Linear or policy.head.bias is not None):
+        return None  # no head of its own, a bias, or an adapter on it
     try:
         return continuation_logprobs(policy, probe, temperature=1.0, path=path)[0]
     except (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError):

@@ -108,7 +108,7 @@ class Session:
     def warnings(self, step: int, metrics: dict[str, float]) -> Iterator[str]:
         """What the user should hear about this step."""
         limit = self.config.learner.max_sampler_mismatch
-        if metrics.get("sampler_mismatch", 0.0) > limit:
+        if not metrics.get("sampler_mismatch", 0.0) <= limit:
             yield (
                 f"step {step}: sampler and trainer differ by {metrics['sampler_mismatch']:.3g} nats a token on average (limit {limit:g}); "
                 "compute in float32 to see whether it is rounding"
@@ -154,7 +154,7 @@ def _assemble(config: RunConfig, objective: Objective, train: LoadedTasks, test:
     renderer = Renderer(policy.tokenizer)
     train, dropped = _fitting(train, renderer, policy, config)
     test, dropped_test = _fitting(test, renderer, policy, config)
-    plan = LearnerPlan(config.learning_rate, config.num_steps, config.temperature, config.seed, checks_sampler=not config.sampling.is_truncated)
+    plan = LearnerPlan(config.learning_rate, config.num_steps, config.temperature, config.seed)
     learner = Learner(policy, config.learner, plan, needs_reference=objective.kl.needs_reference)
     return Session(
         config=config,
