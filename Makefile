@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STEPS ?=
+# Where `make evidence` reads GSM8K from files: --train train.jsonl --test test.jsonl (otherwise the hub, with the extra `datasets`).
+GSM8K ?=
 # Extra arguments for pip, for example an index with CPU builds of torch.
 PIP_ARGS ?=
 
@@ -38,7 +40,8 @@ format: $(VENV)/dev.done
 
 evidence: $(VENV)/dev.done $(VENV)/demo.done
 	$(BIN)/python evidence/quickstart.py
-	$(BIN)/python evidence/gsm8k.py
+	$(BIN)/python evidence/gsm8k.py $(GSM8K)
+	$(BIN)/python evidence/report.py
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info

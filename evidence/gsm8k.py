@@ -26,12 +26,15 @@ def main() -> None:
     run = train("gsm8k", options.root / "gsm8k", f"data.train={options.train}", f"data.test={options.test}", f"num_steps={options.steps}")
     metrics, summary = read_metrics(run), json.loads((run / "summary.json").read_text())
     rewards = [row["reward_mean"] for row in metrics]
-    parts = {name: {key: summary[name][key] for key in ("mean", "low", "high", "num_tasks", "truncated_fraction", "completion_tokens_mean")} for name in ("before", "after")}
+    parts = {
+        name: {key: summary[name][key] for key in ("mean", "low", "high", "num_tasks", "truncated_fraction", "completion_tokens_mean")}
+        for name in ("before", "after")
+    }
     write_json(
         DOCS / "results" / "gsm8k.json",
         {
             "machine": machine(run),
-            "command": f"python evidence/gsm8k.py --steps {options.steps}",
+            "command": f"python evidence/gsm8k.py --steps {options.steps} --train {Path(options.train).name} --test {Path(options.test).name}",
             "num_steps": len(rewards),
             f"reward_first_{WINDOW}_steps": sum(rewards[:WINDOW]) / len(rewards[:WINDOW]),
             f"reward_last_{WINDOW}_steps": sum(rewards[-WINDOW:]) / len(rewards[-WINDOW:]),

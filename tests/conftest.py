@@ -22,6 +22,19 @@ hypothesis.settings.register_profile("proctor", deadline=None, derandomize=True,
 hypothesis.settings.load_profile("proctor")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say last what was not tested, by name."""
+    for report in terminalreporter.stats.get("skipped", []):
+        terminalreporter.write_line(f"not tested here: {report.nodeid}: {report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr}")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where everything is said to be there (`PROCTOR_REQUIRE=all`), a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("PROCTOR_REQUIRE") == "all" and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture
 def tiny() -> Policy:
     """A fresh tiny policy: two random layers over bytes, fp32, CPU."""

@@ -48,7 +48,10 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "gpt_oss": ("GptOssConfig", {"head_dim": 8, "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 6}),
     "mixtral": ("MixtralConfig", {"num_local_experts": 4}),
     "lfm2": ("Lfm2Config", {"layer_types": ["conv", "full_attention"]}),
-    "qwen3_next": ("Qwen3NextConfig", {"head_dim": 8, "layer_types": ["linear_attention", "full_attention"], **_LINEAR, **_MOE, "shared_expert_intermediate_size": 16}),
+    "qwen3_next": (
+        "Qwen3NextConfig",
+        {"head_dim": 8, "layer_types": ["linear_attention", "full_attention"], **_LINEAR, **_MOE, "shared_expert_intermediate_size": 16},
+    ),
     "mamba2": ("Mamba2Config", {"num_heads": 8, "head_dim": 8, "state_size": 8, "n_groups": 1, "expand": 2, "chunk_size": 8}),
     "falcon_h1": ("FalconH1Config", {"mamba_d_ssm": 32, "mamba_n_heads": 4, "mamba_d_head": 8, "mamba_n_groups": 1, "mamba_d_state": 8, "mamba_chunk_size": 8}),
 }

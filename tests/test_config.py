@@ -25,7 +25,15 @@ def test_every_recipe_at_every_scale_survives_a_round_trip_through_plain_values(
 def test_assignments_reach_any_depth_and_keep_toml_types() -> None:
     config = with_assignments(
         build_recipe("quickstart", "tiny"),
-        ["learning_rate=3e-4", "data.train=tasks.jsonl", "data.columns.prompt=problem", "learner.lora.rank=4", "engine.stop=['a', 'b']", "objective.beta=0.1", "rewards=math"],
+        [
+            "learning_rate=3e-4",
+            "data.train=tasks.jsonl",
+            "data.columns.prompt=problem",
+            "learner.lora.rank=4",
+            "engine.stop=['a', 'b']",
+            "objective.beta=0.1",
+            "rewards=math",
+        ],
     )
     assert (config.learning_rate, config.data.train, config.data.columns) == (3e-4, "tasks.jsonl", {"prompt": "problem"})
     assert config.learner.lora is not None
@@ -87,7 +95,11 @@ def test_files_stand_alone_or_on_a_recipe(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("num_steps = ", "is not valid TOML"), ("surprise = 1\n[data]\ntrain = 'x'\n", "unknown configuration key 'surprise'"), ('recipe = "quickstar"', "unknown recipe 'quickstar'")],
+    [
+        ("num_steps = ", "is not valid TOML"),
+        ("surprise = 1\n[data]\ntrain = 'x'\n", "unknown configuration key 'surprise'"),
+        ('recipe = "quickstar"', "unknown recipe 'quickstar'"),
+    ],
 )
 def test_bad_files_are_named(tmp_path: Path, content: str, message: str) -> None:
     file = tmp_path / "run.toml"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from proctor.config import RunConfig, from_mapping
+from proctor.config import GIVEN_IN_PYTHON, RunConfig, from_mapping
 from proctor.core import Task
 from proctor.data.config import DataConfig
 from proctor.errors import ConfigError
@@ -15,6 +16,9 @@ from proctor.training.events import Listener
 from proctor.training.run import RunResult, run_training
 from proctor.training.session import Given
 from proctor.verifiers.rewards import as_part
+
+if TYPE_CHECKING:
+    from proctor.cli.progress import ProgressView
 
 RewardFunction = Callable[..., Any]
 Tasks = str | Sequence[Task | Mapping[str, Any]]
@@ -59,12 +63,17 @@ def train(
         rewards=None if all(isinstance(entry, str) for entry in listed) else [_part(entry, index) for index, entry in enumerate(listed)],
     )
     config = _config(policy, tasks, test, listed, settings)
-    return run_training(config, recipe="custom", out=Path(out) if out else None, resume=resume, emit=listener or _terminal(), given=given)
+    with ExitStack() as stack:
+        if listener is None:
+            view = _terminal()
+            stack.callback(view.close)
+            listener = view
+        return run_training(config, recipe="custom", out=Path(out) if out else None, resume=resume, emit=listener, given=given)
 
 
 def _config(policy: Policy | str, tasks: Tasks, test: Tasks | None, rewards: Sequence[str | RewardFunction], settings: Mapping[str, Any]) -> RunConfig:
     data: dict[str, Any] = dict(settings.get("data", {}))
-    data.setdefault("train", tasks if isinstance(tasks, str) else "given in Python")
+    data.setdefault("train", tasks if isinstance(tasks, str) else GIVEN_IN_PYTHON)
     if isinstance(test, str):
         data["test"] = test
     named = [entry if isinstance(entry, str) else _name(entry, index) for index, entry in enumerate(rewards)]
@@ -99,10 +108,10 @@ def as_tasks(rows: Sequence[Task | Mapping[str, Any]]) -> list[Task]:
         raise ConfigError(f"tasks must be Tasks, or mappings with a prompt; given: {'both kinds' if other is None else type(other).__name__}")
     from proctor.data.loaders import tasks_from_rows
 
-    return list(tasks_from_rows([dict(row) for row in plain if isinstance(row, Mapping)], config=DataConfig(train="given in Python")).tasks)
+    return list(tasks_from_rows([dict(row) for row in plain if isinstance(row, Mapping)], config=DataConfig(train=GIVEN_IN_PYTHON)).tasks)
 
 
-def _terminal() -> Listener:
+def _terminal() -> ProgressView:
     from proctor.cli.progress import ProgressView
 
     return ProgressView()

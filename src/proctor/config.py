@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from proctor.algorithms.spec import Objective
 
 
+GIVEN_IN_PYTHON = "given in Python"
+"""Stands for a source where a caller handed over tasks instead of naming them."""
+
+
 @dataclass(frozen=True, slots=True)
 class RewardConfig:
     """One part of the reward.
@@ -49,12 +53,22 @@ class ScoringConfig:
     Attributes:
         num_workers: processes; None takes one a core, at most four.
         timeout_s: a call that takes longer is killed and counted.
+        max_memory_bytes: address space of a worker; a call that needs more is killed and counted.
         in_process: run them inside the training process: no limit holds there. Recorded in the manifest.
     """
 
     num_workers: int | None = None
     timeout_s: float = 10.0
+    max_memory_bytes: int = 2 * 2**30
     in_process: bool = False
+
+    def __post_init__(self) -> None:
+        if self.num_workers is not None and self.num_workers < 1:
+            raise ConfigError(f"scoring.num_workers must be at least 1, not {self.num_workers}")
+        if not self.timeout_s > 0:
+            raise ConfigError(f"scoring.timeout_s must be greater than 0, not {self.timeout_s}")
+        if self.max_memory_bytes < 64 * 2**20:
+            raise ConfigError(f"scoring.max_memory_bytes must be at least 64 MiB (67108864), not {self.max_memory_bytes}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,10 @@ class EngineConfig:
     min_p: float = 0.0
     stop: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.max_rows < 1:
+            raise ConfigError(f"engine.max_rows must be at least 1, not {self.max_rows}")
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationConfig:
@@ -91,6 +109,20 @@ class EvaluationConfig:
     num_tasks: int = 200
     num_samples: int = 1
     temperature: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value, minimum in (
+            ("every", self.every, 0),
+            ("num_tasks", self.num_tasks, 0),
+            ("num_samples", self.num_samples, 1),
+            ("temperature", self.temperature, 0),
+        ):
+            if value < minimum:
+                raise ConfigError(f"evaluation.{name} must be at least {minimum}, not {value}")
+        if self.num_samples > 1 and self.temperature == 0:
+            raise ConfigError(
+                f"evaluation.num_samples={self.num_samples} at evaluation.temperature=0 draws the same completion every time; use a temperature above 0"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +194,8 @@ class RunConfig:
         for name in ("num_steps", "prompts_per_step", "group_size", "max_completion_tokens", "checkpoint_every", "keep_checkpoints"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.seed < 0:
+            raise ConfigError(f"seed must be at least 0, not {self.seed}")
         if not self.learning_rate > 0:
             raise ConfigError(f"learning_rate must be greater than 0, not {self.learning_rate}")
         if self.temperature <= 0:
@@ -205,8 +239,8 @@ def _check_fit(config: RunConfig, objective: Objective) -> None:
         )
     if config.sampling.is_truncated:
         raise ConfigError(
-            f"{objective.name} needs logprobs of the distribution that is trained, but engine.top_p={config.engine.top_p}, engine.top_k={config.engine.top_k} and "
-            f"engine.min_p={config.engine.min_p} sample from a truncated one. Leave them at 1, 0 and 0 to train (`proctor sample` has them all)"
+            f"{objective.name} needs logprobs of the distribution that is trained, but engine.top_p={config.engine.top_p}, "
+            f"engine.top_k={config.engine.top_k} and engine.min_p={config.engine.min_p} sample from a truncated one. Leave them at 1, 0 and 0 to train (`proctor sample` has them all)"
         )
     if not objective.surrogate.has_ratio and not config.learner.is_single_update:
         raise ConfigError(

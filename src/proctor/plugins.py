@@ -7,9 +7,11 @@ else is spelled as the import it is.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -36,7 +38,7 @@ def load(name: str, *, kind: str, aliases: Mapping[str, str], group: str | None 
         return import_string(name, kind=kind)
     declared = {point.name: point for point in entry_points(group=group)} if group else {}
     if name in declared:
-        return declared[name].load()
+        return import_string(declared[name].value, kind=kind)
     raise ConfigError(unknown(name, kind=kind, allowed=[*aliases, *declared], also='or an import string "package.module:attribute"'))
 
 
@@ -55,6 +57,10 @@ def import_string(name: str, *, kind: str) -> Any:
         raise ConfigError(f"{kind} {name!r}: module {module_name!r} cannot be imported ({error}); install it, or run where it can be found") from error
     except FileNotFoundError as error:
         raise ConfigError(f"{kind} {name!r}: there is no file {module_name!r} here ({Path.cwd()})") from error
+    except Exception as error:
+        raise ConfigError(
+            f"{kind} {name!r}: {module_name!r} fails when it is imported: {type(error).__name__}: {error}{_line_of(error, module_name)}"
+        ) from error
     try:
         return getattr(module, attribute)
     except AttributeError:
@@ -63,19 +69,29 @@ def import_string(name: str, *, kind: str) -> Any:
 
 
 def _module_from_file(path: Path) -> Any:
-    """Import a stand-alone Python file under its stem, once a process."""
+    """Import a stand-alone Python file, once a process, under a name of its own: `math.py` must not stand for the library's."""
     if not path.is_file():
         raise FileNotFoundError(path)
-    name = path.stem
-    if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(path.resolve()):
+    name = f"{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
+
+
+def _line_of(error: BaseException, file: str) -> str:
+    """The line of a file at which an exception arose, as words; empty where it did not pass through the file."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name == Path(file).name]
+    return f" (line {lines[-1]})" if lines else ""
 
 
 def unknown(given: str, *, kind: str, allowed: Iterable[str], also: str = "") -> str:

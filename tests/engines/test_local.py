@@ -136,7 +136,9 @@ def test_prompts_that_do_not_fit_are_refused(tiny: Policy) -> None:
         sample(tiny, [SampleRequest((), (1,))], Sampling(1.0, 8))
 
 
-@pytest.mark.parametrize(("name", "value"), [("temperature", -1.0), ("max_completion_tokens", 0), ("top_p", 0.0), ("top_k", -1), ("min_p", 1.0), ("stop", ("",))])
+@pytest.mark.parametrize(
+    ("name", "value"), [("temperature", -1.0), ("max_completion_tokens", 0), ("top_p", 0.0), ("top_k", -1), ("min_p", 1.0), ("stop", ("",))]
+)
 def test_bad_sampling_settings_are_named(name: str, value: object) -> None:
     with pytest.raises(ConfigError, match=f"{name} must be"):
         Sampling(**{name: value})  # type: ignore[arg-type]

@@ -31,7 +31,9 @@ def test_gradcheck() -> None:
     hidden = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(6, 3, dtype=torch.float64, requires_grad=True)
     token_ids = torch.randint(6, (4,))
-    assert torch.autograd.gradcheck(lambda h, w: linear_logprobs(h, w, token_ids, temperature=1.3, compute_dtype=torch.float64, chunk_tokens=3), (hidden, weight))
+    assert torch.autograd.gradcheck(
+        lambda h, w: linear_logprobs(h, w, token_ids, temperature=1.3, compute_dtype=torch.float64, chunk_tokens=3), (hidden, weight)
+    )
 
 
 def test_only_the_gradients_that_are_needed_are_computed() -> None:

@@ -19,14 +19,26 @@ from proctor.objective.surrogates import ppo_clip, reinforce
 def coefficient(ratio: float, advantage: float, *, clip_low: float = 0.2, clip_high: float = 0.2) -> float:
     """What multiplies the gradient of log pi in the ascent direction, by autograd."""
     logprobs = torch.tensor([math.log(ratio)], dtype=torch.float64, requires_grad=True)
-    ppo_clip(logprobs, torch.zeros(1, dtype=torch.float64), torch.tensor([advantage], dtype=torch.float64), clip_low=clip_low, clip_high=clip_high).sum().backward()
+    ppo_clip(
+        logprobs, torch.zeros(1, dtype=torch.float64), torch.tensor([advantage], dtype=torch.float64), clip_low=clip_low, clip_high=clip_high
+    ).sum().backward()
     assert logprobs.grad is not None
     return -float(logprobs.grad)
 
 
 @pytest.mark.parametrize(
     ("ratio", "advantage", "expected"),
-    [(0.5, 1.0, 0.5), (1.0, 1.0, 1.0), (1.19, 1.0, 1.19), (1.5, 1.0, 0.0), (4.0, 1.0, 0.0), (0.5, -1.0, 0.0), (0.81, -1.0, -0.81), (1.5, -1.0, -1.5), (4.0, -1.0, -4.0)],
+    [
+        (0.5, 1.0, 0.5),
+        (1.0, 1.0, 1.0),
+        (1.19, 1.0, 1.19),
+        (1.5, 1.0, 0.0),
+        (4.0, 1.0, 0.0),
+        (0.5, -1.0, 0.0),
+        (0.81, -1.0, -0.81),
+        (1.5, -1.0, -1.5),
+        (4.0, -1.0, -4.0),
+    ],
 )
 def test_ppo_clip_coefficient(ratio: float, advantage: float, expected: float) -> None:
     assert coefficient(ratio, advantage) == pytest.approx(expected, abs=1e-12)

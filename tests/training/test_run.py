@@ -171,6 +171,63 @@ def test_resuming_with_another_configuration_is_refused_with_the_difference(tmp_
         run(tmp_path / "run", resume=True, learning_rate=0.5)
 
 
+def test_a_run_that_was_made_longer_is_finished_at_its_new_length(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    run(path)
+    run(path, resume=True, num_steps=5)
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    assert run(path, resume=True, num_steps=5).num_steps == 5
+    assert {file: file.read_bytes() for file in path.rglob("*") if file.is_file()} == before
+    with pytest.raises(ConfigError, match="num_steps: 5 -> 3"):
+        run(path, resume=True, num_steps=3)
+
+
+def test_resuming_on_other_tasks_is_refused(tmp_path: Path) -> None:
+    path, data = tmp_path / "run", tmp_path / "tasks.jsonl"
+    data.write_text("".join(json.dumps({"prompt": f"{n}?", "answer": str(n)}) + "\n" for n in range(12)))
+    options: dict[str, Any] = {"data": {"train": str(data)}}
+    run(path, num_steps=1, **options)
+    data.write_text(data.read_text().replace("3?", "33?"))
+    with pytest.raises(ConfigError, match="tasks are not those that"):
+        run(path, resume=True, num_steps=2, **options)
+
+
+def test_evaluations_along_the_way_are_kept_and_their_faults_are_not_a_steps(tmp_path: Path) -> None:
+    run(tmp_path / "run", evaluation={"num_tasks": 4, "every": 1})
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert sorted(summary["during"]) == ["1", "2"]
+    assert {"before", "after", "gain"} <= summary.keys()
+
+
+def test_a_held_out_task_that_cannot_be_scored_is_left_out_of_the_comparison(tmp_path: Path) -> None:
+    def reward(prompts: list[str], completions: list[str]) -> list[float | None]:
+        return [None if prompt == "say c" else float("a" in completion) for prompt, completion in zip(prompts, completions, strict=True)]
+
+    result = proctor.train("tiny", TASKS[:2], reward, test=TASKS[:4], out=tmp_path / "run", listener=lambda event: None, num_steps=1, max_completion_tokens=4)
+    assert result.summary["before"]["per_task"][2] is None
+    assert result.summary["gain"]["num_tasks"] == 3
+    assert "NaN" not in (tmp_path / "run" / "summary.json").read_text()
+
+
+def test_a_policy_handed_over_must_be_what_the_configuration_says(tmp_path: Path) -> None:
+    policy = proctor.load_policy("tiny", device="cpu", compute_dtype="bfloat16")
+    with pytest.raises(ConfigError, match=r"compute_dtype bfloat16, but float32 is asked for \(deterministic runs need it\)"):
+        proctor.train(policy, TASKS, early_bytes, out=tmp_path / "run", listener=lambda event: None, deterministic=True)
+    pytest.importorskip("peft")
+    proctor.train(
+        policy, TASKS, early_bytes, out=tmp_path / "run", listener=lambda event: None, num_steps=1, max_completion_tokens=4, learner={"lora": {"rank": 2}}
+    )
+
+
+def test_training_works_where_an_event_loop_is_running(tmp_path: Path) -> None:
+    import asyncio
+
+    async def notebook() -> Any:
+        return proctor.train("tiny", TASKS, early_bytes, out=tmp_path / "run", listener=lambda event: None, num_steps=1, max_completion_tokens=4)
+
+    assert asyncio.run(notebook()).is_finished
+
+
 def test_resuming_where_nothing_is_begins_at_zero_and_says_so(tmp_path: Path) -> None:
     events: list[Event] = []
     run(tmp_path / "new", events, resume=True)
@@ -268,7 +325,15 @@ def test_bfloat16_runs_and_reports_the_mismatch_instead_of_failing(tmp_path: Pat
     assert 1e-4 < metrics["sampler_mismatch_max"] < 1.0
     events.clear()
     limited = {"max_sampler_mismatch": 1e-6}
-    run(tmp_path / "warned", events, compute_dtype="bfloat16", rewards=["tests.training.test_run:early_bytes"], num_steps=1, max_completion_tokens=12, learner=limited)
+    run(
+        tmp_path / "warned",
+        events,
+        compute_dtype="bfloat16",
+        rewards=["tests.training.test_run:early_bytes"],
+        num_steps=1,
+        max_completion_tokens=12,
+        learner=limited,
+    )
     assert any(isinstance(event, Warned) and "sampler and trainer differ" in event.message for event in events)
 
 
@@ -288,7 +353,19 @@ def test_lora_trains_resumes_and_saves_a_merged_model(tmp_path: Path) -> None:
     assert not any("lora" in name for name in weights(tmp_path / "two"))
 
 
-COMMAND = [sys.executable, "-m", "proctor.cli.main", "train", "quickstart", "--scale", "tiny", "--set", "deterministic=true", "--set", "scoring.in_process=true"]
+COMMAND = [
+    sys.executable,
+    "-m",
+    "proctor.cli.main",
+    "train",
+    "quickstart",
+    "--scale",
+    "tiny",
+    "--set",
+    "deterministic=true",
+    "--set",
+    "scoring.in_process=true",
+]
 SIZE = ["--set", "num_steps=6", "--set", "prompts_per_step=2", "--set", "group_size=4", "--set", "evaluation.num_tasks=4"]
 
 

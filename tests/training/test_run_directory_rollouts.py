@@ -38,7 +38,7 @@ def written(tmp_path: Path, groups: list[RolloutGroup], **values) -> list[dict]:
 def test_a_rollout_comes_back_column_by_column(tmp_path: Path):
     score = Score(Outcome.CORRECT, 1.0, extracted="4", reason="equal", metrics={"length": 1.0}, extra={"note": "short"})
     group = RolloutGroup(TASK, (rollout(TASK, scores={"accuracy": score, "style": Score(None, 0.25)}, reward=1.125),))
-    rows = written(tmp_path, [group], advantages=[[0.75]], logprobs=[[[-0.25, -1.0]]], weights={"accuracy": 1.0, "style": 0.5})
+    rows = written(tmp_path, [group], advantages=[[0.75]], weights={"accuracy": 1.0, "style": 0.5})
     assert rows == [
         {
             "step": 12,
@@ -60,7 +60,6 @@ def test_a_rollout_comes_back_column_by_column(tmp_path: Path):
             "token_ids": [5, 2],
             "completion_mask": [True, True],
             "behavior_logprobs": [-0.5, -0.5],
-            "logprobs": [-0.25, -1.0],
             "scores": [
                 {"name": "accuracy", "outcome": "CORRECT", "value": 1.0, "weight": 1.0, "extracted": "4", "reason": "equal"},
                 {"name": "style", "outcome": None, "value": 0.25, "weight": 0.5, "extracted": None, "reason": ""},
@@ -111,10 +110,10 @@ def test_a_step_without_rollouts_is_a_table_without_rows(tmp_path: Path):
     assert written(tmp_path, []) == []
 
 
-@pytest.mark.parametrize("values", [{"advantages": [[1.0]]}, {"advantages": [[1.0], [1.0, 2.0]]}, {"logprobs": [[None], []]}, {"logprobs": [[[-1.0]], [None]]}])
+@pytest.mark.parametrize("values", [{"advantages": [[1.0]]}, {"advantages": [[1.0], [1.0, 2.0]]}])
 def test_values_that_do_not_line_up_are_refused(values: dict):
     group = RolloutGroup(TASK, (rollout(TASK),))
-    with pytest.raises(ValueError, match="advantages|logprobs"):
+    with pytest.raises(ValueError, match="advantages"):
         rollout_table(0, [group, group], **values)
 
 

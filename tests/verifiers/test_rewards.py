@@ -63,6 +63,19 @@ def test_a_fault_is_held_against_its_completion(mischievous: Rewards, completion
     assert mischievous.faults["m"] == before + 1
 
 
+def test_breaking_a_penalty_never_pays_either() -> None:
+    with Rewards([RewardPart("m", mischief, weight=-0.1)], num_workers=1) as rewards:
+        fine, blamed = (scores["m"] for scores in rewards.score(requests("fine", "raise")))
+        assert (fine.value, blamed.value) == (1.0, 1.0)
+        assert rewards.combine({"m": blamed}) == pytest.approx(-0.1)
+
+
+def test_a_value_too_large_to_average_is_a_fault() -> None:
+    with Rewards([RewardPart("m", lambda completion: -1e40 if completion == "far" else 0.5)], num_workers=1) as rewards:
+        near, far = (scores["m"] for scores in rewards.score(requests("near", "far")))
+        assert (near.value, far.value, far.outcome) == (0.5, 0.0, Outcome.INCORRECT)
+
+
 def test_breaking_the_checker_never_pays(mischievous: Rewards) -> None:
     asked = [*requests("bad", "raise"), *requests("raise", "fine", task=TASKS[1])]
     values = [scores["m"].value for scores in mischievous.score(asked)]
@@ -79,7 +92,7 @@ def test_an_accident_is_forgiven(tmp_path: Path) -> None:
 
     def once(completion: str) -> float:
         if completion == "unlucky" and not os.path.exists(marker):  # noqa: PTH110
-            open(marker, "w").close()  # noqa: PTH123, SIM115
+            open(marker, "w").close()  # noqa: PTH123
             os._exit(1)
         return 1.0
 

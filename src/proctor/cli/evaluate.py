@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from proctor.cli.sample import model_source
-from proctor.config import RewardConfig, RunConfig, ScoringConfig, from_mapping
+from proctor.config import GIVEN_IN_PYTHON, RewardConfig, RunConfig, ScoringConfig, from_mapping
 from proctor.core import RolloutGroup, Task
 from proctor.data.config import DataConfig
 from proctor.data.loaders import load_tasks, load_train_and_test
 from proctor.engines.base import Sampling
 from proctor.errors import ConfigError
+from proctor.models.config import ComputeDtype
 from proctor.training.evaluate import Evaluation, evaluate
 from proctor.training.rollout_table import write_rollouts
+from proctor.training.run import paired_gain
 from proctor.training.run_directory import RunDirectory, is_run
 from proctor.training.session import open_rewards
-from proctor.training.statistics import paired_difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +37,22 @@ class _Plan:
     num_samples: int
     ks: tuple[int, ...]
     seed: int
+    compute_dtype: ComputeDtype
 
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate one model or compare two, and print the result."""
     plan = _plan(options)
+    if options.rollouts and not Path(options.rollouts).parent.is_dir():
+        raise ConfigError(f"--rollouts {options.rollouts}: there is no directory {str(Path(options.rollouts).parent)!r}; make it first")
     evaluation, groups = _evaluate(options.model, plan)
     report: dict[str, Any] = {"model": options.model, "data": plan.source, "num_samples": plan.num_samples, **evaluation.as_summary()}
     if options.rollouts:
-        write_rollouts(Path(options.rollouts), 0, groups, weights={reward.name or reward.function: reward.weight for reward in plan.rewards})
+        write_rollouts(Path(options.rollouts), 0, groups, weights={reward.name or reward.function.rpartition(":")[2]: reward.weight for reward in plan.rewards})
     if options.against:
         other, _ = _evaluate(options.against, plan)
-        gain = paired_difference(list(other.per_task), list(evaluation.per_task), seed=plan.seed)
         report["against"] = {"model": options.against, **other.as_summary()}
-        report["difference"] = {"mean": gain.mean, "low": gain.low, "high": gain.high, "num_tasks": gain.num_tasks}
+        report["difference"] = paired_gain(other.per_task, evaluation.per_task, seed=plan.seed)
     print(json.dumps(report, indent=2) if options.json else _text(report))
     return 0
 
@@ -62,7 +65,8 @@ def _plan(options: argparse.Namespace) -> _Plan:
     temperature = options.temperature if options.temperature is not None else 0.0 if options.num_samples == 1 else 1.0
     if temperature == 0 and options.num_samples > 1:
         raise ConfigError(f"--num-samples {options.num_samples} with --temperature 0 gives the same completion every time; use a temperature above 0")
-    max_tokens = options.max_completion_tokens or (config.max_completion_tokens if config else 256)
+    asked = options.max_completion_tokens
+    max_tokens = asked if asked is not None else config.max_completion_tokens if config else 256
     rewards = tuple(RewardConfig(name) for name in options.reward) if options.reward else config.rewards if config else (RewardConfig("number"),)
     tasks, source = _tasks(options, config)
     stop = config.engine.stop if config else ()
@@ -75,6 +79,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
         options.num_samples,
         _ks(options),
         options.seed,
+        config.compute_dtype if config else "auto",
     )
 
 
@@ -90,6 +95,8 @@ def _tasks(options: argparse.Namespace, config: RunConfig | None) -> tuple[tuple
     if options.data is None:
         if config is None:
             raise ConfigError("--data is needed: a generator (arithmetic), a file (tasks.jsonl) or a hub data set (openai/gsm8k)")
+        if config.data.train == GIVEN_IN_PYTHON:
+            raise ConfigError(f"the run {options.model} was made from Python with tasks of its own; name some with --data, and the reward with --reward")
         held_out = load_train_and_test(config.data, config.seed)[1]
         return held_out.tasks, held_out.source
     data = replace(config.data, train=options.data) if config else DataConfig(train=options.data)
@@ -115,7 +122,7 @@ def _evaluate(model: str, plan: _Plan) -> tuple[Evaluation, list[RolloutGroup]]:
 
     with open_rewards(plan.rewards, plan.scoring) as rewards:
         rewards.check_gold(plan.tasks)
-        policy = load_policy(model_source(model))
+        policy = load_policy(model_source(model), compute_dtype=plan.compute_dtype)
         return asyncio.run(
             evaluate(
                 plan.tasks,

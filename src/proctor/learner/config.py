@@ -47,6 +47,12 @@ class LearnerConfig:
         for name, minimum in (("num_epochs", 1), ("num_minibatches", 1), ("micro_batch_tokens", 1), ("num_warmup_steps", 0)):
             if getattr(self, name) < minimum:
                 raise ConfigError(f"learner.{name} must be at least {minimum}, not {getattr(self, name)}")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ConfigError(f"learner.betas must both be in [0, 1), not {self.betas}")
+        if self.weight_decay < 0:
+            raise ConfigError(f"learner.weight_decay must be at least 0, not {self.weight_decay}")
+        if self.adam_epsilon <= 0:
+            raise ConfigError(f"learner.adam_epsilon must be greater than 0, not {self.adam_epsilon}")
         if self.max_grad_norm <= 0:
             raise ConfigError(f"learner.max_grad_norm must be greater than 0, not {self.max_grad_norm}")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from proctor.errors import ConfigError
+
 DEFAULT_MODEL = "smollm2-135m"
 ComputeDtype = Literal["auto", "bfloat16", "float32"]
 
@@ -22,3 +24,8 @@ class LoraConfig:
     rank: int = 16
     alpha: int = 32
     target_modules: str | tuple[str, ...] = "all-linear"
+
+    def __post_init__(self) -> None:
+        for name, value in (("rank", self.rank), ("alpha", self.alpha)):
+            if value < 1:
+                raise ConfigError(f"learner.lora.{name} must be at least 1, not {value}")

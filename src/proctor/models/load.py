@@ -46,7 +46,7 @@ def load_policy(
         EngineError: its files cannot be read.
     """
     _no_progress_bars()
-    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    place = find_device(device)
     model, tokenizer = _tiny(seed) if source == "tiny" else _pretrained(source)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -54,6 +54,23 @@ def load_policy(
     model.eval()
     policy = Policy(model, tokenizer, source, resolve_dtype(compute_dtype, place, is_tiny=source == "tiny"))
     return with_adapters(policy, lora, seed=seed) if lora is not None else policy
+
+
+def find_device(name: str | None) -> torch.device:
+    """The device of a name; by default a CUDA device where there is one, else the processor.
+
+    Raises:
+        ConfigError: torch does not know it, or this machine does not have it.
+    """
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"unknown device {name!r}; give cpu, cuda, cuda:1 or the like") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"device {name!r} is asked for, but torch sees no CUDA device here; leave device out, or see `proctor doctor`")
+    return device
 
 
 def with_adapters(policy: Policy, lora: LoraConfig, *, seed: int) -> Policy:

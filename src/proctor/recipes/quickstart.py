@@ -29,7 +29,6 @@ def quickstart(scale: Literal["135m", "tiny"] = "135m") -> RunConfig:
         max_completion_tokens=16,
         learning_rate=1e-3 if is_tiny else 1e-5,
         checkpoint_every=1 if is_tiny else 12,
-        keep_checkpoints=2 if is_tiny else 1,
         learner=LearnerConfig(micro_batch_tokens=4096 if is_tiny else 256),
         evaluation=EvaluationConfig(num_tasks=200),
     )

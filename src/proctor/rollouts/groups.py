@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from proctor.chat.renderer import Renderer
-from proctor.core import Completion, Rollout, RolloutGroup, Status, Task, Turn
+from proctor.core import Rollout, RolloutGroup, Status, Task, Turn
 from proctor.engines.base import Sampler, SampleRequest, Sampling, rollout_seed
 from proctor.errors import VerifierError
 from proctor.verifiers.base import ScoreRequest
@@ -98,8 +98,3 @@ def _group(task: Task, rollouts: Sequence[Rollout]) -> RolloutGroup:
 def _why(rollout: Rollout) -> str:
     reasons = [f"{name}: {score.reason}" for name, score in rollout.scores.items() if score.is_error]
     return "; ".join(reasons) or "no reward function said that it applies (all returned None)"
-
-
-def completions(groups: Sequence[RolloutGroup]) -> list[Completion]:
-    """Every completion of every rollout that has a reward."""
-    return [turn.completion for group in groups for rollout in group.rollouts for turn in rollout.turns]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from proctor.chat.renderer import Renderer
-from proctor.core import Outcome, RolloutGroup, Task
+from proctor.core import Outcome, RolloutGroup, Score, Task
 from proctor.engines.base import Sampler, Sampling
 from proctor.rollouts.groups import Clock, RolloutPlan, collect_groups
 from proctor.training.statistics import Interval, bootstrap_interval, maj_at_k, pass_at_k
@@ -24,7 +24,7 @@ class Evaluation:
 
     Attributes:
         reward: mean reward, tasks weighing alike, with the bootstrap interval over tasks.
-        per_task: mean reward of each task, in order, for paired comparisons; NaN where no rollout could be scored.
+        per_task: mean reward of each task, in order, for paired comparisons; None where no rollout could be scored.
         pass_at: k -> pass@k (unbiased estimator over the samples of each task), where the reward says CORRECT or not.
         maj_at: k -> maj@k, where answers were extracted.
         truncated_fraction: of completions.
@@ -33,7 +33,7 @@ class Evaluation:
     """
 
     reward: Interval
-    per_task: tuple[float, ...]
+    per_task: tuple[float | None, ...]
     pass_at: Mapping[int, Interval]
     maj_at: Mapping[int, Interval]
     truncated_fraction: float
@@ -91,15 +91,15 @@ async def evaluate(
 
 def summarize_evaluation(groups: Sequence[RolloutGroup], *, ks: Sequence[int], seed: int) -> Evaluation:
     """Means and intervals of scored groups, one a task."""
-    per_task = tuple(math.fsum(group.rewards) / len(group.rewards) if group.rewards else math.nan for group in groups)
+    per_task = tuple(math.fsum(group.rewards) / len(group.rewards) if group.rewards else None for group in groups)
     scored = [group for group in groups if group.rollouts]
     rollouts = [rollout for group in scored for rollout in group.rollouts]
     correct = [[_is_correct(rollout.scores) for rollout in group.rollouts] for group in scored]
     usable = [k for k in ks if all(len(flags) >= k for flags in correct)]
-    answers = [[_extracted(rollout.scores) for rollout in group.rollouts] for group in scored]
+    answers = [[_answer(rollout.scores) for rollout in group.rollouts] for group in scored]
     rng = np.random.default_rng(seed)
     return Evaluation(
-        reward=bootstrap_interval([value for value in per_task if not math.isnan(value)], seed=seed),
+        reward=bootstrap_interval([value for value in per_task if value is not None], seed=seed),
         per_task=per_task,
         pass_at={k: bootstrap_interval([pass_at_k(len(flags), sum(flags), k) for flags in correct], seed=seed) for k in usable},
         maj_at={k: bootstrap_interval([maj_at_k(a, c, k, rng=rng) for a, c in zip(answers, correct, strict=True)], seed=seed) for k in usable if k > 1},
@@ -109,13 +109,15 @@ def summarize_evaluation(groups: Sequence[RolloutGroup], *, ks: Sequence[int], s
     )
 
 
-def _is_correct(scores: Mapping[str, object]) -> bool:
+def _is_correct(scores: Mapping[str, Score]) -> bool:
     """CORRECT by every verifier that gave an outcome; a pure reward function counts as correct at 1 or more."""
-    outcomes = [score.outcome for score in scores.values() if score.outcome is not None]  # type: ignore[attr-defined]
+    outcomes = [score.outcome for score in scores.values() if score.outcome is not None]
     if outcomes:
         return all(outcome is Outcome.CORRECT for outcome in outcomes)
-    return all((score.value or 0.0) >= 1.0 for score in scores.values())  # type: ignore[attr-defined]
+    return all((score.value or 0.0) >= 1.0 for score in scores.values())
 
 
-def _extracted(scores: Mapping[str, object]) -> str | None:
-    return next((score.extracted for score in scores.values() if score.extracted is not None), None)  # type: ignore[attr-defined]
+def _answer(scores: Mapping[str, Score]) -> str | None:
+    """What a completion votes for: right answers are one answer, however they are spelled; wrong ones go by their spelling."""
+    extracted = next((score.extracted for score in scores.values() if score.extracted is not None), None)
+    return "(correct)" if extracted is not None and _is_correct(scores) else extracted

@@ -51,7 +51,6 @@ SCHEMA = pa.schema(
         pa.field("token_ids", pa.list_(pa.int32()), nullable=False),
         pa.field("completion_mask", pa.list_(pa.bool_()), nullable=False),
         pa.field("behavior_logprobs", pa.list_(pa.float32()), nullable=False),
-        pa.field("logprobs", pa.list_(pa.float32())),
         pa.field("scores", pa.list_(_SCORE), nullable=False),
         pa.field("metrics", pa.list_(_METRIC), nullable=False),
         pa.field("extra", pa.list_(_EXTRA), nullable=False),
@@ -59,7 +58,6 @@ SCHEMA = pa.schema(
 )
 
 GroupValues = Sequence[Sequence[float]]
-GroupLogprobs = Sequence[Sequence[Sequence[float] | None]]
 
 
 def write_rollouts(
@@ -68,7 +66,6 @@ def write_rollouts(
     groups: Sequence[RolloutGroup],
     *,
     advantages: GroupValues | None = None,
-    logprobs: GroupLogprobs | None = None,
     weights: Mapping[str, float] | None = None,
 ) -> None:
     """Write the rollouts of a step, those that ended in ERROR included, in one atomic operation.
@@ -78,14 +75,13 @@ def write_rollouts(
         step: counted from 0.
         groups: in the order of the step.
         advantages: one a rollout, aligned with `groups[i].rollouts[j]`; None before they are known.
-        logprobs: [T] of the training pass for each rollout, aligned likewise; None for a rollout that was not computed.
         weights: of each reward function, by name.
 
     Raises:
         OSError: it could not be written; `path` is what it was before.
-        ValueError: advantages or logprobs do not line up with the groups.
+        ValueError: advantages do not line up with the groups.
     """
-    table = rollout_table(step, groups, advantages=advantages, logprobs=logprobs, weights=weights)
+    table = rollout_table(step, groups, advantages=advantages, weights=weights)
     buffer = pa.BufferOutputStream()
     pq.write_table(table, buffer, compression="zstd")
     durable.write_atomic(path, buffer.getvalue().to_pybytes())
@@ -108,25 +104,22 @@ def rollout_table(
     groups: Sequence[RolloutGroup],
     *,
     advantages: GroupValues | None = None,
-    logprobs: GroupLogprobs | None = None,
     weights: Mapping[str, float] | None = None,
 ) -> pa.Table:
     """The table that `write_rollouts` writes; same arguments.
 
     Raises:
-        ValueError: advantages or logprobs do not line up with the groups.
+        ValueError: advantages do not line up with the groups.
     """
     _check_aligned("advantages", advantages, groups)
-    _check_aligned("logprobs", logprobs, groups)
     rows: list[dict[str, Any]] = []
     for group_index, group in enumerate(groups):
         for place, rollout in enumerate(group.rollouts):
             trained = {
                 "advantage": advantages[group_index][place] if advantages else None,
-                "logprobs": _trained_logprobs(rollout, logprobs[group_index][place] if logprobs else None),
             }
             rows.append(_row(rollout, weights or {}) | {"step": step, "group": group_index} | trained)
-        rows.extend(_row(rollout, weights or {}) | {"step": step, "group": group_index, "advantage": None, "logprobs": None} for rollout in group.errors)
+        rows.extend(_row(rollout, weights or {}) | {"step": step, "group": group_index, "advantage": None} for rollout in group.errors)
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
@@ -136,15 +129,6 @@ def _check_aligned(name: str, values: Sequence[Sequence[Any]] | None, groups: Se
     given, expected = [len(group) for group in values], [len(group.rollouts) for group in groups]
     if given != expected:
         raise ValueError(f"{name} has {given} values by group, but the groups have {expected} rollouts")
-
-
-def _trained_logprobs(rollout: Rollout, logprobs: Sequence[float] | None) -> list[float] | None:
-    if logprobs is None:
-        return None
-    num_tokens = len(rollout.token_ids)
-    if len(logprobs) != num_tokens:
-        raise ValueError(f"{len(logprobs)} logprobs for the {num_tokens} tokens of rollout {rollout.index} of task {rollout.task.id!r}")
-    return list(logprobs)
 
 
 def _row(rollout: Rollout, weights: Mapping[str, float]) -> dict[str, Any]:

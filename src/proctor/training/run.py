@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import resource
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from proctor.config import RunConfig
-from proctor.errors import LearnerError
+from proctor.errors import ConfigError, LearnerError
 from proctor.learner.checkpoint import restore_learner
 from proctor.models.load import save_policy
 from proctor.training import run_directory
@@ -24,7 +26,7 @@ from proctor.training.run_directory import RunDirectory
 from proctor.training.session import Given, Session, build_session, deterministic_kernels, resolved, settle
 from proctor.training.statistics import paired_difference
 from proctor.training.sync_loop import train_loop
-from proctor.training.tracking import Tracker, open_sinks
+from proctor.training.tracking import Tracker, check_sinks, open_sinks
 
 _MAY_CHANGE = ("tracking", "checkpoint_every", "keep_checkpoints", "scoring.num_workers", "engine.max_rows")
 _MAY_GROW = ("num_steps",)
@@ -70,19 +72,30 @@ def run_training(config: RunConfig, *, recipe: str, out: Path | None, resume: bo
             return finished
     elif not resume:
         run_directory.refuse_occupied(path)
+    check_sinks(config.tracking)
     with ExitStack() as stack:
         stack.enter_context(deterministic_kernels(config.deterministic))
         session = build_session(config, given or Given(), emit)
         stack.callback(session.rewards.close)
         session.run = _open(path, session, recipe, continues=continues)
         stack.callback(session.run.close)
+        stack.enter_context(_status_recorded(session.run))
         stopping = stack.enter_context(stop_on_signals())
-        start, notes = _starting_point(session, resume=resume, continues=continues)
+        start, notes = _starting_point(session, recipe, resume=resume, continues=continues)
         session.tracker = Tracker(session.run, open_sinks(config.tracking, session.run, start_step=start), emit)
         stack.callback(session.tracker.close)
         emit(RunStarted(path, recipe, config.model, config.num_steps, start, (*session.notes, *notes)))
-        with _status_recorded(session.run):
-            return asyncio.run(_run(session, start, stopping))
+        return _completed(_run(session, start, stopping))
+
+
+def _completed(work: Coroutine[Any, Any, RunResult]) -> RunResult:
+    """Run a coroutine to its end, in a thread of its own where this one already has an event loop (a notebook)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 async def _run(session: Session, start: int, is_stopping: Callable[[], bool]) -> RunResult:
@@ -99,10 +112,9 @@ async def _run(session: Session, start: int, is_stopping: Callable[[], bool]) ->
     after = await session.evaluate("after", step=num_steps)
     with run.publish_model() as directory:
         save_policy(session.policy, directory)
-    summary |= {"num_steps": num_steps, **_training_summary(run), **({"after": _record(after)} if after else {})}
-    if after and "before" in summary:
-        gain = paired_difference(summary["before"]["per_task"], list(after.per_task), seed=config.seed)
-        summary["gain"] = {"mean": gain.mean, "low": gain.low, "high": gain.high, "num_tasks": gain.num_tasks}
+    summary = {**summary, **(run.summary() or {}), "num_steps": num_steps, **_training_summary(run), **({"after": _record(after)} if after else {})}
+    if after and "before" in summary and (gain := paired_gain(summary["before"]["per_task"], after.per_task, seed=config.seed)):
+        summary["gain"] = gain
     run.write_summary(summary)
     run.set_status("finished")
     session.emit(RunFinished(run.path, summary))
@@ -113,12 +125,21 @@ def _record(evaluation: Evaluation) -> dict[str, Any]:
     return {**evaluation.as_summary(), "per_task": list(evaluation.per_task)}
 
 
+def paired_gain(before: Sequence[float | None], after: Sequence[float | None], *, seed: int) -> dict[str, float] | None:
+    """Mean difference with its interval over the tasks that could be scored both times; None where there are none."""
+    pairs = [(a, b) for a, b in zip(before, after, strict=True) if a is not None and b is not None]
+    if not pairs:
+        return None
+    gain = paired_difference([a for a, _ in pairs], [b for _, b in pairs], seed=seed)
+    return {"mean": gain.mean, "low": gain.low, "high": gain.high, "num_tasks": gain.num_tasks}
+
+
 def _training_summary(run: RunDirectory) -> dict[str, float]:
     """Reward over the first and the last three steps, the summed seconds of the steps, and this process's peak memory."""
     rows = run.metrics()
     first, last = rows[:3], rows[-3:]
     return {
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         "reward_first_steps": sum(row["reward_mean"] for row in first) / len(first),
         "reward_last_steps": sum(row["reward_mean"] for row in last) / len(last),
         "seconds_of_steps": sum(row["seconds"] for row in rows),
@@ -140,19 +161,42 @@ def _open(path: Path, session: Session, recipe: str, *, continues: bool) -> RunD
     return RunDirectory.create(path, resolved(session.config, recipe), session.manifest())
 
 
-def _starting_point(session: Session, *, resume: bool, continues: bool) -> tuple[int, tuple[str, ...]]:
-    """Restore the newest whole checkpoint; returns the first step and what to tell the user."""
+def _starting_point(session: Session, recipe: str, *, resume: bool, continues: bool) -> tuple[int, tuple[str, ...]]:
+    """Restore the newest whole checkpoint; returns the first step and what to tell the user.
+
+    Raises:
+        ConfigError: the tasks are not those that the run was begun with, or fewer steps are asked for than are done.
+    """
     if not resume:
         return 0, ()
     if not continues:
         return 0, (f"--resume: there is no run at {session.run.path} yet: starting at step 0",)
     point = session.run.resume_point()
-    session.run.record_resume(point.step)
-    session.run.rewind(point.step)
+    notes = (*point.notes, *_changed_inputs(session))
+    if point.step > session.config.num_steps:
+        raise ConfigError(
+            f"{session.run.path} has done {point.step} steps already; num_steps={session.config.num_steps} would undo some. Set num_steps to at least that"
+        )
     if point.checkpoint is not None:
         restore_learner(session.learner, point.checkpoint.path)
         session.engine.policy_version = point.step
-    return point.step, point.notes
+    session.run.write_config(resolved(session.config, recipe))
+    session.run.record_resume(point.step)
+    session.run.rewind(point.step)
+    return point.step, notes
+
+
+def _changed_inputs(session: Session) -> Iterator[str]:
+    """Refuse other tasks than the run was begun with, and say which reward functions changed their source."""
+    before, now = session.run.manifest, session.manifest()
+    changed = [name for name, digest in before.data_hashes.items() if now.data_hashes.get(name) != digest]
+    if changed:
+        raise ConfigError(
+            f"the {' and '.join(changed)} tasks are not those that {session.run.path} was begun with; restore the data, or begin a new run with another --out"
+        )
+    for name, digest in before.reward_hashes.items():
+        if now.reward_hashes.get(name) != digest:
+            yield f"the source of the reward {name!r} has changed since the run was begun"
 
 
 @contextmanager

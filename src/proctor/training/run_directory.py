@@ -160,6 +160,11 @@ class RunDirectory:
         """
         return _read_json(self.path / "config.json")
 
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Replace the configuration, when a run is continued with one that may differ."""
+        with self.writing("config.json"):
+            durable.write_atomic(self.path / "config.json", _to_json(config))
+
     @property
     def manifest(self) -> Manifest:
         """Raises ConfigError where a newer Proctor wrote it, LearnerError where it is torn."""

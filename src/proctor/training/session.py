@@ -16,15 +16,16 @@ from proctor.algorithms.spec import Objective
 from proctor.chat.renderer import Renderer
 from proctor.config import RewardConfig, RunConfig, ScoringConfig, build_objective, to_mapping
 from proctor.core import Task
-from proctor.data.loaders import LoadedTasks, content_hash, load_train_and_test
+from proctor.data.loaders import LoadedTasks, content_hash, load_tasks, load_train_and_test, num_shared_prompts
 from proctor.data.mixture import Mixture
 from proctor.engines.local import LocalEngine
 from proctor.errors import ConfigError, TaskError
 from proctor.learner.step import Learner, LearnerPlan
-from proctor.models.load import load_policy
+from proctor.models.load import load_policy, with_adapters
 from proctor.models.policy import Policy
 from proctor.plugins import load
 from proctor.rollouts.groups import RolloutPlan
+from proctor.sandbox.base import Limits
 from proctor.training.evaluate import Evaluation, evaluate
 from proctor.training.events import EvaluationFinished, Listener, Phase
 from proctor.training.manifest import Manifest
@@ -65,7 +66,6 @@ class Session:
     run: RunDirectory = field(init=False)
     tracker: Tracker = field(init=False)
     _num_steps_without_variance: int = 0
-    _faults_before: dict[str, int] = field(default_factory=dict)
 
     async def evaluate(self, name: str, *, step: int) -> Evaluation | None:
         """Evaluate on the held-out tasks; None where the configuration asks for none."""
@@ -97,13 +97,10 @@ class Session:
             opt_outs=("in_process",) if self.config.scoring.in_process else (),
         )
 
-    def fault_metrics(self) -> dict[str, float]:
-        """Checks that were killed, or died, since the last step."""
+    def faults(self) -> dict[str, int]:
+        """Calls of reward functions that hung or died so far, and completions that this was held against."""
         counters = self.rewards.counters
-        total = {"reward_timeouts": counters.timeouts, "reward_crashes": counters.crashes}
-        new = {name: float(count - self._faults_before.get(name, 0)) for name, count in total.items()}
-        self._faults_before = total
-        return new
+        return {"reward_timeouts": counters.timeouts, "reward_crashes": counters.crashes, "reward_faults": sum(self.rewards.faults.values())}
 
     def warnings(self, step: int, metrics: dict[str, float]) -> Iterator[str]:
         """What the user should hear about this step."""
@@ -118,13 +115,13 @@ class Session:
             yield f"step {step}: {faults:.0f} calls of reward functions hung or crashed, were killed and tried again; the rollouts' reasons say which"
         has_variance = metrics["unanimous_fraction"] < 1
         self._num_steps_without_variance = 0 if has_variance else self._num_steps_without_variance + 1
-        if self._num_steps_without_variance in (1, 10):
+        if self._num_steps_without_variance in (1, 10) and self.objective.advantage.needs_group:
             yield _no_variance(step, metrics["reward_mean"])
 
 
 def _no_variance(step: int, reward: float) -> str:
     return (
-        f"step {step}: no group had variance: all rollouts of each task earned the same (mean reward {reward:.3g}), so nothing was learned from this step. "
+        f"step {step}: no group had variance: all rollouts of each task earned the same (mean reward {reward:.3g}), so nothing was learned from its rewards. "
         "If the reward is always low, the task is too hard for this model: make it easier, relax the format, or teach the format first; "
         "if it is always high, the task is solved; a larger group_size finds rarer successes"
     )
@@ -143,7 +140,7 @@ def build_session(config: RunConfig, given: Given, emit: Listener) -> Session:
     try:
         rewards.check_gold(train.tasks)
         rewards.check_gold(test.tasks[: config.evaluation.num_tasks])
-        policy = given.policy or load_policy(config.model, device=config.device, compute_dtype=config.compute_dtype, lora=config.learner.lora, seed=config.seed)
+        policy = _policy(config, given.policy)
         return _assemble(config, objective, train, test, rewards, policy, emit)
     except BaseException:
         rewards.close()
@@ -190,6 +187,8 @@ def _notes(config: RunConfig, policy: Policy, renderer: Renderer, learner: Learn
         notes.append("the model has no chat template: prompts are given to it as plain text")
     if learner.path.reason:
         notes.append(f"slower path: {learner.path.reason}")
+    if shared := num_shared_prompts(train.tasks, test.tasks):
+        notes.append(f"{shared} of {len(test.tasks)} held-out prompts are also trained on: their accuracy says nothing about new tasks")
     if config.scoring.in_process:
         notes.append("reward functions run inside this process: a hang or crash of theirs is a hang or crash of the run")
     return tuple(notes)
@@ -211,12 +210,39 @@ def _fitting(loaded: LoadedTasks, renderer: Renderer, policy: Policy, config: Ru
     return replace(loaded, tasks=kept), len(loaded.tasks) - len(kept)
 
 
+def _policy(config: RunConfig, given: Policy | None) -> Policy:
+    """The policy to train: loaded as configured, or the caller's, which must be what the configuration says.
+
+    Raises:
+        ConfigError: the caller's policy lies on another device or computes in another dtype.
+    """
+    lora = config.learner.lora
+    if given is None:
+        return load_policy(config.model, device=config.device, compute_dtype=config.compute_dtype, lora=lora, seed=config.seed)
+    wanted = {"device": config.device or given.device.type, "compute_dtype": config.compute_dtype}
+    found = {"device": given.device.type, "compute_dtype": str(given.compute_dtype).removeprefix("torch.")}
+    for name, value in wanted.items():
+        if value not in ("auto", found[name], str(given.device)):
+            why = " (deterministic runs need it)" if config.deterministic else ""
+            raise ConfigError(f"the policy given has {name} {found[name]}, but {value} is asked for{why}; use load_policy(..., {name}={value!r})")
+    return with_adapters(given, lora, seed=config.seed) if lora is not None and not given.has_adapters else given
+
+
 def _load_data(config: RunConfig, given: Given) -> tuple[LoadedTasks, LoadedTasks]:
-    if given.train is None:
+    """Training and held-out tasks, each given by the caller or loaded from its source."""
+    if given.train is None and given.test is None:
         return load_train_and_test(config.data, config.seed)
-    if not given.train:
+    data = config.data
+    if given.train is not None and not given.train:
         raise TaskError("there are no tasks to train on: the sequence given is empty")
-    return LoadedTasks(tuple(given.train), None, "tasks given in Python"), LoadedTasks(tuple(given.test or ()), None, "tasks given in Python")
+    train = _handed(given.train) or load_tasks(data.train, config=data, split=data.split_train, seed=config.seed, num_tasks=data.max_tasks)
+    if given.test is None and data.test is not None:
+        return train, load_tasks(data.test, config=data, split=data.split_test, seed=config.seed, num_tasks=data.max_test_tasks)
+    return train, _handed(given.test) or LoadedTasks((), None, "no tasks")
+
+
+def _handed(tasks: Sequence[Task] | None) -> LoadedTasks | None:
+    return LoadedTasks(tuple(tasks), None, "tasks given in Python") if tasks else None
 
 
 def open_rewards(parts: Sequence[RewardConfig | RewardPart], scoring: ScoringConfig) -> Rewards:
@@ -228,7 +254,8 @@ def open_rewards(parts: Sequence[RewardConfig | RewardPart], scoring: ScoringCon
     if not parts:
         raise ConfigError('the configuration names no reward. Add for example --set rewards=number, or [[rewards]] with function = "math" to the file')
     loaded = [part if isinstance(part, RewardPart) else _load_reward(part) for part in parts]
-    return Rewards(loaded, num_workers=scoring.num_workers, timeout_s=scoring.timeout_s, in_process=scoring.in_process)
+    limits = Limits(memory_bytes=scoring.max_memory_bytes)
+    return Rewards(loaded, num_workers=scoring.num_workers, timeout_s=scoring.timeout_s, in_process=scoring.in_process, limits=limits)
 
 
 def _load_reward(entry: RewardConfig) -> RewardPart:

@@ -54,7 +54,7 @@ async def train_loop(session: Session, *, start: int, is_stopping: Callable[[], 
     """
     config, learner, objective = session.config, session.learner, session.objective
     for step in range(start, config.num_steps):
-        clock = PhaseClock(session.emit)
+        clock, faults = PhaseClock(session.emit), session.faults()
         tasks = session.mixture.take(step, config.prompts_per_step)
         groups = await collect_groups(
             tasks, step=step, sampler=session.engine, renderer=session.renderer, rewards=session.rewards, plan=session.plan, clock=clock
@@ -63,15 +63,24 @@ async def train_loop(session: Session, *, start: int, is_stopping: Callable[[], 
         batch = with_advantages(learner.annotate(build_batch(groups), objective), objective)
         stats = learner.update(batch, objective, step=step)  # the only line that touches gradients
         session.engine.policy_version = step + 1
-        record_step(session, step, groups, batch, summarize(groups) | stats | clock.metrics())
+        new_faults = {name: float(count - faults[name]) for name, count in session.faults().items()}
+        record_step(session, step, groups, batch, summarize(groups) | stats | new_faults | clock.metrics())
         is_last, stops = step + 1 == config.num_steps, is_stopping()
+        if config.evaluation.every and (step + 1) % config.evaluation.every == 0 and not is_last:
+            await evaluate_during(session, step + 1)
         if (step + 1) % config.checkpoint_every == 0 or is_last or stops:
             save_checkpoint(session, step + 1)
         if stops:
             return step + 1
-        if config.evaluation.every and (step + 1) % config.evaluation.every == 0 and not is_last:
-            await session.evaluate(f"step {step + 1}", step=step + 1)
     return config.num_steps
+
+
+async def evaluate_during(session: Session, step: int) -> None:
+    """Evaluate after `step` steps and add it to summary.json, before the checkpoint that would let a resume skip it."""
+    evaluation = await session.evaluate(f"step {step}", step=step)
+    if evaluation is not None:
+        summary = session.run.summary() or {}
+        session.run.write_summary({**summary, "during": {**summary.get("during", {}), str(step): evaluation.as_summary()}})
 
 
 def record_step(session: Session, step: int, groups: Sequence[RolloutGroup], batch: TokenBatch, metrics: dict[str, float]) -> None:
@@ -79,7 +88,6 @@ def record_step(session: Session, step: int, groups: Sequence[RolloutGroup], bat
     with session.run.writing(f"rollouts of step {step}"):
         write_rollouts(session.run.rollouts_path(step), step, groups, advantages=_by_group(batch, groups), weights=session.rewards.weights)
     metrics["tokens_per_s"] = metrics["num_rollouts"] * metrics["completion_tokens_mean"] / metrics["seconds"]
-    metrics |= session.fault_metrics()
     session.tracker.log(step, metrics)
     session.emit(StepFinished(step, session.config.num_steps, metrics))
     for message in session.warnings(step, metrics):

@@ -41,7 +41,6 @@ ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "seconds_sampling": ("timing_s/gen",),
         "seconds_scoring": ("timing_s/reward",),
         "seconds_training": ("timing_s/update_actor",),
-        "seconds_checkpoint": ("timing_s/save_checkpoint",),
     }
 )
 
@@ -147,6 +146,17 @@ def open_sinks(settings: TrackingConfig, run: RunDirectory, *, start_step: int) 
         with boundary(ConfigError, "begin a trackio run"):
             sinks.append(TrackioSink(run, settings))
     return sinks
+
+
+def check_sinks(settings: TrackingConfig) -> None:
+    """See that the packages of the sinks that the user asked for are there, before anything is written.
+
+    Raises:
+        ConfigError: one is not.
+    """
+    for extra, is_wanted in (("tensorboard", settings.tensorboard), ("wandb", settings.wandb), ("trackio", settings.trackio)):
+        if is_wanted:
+            _import_extra(extra, extra=extra)
 
 
 class Tracker:

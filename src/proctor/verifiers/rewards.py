@@ -11,6 +11,7 @@ import hashlib
 import inspect
 import math
 import pickle
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,11 @@ __all__ = ["RewardPart", "Rewards", "ScoreRequest"]
 
 NUM_PROBED_TASKS = 3
 MAX_LISTED_FAILURES = 5
+
+
+MAX_VALUE = 1e30
+"""A value beyond it is a fault like NaN: sums and variances of such numbers overflow."""
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +168,8 @@ class Rewards:
         for task in tasks:
             try:
                 requests.append(ScoreRequest(task, str(gold(task))))
-            except TaskError as error:
-                failures.append((task.id, str(error)))
+            except Exception as error:  # a verifier of the user may raise anything here
+                failures.append((task.id, str(error) if isinstance(error, TaskError) else f"gold() raised {type(error).__name__}: {error}"))
         ends = self._run(self._jobs(part, len(requests)), requests)
         for (_, index), end in ends.items():
             if isinstance(end, Fault) and end.kind is FaultKind.WORKER:
@@ -204,13 +210,13 @@ class Rewards:
     def _judge(self, ends: Mapping[tuple[int, int], Score | Fault], requests: Sequence[ScoreRequest]) -> list[dict[str, Score]]:
         """Turn what is still a fault into a verdict."""
         table: list[dict[str, Score]] = [{} for _ in requests]
-        for part, name in enumerate(part.name for part in self._parts):
+        for part, (name, weight) in enumerate(self.weights.items()):
             column = [ends[part, index] for index in range(len(requests))]
             blamed = [end for end in column if isinstance(end, Fault) and end.kind is not FaultKind.WORKER]
             if len(blamed) == len(column) >= 2:
                 raise VerifierError(f"reward {name!r} failed on every one of {len(column)} completions: {blamed[0].reason}")
             for index, end in enumerate(column):
-                table[index][name] = self._hold_against(name, end, _worst(column, requests, index)) if isinstance(end, Fault) else end
+                table[index][name] = self._hold_against(name, end, _worst(column, requests, index, weight)) if isinstance(end, Fault) else end
         return table
 
     def _hold_against(self, name: str, fault: Fault, worst: float) -> Score:
@@ -234,14 +240,15 @@ def _read(reply: Any, num_members: int) -> list[Score | Fault]:
         return [Fault(FaultKind.OUTPUT, "the worker's reply is malformed")] * num_members
     if len(scores) != num_members:
         return [Fault(FaultKind.OUTPUT, "the worker's reply is incomplete")] * num_members
-    return [score if score.value is None or math.isfinite(score.value) else Fault(FaultKind.RAISE, f"returned {score.value}") for score in scores]
+    return [score if score.value is None or abs(score.value) <= MAX_VALUE else Fault(FaultKind.RAISE, f"returned {score.value}") for score in scores]
 
 
-def _worst(column: Sequence[Score | Fault], requests: Sequence[ScoreRequest], index: int) -> float:
-    """The lowest value that this part gave to the same task in the same call, and at most zero: breaking the checker never pays."""
+def _worst(column: Sequence[Score | Fault], requests: Sequence[ScoreRequest], index: int, weight: float) -> float:
+    """The value, among those of the same task in the same call and zero, that pays least under the weight: breaking the checker never pays."""
     task_id = requests[index].task.id
     same_task = [end for end, request in zip(column, requests, strict=True) if request.task.id == task_id]
-    return min([0.0, *(end.value for end in same_task if isinstance(end, Score) and end.value is not None)])
+    values = [0.0, *(end.value for end in same_task if isinstance(end, Score) and end.value is not None)]
+    return min(values) if weight >= 0 else max(values)
 
 
 def _verdict(end: Score | Fault) -> str:
@@ -255,7 +262,7 @@ def _source_hash(function: Callable[..., Any], shipped: bytes | None) -> str:
     """Return the SHA-256 of a function's source text and, for an object, of its fields; of its pickle where there is no source."""
     is_object = not (inspect.isroutine(function) or inspect.isclass(function))
     try:
-        text = inspect.getsource(type(function) if is_object else function) + (repr(function) if is_object else "")
+        text = inspect.getsource(type(function) if is_object else function) + (_ADDRESS.sub("", repr(function)) if is_object else "")
     except (OSError, TypeError):
         return hashlib.sha256(shipped or repr(function).encode()).hexdigest()
     return hashlib.sha256(text.encode()).hexdigest()

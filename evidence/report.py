@@ -1,0 +1,88 @@
+"""Write docs/results.md from the figures that the other scripts left in docs/results/.
+
+python evidence/report.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from common import DOCS
+
+HEAD = """\
+# Results
+
+Every number here comes from a command in this repository; `python evidence/report.py` writes this page from `docs/results/*.json`.
+Intervals are 95 %, over tasks. Machines of this kind are shared and noisy: identical runs differ by tens of per cent in time.
+"""
+
+QUICKSTART = """\
+## Quickstart: one-digit addition, SmolLM2-135M
+
+`{command}` on {machine}.
+
+"What is 7 + 8? Answer with a number."; the last number of the completion counts. GRPO without a KL term, 8 tasks x 16 completions a step, full fine-tuning
+in fp32, learning rate 1e-5. 75 of the 100 additions are trained on, 25 are held out. The model samples at temperature 1 in training; the held-out
+column is greedy, which is why it starts higher.
+
+{table}
+
+![mean reward by step](figures/quickstart.png)
+"""
+
+GSM8K = """\
+## GSM8K, SmolLM2-135M
+
+`{command}` on {machine}. Dr. GRPO, 8 tasks x 8 completions a step, {num_steps} steps on the real training split.
+
+{table}
+
+![mean reward by step](figures/gsm8k.png)
+"""
+
+
+def main() -> None:
+    sections = [HEAD, _quickstart(DOCS / "results" / "quickstart.json"), _gsm8k(DOCS / "results" / "gsm8k.json")]
+    (DOCS / "results.md").write_text("\n".join(section for section in sections if section))
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def _quickstart(path: Path) -> str:
+    found = _read(path)
+    if found is None:
+        return ""
+    lines = [
+        "| seed | reward, first step | reward, last three steps | held out, before | held out, after | step seconds, summed | peak memory |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for run in found["runs"]:
+        after = run["held_out_after"]
+        lines.append(
+            f"| {run['seed']} | {run['reward_first_step']:.3f} | {run['reward_last_three_steps']:.3f} | {run['held_out_before']:.2f} "
+            f"| {after['mean']:.2f} [{after['low']:.2f}, {after['high']:.2f}] | {run['seconds_of_steps']:.0f} | {run['peak_memory_gb']:.2f} GB |"
+        )
+    return QUICKSTART.format(command=found["command"], machine=found["machine"], table="\n".join(lines))
+
+
+def _gsm8k(path: Path) -> str:
+    found = _read(path)
+    if found is None:
+        return ""
+    rows = ["| | accuracy (greedy) | tokens | truncated |", "|---|---|---|---|"]
+    for name in ("before", "after"):
+        part = found[name]
+        interval = f"{part['mean']:.3f} [{part['low']:.3f}, {part['high']:.3f}]"
+        rows.append(f"| {name} ({part['num_tasks']} test tasks) | {interval} | {part['completion_tokens_mean']:.0f} | {part['truncated_fraction']:.0%} |")
+    gain = found["gain"]
+    rows += ["", f"Paired difference: {gain['mean']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]. Step seconds, summed: {found['seconds_of_steps']:.0f}."]
+    rows += [f"Mean reward of the first ten steps {found['reward_first_10_steps']:.3f}, of the last ten {found['reward_last_10_steps']:.3f}."]
+    return GSM8K.format(command=found["command"], machine=found["machine"], num_steps=found["num_steps"], table="\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()
