@@ -240,7 +240,8 @@ def _check_fit(config: RunConfig, objective: Objective) -> None:
     if config.sampling.is_truncated:
         raise ConfigError(
             f"{objective.name} needs logprobs of the distribution that is trained, but engine.top_p={config.engine.top_p}, "
-            f"engine.top_k={config.engine.top_k} and engine.min_p={config.engine.min_p} sample from a truncated one. Leave them at 1, 0 and 0 to train (`proctor sample` has them all)"
+            f"engine.top_k={config.engine.top_k} and engine.min_p={config.engine.min_p} sample from a truncated one. "
+            "Leave them at 1, 0 and 0 to train (`proctor sample` has them all)"
         )
     if not objective.surrogate.has_ratio and not config.learner.is_single_update:
         raise ConfigError(

@@ -172,7 +172,7 @@ def _starting_point(session: Session, recipe: str, *, resume: bool, continues: b
     if not continues:
         return 0, (f"--resume: there is no run at {session.run.path} yet: starting at step 0",)
     point = session.run.resume_point()
-    notes = (*point.notes, *_changed_inputs(session))
+    notes = (*point.notes, *_differences(session))
     if point.step > session.config.num_steps:
         raise ConfigError(
             f"{session.run.path} has done {point.step} steps already; num_steps={session.config.num_steps} would undo some. Set num_steps to at least that"
@@ -186,8 +186,8 @@ def _starting_point(session: Session, recipe: str, *, resume: bool, continues: b
     return point.step, notes
 
 
-def _changed_inputs(session: Session) -> Iterator[str]:
-    """Refuse other tasks than the run was begun with, and say which reward functions changed their source."""
+def _differences(session: Session) -> Iterator[str]:
+    """Refuse other tasks than the run was begun with, and say what else differs in a way that matters."""
     before, now = session.run.manifest, session.manifest()
     changed = [name for name, digest in before.data_hashes.items() if now.data_hashes.get(name) != digest]
     if changed:
@@ -197,6 +197,8 @@ def _changed_inputs(session: Session) -> Iterator[str]:
     for name, digest in before.reward_hashes.items():
         if now.reward_hashes.get(name) != digest:
             yield f"the source of the reward {name!r} has changed since the run was begun"
+    if session.config.num_steps != session.run.config["num_steps"] and session.config.learner.schedule != "constant":
+        yield "num_steps has changed: from here on the learning rate follows the longer schedule, unlike that of a run begun with this length"
 
 
 @contextmanager
