@@ -182,6 +182,17 @@ def test_a_run_that_was_made_longer_is_finished_at_its_new_length(tmp_path: Path
         run(path, resume=True, num_steps=3)
 
 
+def test_a_run_of_a_version_that_lacked_a_key_goes_on_with_its_default(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    run(path)
+    written = json.loads((path / "config.json").read_text())
+    del written["scoring"]["max_memory_bytes"]
+    (path / "config.json").write_text(json.dumps(written))
+    assert run(path, resume=True).is_finished
+    with pytest.raises(ConfigError, match="scoring.max_memory_bytes"):
+        run(path, resume=True, scoring={"in_process": True, "max_memory_bytes": 2**30})
+
+
 def test_resuming_on_other_tasks_is_refused(tmp_path: Path) -> None:
     path, data = tmp_path / "run", tmp_path / "tasks.jsonl"
     data.write_text("".join(json.dumps({"prompt": f"{n}?", "answer": str(n)}) + "\n" for n in range(12)))

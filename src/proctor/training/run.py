@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proctor.config import RunConfig
+from proctor.config import RunConfig, from_mapping
 from proctor.errors import ConfigError, LearnerError
 from proctor.learner.checkpoint import restore_learner
 from proctor.models.load import save_policy
@@ -149,10 +149,17 @@ def _training_summary(run: RunDirectory) -> dict[str, float]:
 def _finished(path: Path, config: RunConfig, recipe: str) -> RunResult | None:
     """The result of a run that has nothing left to do; nothing is changed."""
     run = RunDirectory.inspect(path)
-    refuse_changes(run.config, resolved(config, recipe), run=path, may_change=_MAY_CHANGE, may_grow=_MAY_GROW)
+    refuse_changes(_begun_with(run), resolved(config, recipe), run=path, may_change=_MAY_CHANGE, may_grow=_MAY_GROW)
     if run.manifest.status != "finished" or config.num_steps > run.config["num_steps"]:
         return None
     return RunResult(path, run.config["num_steps"], True, run.summary() or {})
+
+
+def _begun_with(run: RunDirectory) -> dict[str, Any]:
+    """The configuration of a run; a key that an older Proctor did not know has its default."""
+    values = run.config
+    recipe = values.pop("recipe")
+    return resolved(from_mapping(values), recipe)
 
 
 def _open(path: Path, session: Session, recipe: str, *, continues: bool) -> RunDirectory:
