@@ -85,9 +85,10 @@ def test_the_update_is_the_gradient_of_the_written_out_objective() -> None:
         loss = loss - advantage * logprobs.mean() / len(rollouts)
     loss.backward()
     naive = torch.cat([parameter.grad.flatten() for parameter in policy.trainable_parameters if parameter.grad is not None])
-    naive = naive * min(1.0, 1.0 / float(naive.norm()))
     start = torch.cat([parameter.detach().flatten() for parameter in policy.trainable_parameters])
-    _, weights = updated(grpo(max_completion_tokens=12, beta=0.0), LearnerConfig())
+    # No clipping: it would hide a wrong scale.
+    metrics, weights = updated(grpo(max_completion_tokens=12, beta=0.0), LearnerConfig(max_grad_norm=1e9))
+    assert metrics["grad_norm"] == pytest.approx(float(naive.norm()), rel=1e-4)
     assert float(((start - naive) - weights).norm() / naive.norm()) < 1e-4
 
 
@@ -144,6 +145,13 @@ def test_later_minibatches_are_off_policy_and_report_it() -> None:
     learner, batch, objective = prepared(LearnerConfig(num_epochs=4))
     metrics = learner.update(batch, objective, step=0)
     assert metrics["approx_kl"] > 1e-6
+
+
+def test_advantages_are_zero_where_nothing_is_trained_on() -> None:
+    _, batch, _ = prepared()
+    assert batch.advantages is not None
+    assert batch.advantages.any()
+    assert not batch.advantages[~batch.completion_mask].any()
 
 
 def test_observations_are_read_and_never_trained_on() -> None:
