@@ -69,17 +69,31 @@ def continuation_logprobs(policy: Policy, sequences: Sequences, *, temperature: 
         (logprobs, entropies), each [R, sequences.width], nats, fp32, 0 on padding.
     """
     token_ids, mask = padded(sequences.continuations, policy.device)
-    hidden_or_logits = _packed_hidden(policy, sequences) if path.is_packed else _padded_outputs(policy, sequences, path)
-    selected: Tensor = hidden_or_logits[mask] if hidden_or_logits.dim() == 3 else hidden_or_logits
+    logprobs, entropies = logprobs_of_outputs(policy, predicting_outputs(policy, sequences, path), token_ids[mask], temperature=temperature, path=path)
+    return unflatten(logprobs, mask), unflatten(entropies, mask)
+
+
+def predicting_outputs(policy: Policy, sequences: Sequences, path: ForwardPath) -> Tensor:
+    """What predicts each continuation token, in row order: [N, H] hidden states, or [N, V] logits where the head is not a plain one."""
+    if path.is_packed:
+        return _packed_hidden(policy, sequences)
+    _, mask = padded(sequences.continuations, policy.device)
+    return _padded_outputs(policy, sequences, path)[mask]
+
+
+def logprobs_of_outputs(policy: Policy, outputs: Tensor, token_ids: Tensor, *, temperature: float, path: ForwardPath) -> tuple[Tensor, Tensor]:
+    """Logprob of each token and entropy of its distribution, [N] each, from what `predicting_outputs` gave."""
     if path.has_plain_head:
         assert policy.head is not None
         weight: Tensor = policy.head.weight  # type: ignore[assignment]  # a linear layer's weight
-        logprobs, entropies = linear_logprobs(selected, weight, token_ids[mask], temperature=temperature, compute_dtype=policy.compute_dtype)
-    else:
-        logs = torch.log_softmax(selected.float() / temperature, dim=-1)
-        logprobs, entropies = logs.gather(1, token_ids[mask][:, None])[:, 0], -(logs.exp() * logs).sum(-1)
-    empty = torch.zeros(mask.shape, dtype=logprobs.dtype, device=policy.device)
-    return empty.masked_scatter(mask, logprobs), empty.masked_scatter(mask, entropies)
+        return linear_logprobs(outputs, weight, token_ids, temperature=temperature, compute_dtype=policy.compute_dtype)
+    logs = torch.log_softmax(outputs.float() / temperature, dim=-1)
+    return logs.gather(1, token_ids[:, None])[:, 0], -(logs.exp() * logs).sum(-1)
+
+
+def unflatten(values: Tensor, mask: Tensor) -> Tensor:
+    """Values of the tokens of a mask, [N], laid out as [R, L] with 0 elsewhere."""
+    return torch.zeros(mask.shape, dtype=values.dtype, device=values.device).masked_scatter(mask, values)
 
 
 def padded(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
