@@ -19,6 +19,8 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+_CACHE_ARGUMENTS = ("cache", "past_key_values", "cache_params")
+
 
 @dataclass(slots=True)
 class Policy:
@@ -117,8 +119,19 @@ class Policy:
 
     @property
     def cache_argument(self) -> str:
-        """What the forward pass calls its cache."""
-        return "past_key_values" if "past_key_values" in _parameters(type(self.causal_model)) else "cache_params"
+        """What the forward pass calls its cache.
+
+        `transformers` renamed `past_key_values` to `cache` in 5.24; an unknown name would be swallowed as a keyword argument and
+        every token computed without what came before it.
+
+        Raises:
+            ValueError: the forward pass has none of the names.
+        """
+        names = _parameters(type(self.causal_model))
+        for name in _CACHE_ARGUMENTS:
+            if name in names:
+                return name
+        raise ValueError(f"the forward pass of {type(self.causal_model).__name__} takes no cache under any known name: {', '.join(_CACHE_ARGUMENTS)}")
 
     @property
     def keeps_logits(self) -> bool:
