@@ -1,17 +1,20 @@
 """In-process sampling on the very weights that are trained: nothing is copied, so nothing can be stale.
 
-    prompts -> prefill (each once) -> cache repeated for the group -> decode, dropping finished rows -> completions
+    waiting rows -> prompts read, each once -> a token a row and step -> finished rows leave, waiting rows enter -> completions
 
-Works for every architecture that `transformers` can decode with a cache. Prompts of different lengths are padded on the left
-where the model's attention masks padding exactly, and batched by length where it keeps a running state that padding would enter.
+Works for every architecture that `transformers` can decode with a cache. Where a model allows it (`models.decoding`), the keys
+of a prompt stand once for all its rows and rows enter and leave at any time; elsewhere prompts are repeated, and rows are cut
+into batches: prompts of different lengths are padded on the left where the model's attention masks padding exactly, and
+batched by length where it keeps a running state that padding would enter.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import logging
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -20,10 +23,8 @@ from proctor.core import Completion, FinishReason
 from proctor.engines.base import SampleRequest, Sampling
 from proctor.engines.drawing import draw, uniforms
 from proctor.errors import EngineError
-from proctor.models.policy import Policy, positions
-
-if TYPE_CHECKING:
-    from transformers import Cache
+from proctor.models.decoding import DecodeCache, RepeatedPromptCache, SharedPromptCache, masks_padding, why_not_shared
+from proctor.models.policy import Policy
 
 _COMPACT_WHEN_FINISHED = 0.25  # dropping rows copies the cache, which pays once this fraction of them is finished
 
@@ -55,13 +56,23 @@ class LocalEngine:
         self.is_deterministic = is_deterministic
         self.policy_version = 0
 
+    @cached_property
+    def slow_reason(self) -> str:
+        """Why prompts are repeated for their rows instead of stored once; empty where they are not. Found by a short probe."""
+        reason = why_not_shared(self.policy)
+        if reason:
+            logging.getLogger(__name__).info("slower sampling: prompts are repeated for each completion, since %s", reason)
+        return reason
+
     async def sample(self, requests: Sequence[SampleRequest], sampling: Sampling) -> list[list[Completion]]:
         """Completions of each request, in the order of its seeds. See `engines.base.Sampler`."""
         self._check_lengths(requests, sampling)
         rows = [[_Row(number, index, seed) for index, seed in enumerate(request.seeds)] for number, request in enumerate(requests)]
         for batch in self._batches(requests, rows):
             with torch.inference_mode(), self.policy.autocast():
-                _Decoder(self.policy, requests, batch, sampling, keeps_shape=self.is_deterministic).run()
+                max_rows = len(batch) if self.is_deterministic else self.max_rows
+                cache = RepeatedPromptCache(self.policy) if self.slow_reason else SharedPromptCache(self.policy)
+                _Decoder(self.policy, cache, requests, batch, sampling, max_rows=max_rows, keeps_shape=self.is_deterministic).run()
         return [[self._completion(row, sampling) for row in group] for group in rows]
 
     def _check_lengths(self, requests: Sequence[SampleRequest], sampling: Sampling) -> None:
@@ -80,8 +91,11 @@ class LocalEngine:
         if self.is_deterministic:
             yield from (group for group in rows if group)
             return
-        buckets: dict[int, list[_Row]] = defaultdict(list)
         by_length = sorted(range(len(requests)), key=lambda number: len(requests[number].prompt_ids))
+        if not self.slow_reason:
+            yield [row for number in by_length for row in rows[number]]
+            return
+        buckets: dict[int, list[_Row]] = defaultdict(list)
         for number in by_length:
             buckets[len(requests[number].prompt_ids) if not masks_padding(self.policy) else 0].extend(rows[number])
         for bucket in buckets.values():
@@ -94,75 +108,80 @@ class LocalEngine:
         return Completion(tuple(row.token_ids), tuple(row.logprobs), _before_stop(text, sampling.stop), row.finish, self.policy_version)
 
 
-def masks_padding(policy: Policy) -> bool:
-    """True when left padding cannot change what a model computes: attention everywhere, told positions by the caller.
-
-    State-space and convolution layers carry padding in their state; learned or relative positions that the caller cannot
-    set would count it.
-    """
-    return policy.takes_positions and not getattr(policy.causal_model, "_is_stateful", False) and not _has_running_state(policy)
-
-
-def _has_running_state(policy: Policy) -> bool:
-    kinds = getattr(policy.causal_model.config.get_text_config(), "layer_types", None) or ()
-    return any("attention" not in kind or "linear" in kind for kind in kinds)
-
-
 class _Decoder:
-    """Decodes one batch of rows to the end."""
+    """Decodes rows to the end, at most `max_rows` side by side."""
 
-    def __init__(self, policy: Policy, requests: Sequence[SampleRequest], rows: list[_Row], sampling: Sampling, *, keeps_shape: bool) -> None:
-        self.policy, self.sampling, self.keeps_shape = policy, sampling, keeps_shape
-        self.rows = list(rows)
+    def __init__(
+        self,
+        policy: Policy,
+        cache: DecodeCache,
+        requests: Sequence[SampleRequest],
+        rows: Sequence[_Row],
+        sampling: Sampling,
+        *,
+        max_rows: int,
+        keeps_shape: bool,
+    ) -> None:
+        self.policy, self.cache, self.requests, self.sampling = policy, cache, requests, sampling
+        self.max_rows, self.keeps_shape = max_rows, keeps_shape
+        self.waiting = deque(rows)
+        self.rows: list[_Row] = []
         self.eos_ids = policy.eos_ids
-        self.uniform = uniforms([row.seed for row in rows], sampling.max_completion_tokens).to(policy.device)
-        prompts = list(dict.fromkeys(row.request for row in rows))
-        self.prompt_row = torch.tensor([prompts.index(row.request) for row in rows], device=policy.device)
-        self.prompt_ids = [requests[number].prompt_ids for number in prompts]
+        self.uniform = torch.empty(0, sampling.max_completion_tokens, dtype=torch.float64, device=policy.device)
+        self.steps = torch.empty(0, 1, dtype=torch.long, device=policy.device)  # tokens drawn for each row
 
     def run(self) -> None:
-        logits, cache, mask = self._prefill()
-        for step in range(self.sampling.max_completion_tokens):
-            tokens, logprobs = draw(logits, self.uniform[:, step], self.sampling)
-            is_last = step + 1 == self.sampling.max_completion_tokens
-            self._record(tokens.tolist(), logprobs.tolist(), is_last=is_last)
-            if all(row.finish for row in self.rows):
-                return
-            keep = self._rows_to_keep()
-            if keep is not None:
-                _take_rows(cache, keep)
-                tokens, mask, self.uniform = tokens[keep], mask[keep], self.uniform[keep]
-            mask = torch.cat([mask, mask.new_ones(len(self.rows), 1)], dim=1)
-            logits = self._forward(tokens[:, None], mask, cache)
-
-    def _prefill(self) -> tuple[Tensor, Cache, Tensor]:
-        """Compute each prompt once, then repeat its logits and cache for its rows."""
-        width = max(len(ids) for ids in self.prompt_ids)
-        device, pad = self.policy.device, self.policy.pad_id
-        input_ids = torch.tensor([[pad] * (width - len(ids)) + list(ids) for ids in self.prompt_ids], device=device)
-        mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in self.prompt_ids], device=device)
-        cache = self._new_cache()
-        logits = self._forward(input_ids, mask, cache)
-        _take_rows(cache, self.prompt_row)
-        return logits[self.prompt_row], cache, mask[self.prompt_row]
-
-    def _new_cache(self) -> Cache:
-        from transformers import DynamicCache
-
-        return DynamicCache(config=self.policy.causal_model.config)
-
-    def _forward(self, input_ids: Tensor, mask: Tensor, cache: Cache) -> Tensor:
-        """Logits that follow the last token of each row, [B, V]."""
-        new = input_ids.shape[1]
-        extra: dict[str, Any] = {"position_ids": positions(mask)[:, -new:]} if self.policy.takes_positions else {}
-        if new > 1 and self.policy.keeps_logits:
-            extra["logits_to_keep"] = 1
         try:
-            return self.policy.model(input_ids=input_ids, attention_mask=mask, use_cache=True, **{self.policy.cache_argument: cache}, **extra).logits[:, -1]
+            self._run()
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             raise EngineError(f"the model {self.policy.source!r} could not be decoded with a cache: {type(error).__name__}: {error}") from error
 
-    def _record(self, tokens: list[int], logprobs: list[float], *, is_last: bool) -> None:
+    def _run(self) -> None:
+        logits = self._enter()
+        while True:
+            tokens, logprobs = draw(logits, self.uniform.gather(1, self.steps)[:, 0], self.sampling)
+            self.steps += 1
+            self._record(tokens.tolist(), logprobs.tolist())
+            if all(row.finish for row in self.rows) and not self.waiting:
+                return
+            has_left = self._leaves()
+            if has_left:
+                tokens = self._leave(tokens)
+            parts = [self.cache.step(tokens)] if self.rows else []
+            if has_left and self.waiting:
+                parts.append(self._enter())
+            logits = parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _enter(self) -> Tensor:
+        """Let waiting rows in while there is room; returns the logits that follow their prompts."""
+        new = [self.waiting.popleft() for _ in range(min(len(self.waiting), self.max_rows - len(self.rows)))]
+        prompts = list(dict.fromkeys(row.request for row in new))
+        place = {number: index for index, number in enumerate(prompts)}
+        logits = self.cache.add([self.requests[number].prompt_ids for number in prompts], [place[row.request] for row in new])
+        self.rows += new
+        drawn = uniforms([row.seed for row in new], self.sampling.max_completion_tokens).to(self.uniform.device)
+        self.uniform = torch.cat([self.uniform, drawn])
+        self.steps = torch.cat([self.steps, self.steps.new_zeros(len(new), 1)])
+        return logits
+
+    def _leaves(self) -> bool:
+        """True when finished rows are to leave: enough for a copy of the cache to pay, or one that can hold no further token."""
+        if self.keeps_shape:
+            return False
+        finished = [row for row in self.rows if row.finish]
+        is_full = any(len(row.token_ids) == self.sampling.max_completion_tokens for row in finished)
+        return is_full or len(finished) >= max(1, _COMPACT_WHEN_FINISHED * len(self.rows))
+
+    def _leave(self, tokens: Tensor) -> Tensor:
+        """Drop finished rows; returns the others' tokens."""
+        keep = [index for index, row in enumerate(self.rows) if row.finish is None]
+        self.rows = [self.rows[index] for index in keep]
+        self.cache.keep(keep)
+        index = torch.tensor(keep, dtype=torch.long, device=tokens.device)
+        self.uniform, self.steps = self.uniform[index], self.steps[index]
+        return tokens[index]
+
+    def _record(self, tokens: list[int], logprobs: list[float]) -> None:
         for row, token, logprob in zip(self.rows, tokens, logprobs, strict=True):
             if row.finish:
                 continue
@@ -172,7 +191,7 @@ class _Decoder:
                 row.finish = FinishReason.EOS
             elif self.sampling.stop and self._hit_stop(row):
                 row.finish = FinishReason.STOP
-            elif is_last:
+            elif len(row.token_ids) == self.sampling.max_completion_tokens:
                 row.finish = FinishReason.LENGTH
 
     def _hit_stop(self, row: _Row) -> bool:
@@ -180,20 +199,6 @@ class _Decoder:
         tail = 4 * max(len(stop) for stop in self.sampling.stop) + 4
         text = self.policy.tokenizer.decode(row.token_ids[-tail:], skip_special_tokens=True)
         return any(stop in text for stop in self.sampling.stop)
-
-    def _rows_to_keep(self) -> Tensor | None:
-        """Indices of unfinished rows, when enough are finished for a copy of the cache to pay; None keeps all."""
-        finished = sum(row.finish is not None for row in self.rows)
-        if self.keeps_shape or finished < max(1, _COMPACT_WHEN_FINISHED * len(self.rows)):
-            return None
-        keep = [index for index, row in enumerate(self.rows) if row.finish is None]
-        self.rows = [self.rows[index] for index in keep]
-        return torch.tensor(keep, device=self.policy.device)
-
-
-def _take_rows(cache: Cache, rows: Tensor) -> None:
-    """Make the cache hold these rows, in this order; a row may be taken several times. Beam search's reordering does just that."""
-    cache.reorder_cache(rows)  # type: ignore[arg-type]  # any integer tensor
 
 
 def _before_stop(text: str, stops: Sequence[str]) -> str:

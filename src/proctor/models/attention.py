@@ -10,13 +10,21 @@ The attention registers with `transformers` under a name; without a `pack` it is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 SHARED_PROMPT_ATTENTION = "proctor_shared_prompt"
+
+
+class KeyValues(Protocol):
+    """Something that attends for tokens written as one packed row, and keeps their keys and values (`models.decoding`)."""
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float | None) -> Tensor:
+        """Output of a layer's attention, [N, H, D], for queries [H, N, D] and new keys and values [K, N, D]."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,15 +103,19 @@ def _slots(sequences: list[list[int]], *, start: int) -> tuple[Tensor, Tensor, i
 
 
 def shared_prompt_attention(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any) -> tuple[Tensor, None]:
-    """`transformers` attention: over a `pack` where one is given, otherwise scaled dot-product attention as usual.
+    """`transformers` attention: over a `pack` or through `key_values` where one is given, otherwise scaled dot-product attention as usual.
 
     Args:
-        module: the attention layer, for its head grouping.
+        module: the attention layer, for its number.
         query: [1, H, N, D]; key, value: [1, K, N, D] with K dividing H (grouped-query attention).
         attention_mask: the usual mask; ignored with a pack, which carries its own.
-        **kwargs: `pack: Pack` and `scaling: float`; the rest as `transformers` passes it.
+        **kwargs: `pack: Pack` or `key_values: KeyValues`, and `scaling: float`; the rest as `transformers` passes it.
     """
     pack: Pack | None = kwargs.pop("pack", None)
+    key_values: KeyValues | None = kwargs.pop("key_values", None)
+    if key_values is not None:
+        number: int = module.layer_idx  # type: ignore[assignment]  # a plain attribute of every attention layer
+        return key_values.attend(number, query[0].to(value.dtype), key[0].to(value.dtype), value[0], kwargs.get("scaling"))[None], None
     if pack is None:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 

@@ -147,7 +147,7 @@ def forward_path(policy: Policy) -> ForwardPath:
     expected = _try(policy, probe, PLAIN_PATH)
     assert expected is not None
     for path in (ForwardPath(is_packed=True, has_plain_head=True), ForwardPath(is_packed=False, has_plain_head=True)):
-        if path.is_packed and not _attends_everywhere(policy):
+        if path.is_packed and not attends_everywhere(policy):
             continue
         found = _try(policy, probe, path)
         if found is not None and bool((found - expected).abs().max() < _PROBE_TOLERANCE):
@@ -155,7 +155,7 @@ def forward_path(policy: Policy) -> ForwardPath:
     return ForwardPath(False, False, "prompts are not shared and logits are not chunked: the architecture's head or layers differ from the plain ones")
 
 
-def _attends_everywhere(policy: Policy) -> bool:
+def attends_everywhere(policy: Policy) -> bool:
     """True when every layer is full attention through the registered function: a window would not show in a short probe."""
     config = policy.causal_model.config
     if config._attn_implementation != SHARED_PROMPT_ATTENTION:

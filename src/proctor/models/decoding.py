@@ -1,0 +1,401 @@
+"""Decoding with a cache in which each prompt stands once, however many rows read it.
+
+A group of rollouts shares its prompt. Repeating the prompt's keys for every row multiplies the memory that each step reads
+by the group size. Here prompts are stored once, the heads of all their rows are folded into the query rows of one product,
+and what a row wrote lies in a buffer that is written in place: no step copies a cache.
+
+Everything but attention is the model's own code, reached through the attention that `models.attention` registers. Which
+models may take this path is found by trying it (`why_not_shared`), not by a list of names. `RepeatedPromptCache` serves every other one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from proctor.models.attention import KeyValues
+from proctor.models.policy import Policy, positions
+from proctor.models.scoring import attends_everywhere
+
+if TYPE_CHECKING:
+    from transformers import Cache
+
+_FIRST_CAPACITY = 32  # tokens a row has room for at first; doubled when full, so that a token is copied less than twice on average
+_PREFILL_TOKENS = 4096  # prompt tokens computed at once; bounds the memory of activations
+_PROBE_TOLERANCE = 1e-3
+
+
+@dataclass(slots=True, eq=False)
+class _Layer:
+    """Keys and values of one layer: P prompts padded on the right, R rows with room for C tokens each.
+
+    Attributes:
+        prompt_keys, prompt_values: [P, K, Lp, D].
+        keys, values: [R, K, C, D], filled up to each row's length.
+    """
+
+    prompt_keys: Tensor
+    prompt_values: Tensor
+    keys: Tensor
+    values: Tensor
+
+
+class DecodeCache(Protocol):
+    """What decoding rows have read and written so far.
+
+    Rows are numbered from 0 in the order in which they were added, and again from 0 after `keep`.
+    """
+
+    def add(self, prompts: Sequence[Sequence[int]], prompt_of: Sequence[int]) -> Tensor:
+        """Read prompts, each once, and open rows behind them.
+
+        Args:
+            prompts: token ids, none empty.
+            prompt_of: which of these prompts each new row reads.
+
+        Returns:
+            Logits that follow the prompt of each new row, [rows, V].
+        """
+        ...
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """Append one token, [R] ids, to every row and return the logits that follow, [R, V]."""
+        ...
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Keep these rows, in this order, and the prompts that they read."""
+        ...
+
+
+class SharedPromptCache:
+    """A `DecodeCache` that stores each prompt once; rows may be added at any time.
+
+    Args:
+        policy: whose keys and values are held; `why_not_shared` must have no objection to it.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self._layers: list[_Layer] = []
+        self._prompt_lengths: list[int] = []
+        self._prompt_of: list[int] = []
+        self._lengths: list[int] = []  # tokens that each row wrote
+        self._view: _DecodeView | None = None
+
+    @property
+    def num_rows(self) -> int:
+        return len(self._prompt_of)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes held by keys and values, room that is not yet filled included."""
+        return sum(x.numel() * x.element_size() for layer in self._layers for x in (layer.prompt_keys, layer.prompt_values, layer.keys, layer.values))
+
+    def add(self, prompts: Sequence[Sequence[int]], prompt_of: Sequence[int]) -> Tensor:
+        """See `DecodeCache`."""
+        first = len(self._prompt_lengths)
+        logits = torch.cat([self._prefill(part) for part in _within(prompts, _PREFILL_TOKENS)])
+        self._prompt_lengths += [len(prompt) for prompt in prompts]
+        self._prompt_of += [first + prompt for prompt in prompt_of]
+        self._lengths += [0] * len(prompt_of)
+        self._make_room(1)
+        self._view = None
+        return logits[torch.tensor(prompt_of, device=logits.device)]
+
+    def _prefill(self, prompts: Sequence[Sequence[int]]) -> Tensor:
+        """Logits that follow each prompt, [P, V]."""
+        view = _PrefillView(self, [len(prompt) for prompt in prompts], self.policy.device)
+        flat = [token for prompt in prompts for token in prompt]
+        return self._forward(torch.tensor([flat]), view.position_ids, view, keep=view.last_slots)
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """See `DecodeCache`."""
+        if self._view is None:
+            self._view = _DecodeView(self, self._prompt_lengths, self._prompt_of, self._lengths, self.policy.device)
+        view = self._view
+        self._make_room(max(self._lengths) + 1)
+        logits = self._forward(tokens[None], view.position_ids, view, keep=None)
+        self._lengths = [length + 1 for length in self._lengths]
+        view.advance()
+        return logits
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """See `DecodeCache`."""
+        device = self.policy.device
+        prompts = sorted({self._prompt_of[row] for row in rows})
+        place = {prompt: number for number, prompt in enumerate(prompts)}
+        self._prompt_lengths = [self._prompt_lengths[prompt] for prompt in prompts]
+        self._prompt_of = [place[self._prompt_of[row]] for row in rows]
+        self._lengths = [self._lengths[row] for row in rows]
+        width, room = max(self._prompt_lengths, default=0), max(self._lengths, default=0) + 1
+        row_index, prompt_index = torch.tensor(rows, device=device, dtype=torch.long), torch.tensor(prompts, device=device, dtype=torch.long)
+        for layer in self._layers:
+            layer.keys, layer.values = layer.keys[row_index, :, :room], layer.values[row_index, :, :room]
+            if len(prompts) < len(layer.prompt_keys):
+                layer.prompt_keys, layer.prompt_values = layer.prompt_keys[prompt_index, :, :width], layer.prompt_values[prompt_index, :, :width]
+        self._view = None
+
+    def _forward(self, input_ids: Tensor, position_ids: Tensor, view: KeyValues, *, keep: Tensor | None) -> Tensor:
+        """Logits of packed tokens, or of the slots `keep` alone, [N, V]."""
+        device = self.policy.device
+        unread = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=device)  # a mask of four dimensions passes through unread
+        extra = {} if keep is None else {"logits_to_keep": keep}
+        return self.policy.model(
+            input_ids=input_ids.to(device), position_ids=position_ids, attention_mask=unread, use_cache=False, key_values=view, **extra
+        ).logits[0]
+
+    def _make_room(self, num_tokens: int) -> None:
+        """Let every row hold at least so many tokens, and give new rows a place."""
+        for layer in self._layers:
+            rows, heads, capacity, width = layer.keys.shape
+            if rows == self.num_rows and capacity >= num_tokens:
+                continue
+            capacity = capacity if capacity >= num_tokens else max(_FIRST_CAPACITY, 2 * capacity)
+            for name in ("keys", "values"):
+                old: Tensor = getattr(layer, name)
+                new = old.new_zeros(self.num_rows, heads, capacity, width)
+                new[:rows, :, : old.shape[2]] = old
+                setattr(layer, name, new)
+
+    def store_prompts(self, number: int, keys: Tensor, values: Tensor) -> None:
+        """Add the keys and values of new prompts, [P, K, L, D] padded on the right, to layer `number`."""
+        if number == len(self._layers):
+            heads, width = keys.shape[1], keys.shape[3]
+            empty = keys.new_zeros(0, heads, 0, width)
+            self._layers.append(_Layer(keys, values, empty, values.new_zeros(0, heads, 0, width)))
+            return
+        layer = self._layers[number]
+        layer.prompt_keys = _stack(layer.prompt_keys, keys)
+        layer.prompt_values = _stack(layer.prompt_values, values)
+
+    def layer(self, number: int) -> _Layer:
+        return self._layers[number]
+
+
+def _stack(old: Tensor, new: Tensor) -> Tensor:
+    """Prompts [P, K, L, D] below one another, padded to the longer of both."""
+    width = max(old.shape[2], new.shape[2])
+    return torch.cat([functional.pad(x, (0, 0, 0, width - x.shape[2])) for x in (old, new)])
+
+
+def _within(prompts: Sequence[Sequence[int]], max_tokens: int) -> Iterator[list[Sequence[int]]]:
+    """Cut prompts into runs of at most so many tokens; one that alone has more is a run of its own."""
+    run: list[Sequence[int]] = []
+    for prompt in prompts:
+        if run and sum(map(len, run)) + len(prompt) > max_tokens:
+            yield run
+            run = []
+        run.append(prompt)
+    yield run
+
+
+class _PrefillView:
+    """Attention of prompts to themselves, whose keys and values are stored on the way."""
+
+    def __init__(self, cache: SharedPromptCache, lengths: Sequence[int], device: torch.device) -> None:
+        self._cache = cache
+        starts = torch.tensor([0, *lengths]).cumsum(0)
+        width = max(lengths)
+        steps = torch.arange(width)
+        self._mask = (steps[None] < torch.tensor(lengths)[:, None]).to(device)
+        # A padded place repeats the prompt's last token: nothing real attends to it, and no new value enters.
+        self._slots = torch.minimum(starts[:-1, None] + steps, starts[1:, None] - 1).to(device)
+        self.position_ids = torch.cat([torch.arange(length) for length in lengths])[None].to(device)
+        self.last_slots = (starts[1:] - 1).to(device)
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float | None) -> Tensor:
+        """See `models.attention.KeyValues`."""
+        q, k, v = (x[:, self._slots].transpose(0, 1) for x in (query, key, value))  # [P, H or K, L, D]
+        self._cache.store_prompts(layer, k, v)
+        output = functional.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale, enable_gqa=q.shape[1] != k.shape[1])
+        return output.transpose(1, 2)[self._mask]
+
+
+class _DecodeView:
+    """Attention of one new token a row to the row's prompt and to what the row wrote.
+
+    Rows are laid out by prompt, P x G with G the most rows of one prompt, so that one product reads each prompt's keys once
+    for all the rows and heads that share them.
+    """
+
+    def __init__(self, cache: SharedPromptCache, prompt_lengths: Sequence[int], prompt_of: Sequence[int], lengths: Sequence[int], device: torch.device) -> None:
+        self._cache = cache
+        members: list[list[int]] = [[] for _ in prompt_lengths]
+        for row, prompt in enumerate(prompt_of):
+            members[prompt].append(row)
+        most = max(len(rows) for rows in members)
+        self._shape = (len(members), most)
+        self._member = torch.tensor([[*rows, *[0] * (most - len(rows))] for rows in members], device=device).flatten()
+        self._place = torch.tensor([prompt_of[row] * most + members[prompt_of[row]].index(row) for row in range(len(prompt_of))], device=device)
+        self._is_regular = (
+            bool((self._place == torch.arange(len(members) * most, device=device)[: len(prompt_of)]).all()) and len(prompt_of) == len(members) * most
+        )
+        sizes = torch.tensor(prompt_lengths, device=device)
+        owner = torch.tensor(prompt_of, device=device)
+        width = max(prompt_lengths)
+        self._prompt_bias = _bias(torch.arange(width, device=device)[None] < sizes[owner][:, None])  # [R, Lp]
+        self._row = torch.arange(len(prompt_of), device=device)
+        self._lengths = torch.tensor(lengths, device=device)
+        self._longest = max(lengths)
+        self._is_even = len(set(lengths)) == 1
+        self.position_ids = (sizes[owner] + self._lengths)[None]
+        self._own_bias = self._make_own_bias()
+
+    def advance(self) -> None:
+        """Every row has one token more."""
+        self._lengths = self._lengths + 1
+        self._longest += 1
+        self.position_ids = self.position_ids + 1
+        self._own_bias = self._make_own_bias()
+
+    def _make_own_bias(self) -> Tensor | None:
+        if self._is_even:
+            return None
+        return _bias(torch.arange(self._longest + 1, device=self._row.device)[None] <= self._lengths[:, None])
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float | None) -> Tensor:
+        """See `models.attention.KeyValues`."""
+        store = self._cache.layer(layer)
+        heads, rows, width = query.shape
+        kv_heads = key.shape[0]
+        folded = heads // kv_heads
+        end = self._longest + 1
+        self._write(store, key, value)
+        scale = width**-0.5 if scale is None else scale
+        q = (query * scale).transpose(0, 1).reshape(rows, kv_heads, folded, width)
+        over_prompt = self._unfold(self._fold(q) @ store.prompt_keys.transpose(-1, -2), folded)  # [R, K, n, Lp]
+        over_own = q @ store.keys[:, :, :end].transpose(-1, -2)
+        over_prompt += self._prompt_bias[:, None, None].to(over_prompt.dtype)
+        if self._own_bias is not None:
+            over_own += self._own_bias[:, None, None].to(over_own.dtype)
+        weights = torch.cat([over_prompt, over_own], dim=-1).softmax(-1, dtype=torch.float32).to(value.dtype)
+        of_prompt, of_own = weights.split([over_prompt.shape[-1], end], dim=-1)
+        output = self._unfold(self._fold(of_prompt) @ store.prompt_values, folded) + of_own @ store.values[:, :, :end]
+        return output.reshape(rows, heads, width)
+
+    def _write(self, store: _Layer, key: Tensor, value: Tensor) -> None:
+        new_key, new_value = key.transpose(0, 1), value.transpose(0, 1)  # [R, K, D]
+        if self._is_even:
+            store.keys[:, :, self._longest], store.values[:, :, self._longest] = new_key, new_value
+        else:
+            store.keys[self._row, :, self._lengths], store.values[self._row, :, self._lengths] = new_key, new_value
+
+    def _fold(self, x: Tensor) -> Tensor:
+        """[R, K, n, W] rows -> [P, K, G * n, W] query rows of their prompts."""
+        _, kv_heads, folded, width = x.shape
+        laid_out = x if self._is_regular else x[self._member]
+        prompts, most = self._shape
+        return laid_out.reshape(prompts, most, kv_heads, folded, width).transpose(1, 2).reshape(prompts, kv_heads, most * folded, width)
+
+    def _unfold(self, x: Tensor, folded: int) -> Tensor:
+        """[P, K, G * n, W] -> [R, K, n, W]."""
+        prompts, kv_heads, _, width = x.shape
+        most = self._shape[1]
+        laid_out = x.reshape(prompts, kv_heads, most, folded, width).transpose(1, 2).reshape(prompts * most, kv_heads, folded, width)
+        return laid_out if self._is_regular else laid_out[self._place]
+
+
+def _bias(mask: Tensor) -> Tensor:
+    """0 where a mask is True and -inf elsewhere."""
+    return torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, -torch.inf)
+
+
+class RepeatedPromptCache:
+    """A `DecodeCache` for every architecture that `transformers` decodes with a cache: prompts are repeated for their rows.
+
+    Rows are added once. Prompts of different lengths are padded on the left, which only `masks_padding` models may be given.
+
+    Args:
+        policy: whose cache it is.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        from transformers import DynamicCache
+
+        self.policy = policy
+        self._cache: Cache = DynamicCache(config=policy.causal_model.config)
+        self._mask = torch.zeros(0, 0)
+
+    def add(self, prompts: Sequence[Sequence[int]], prompt_of: Sequence[int]) -> Tensor:
+        """See `DecodeCache`."""
+        width = max(len(ids) for ids in prompts)
+        device, pad = self.policy.device, self.policy.pad_id
+        input_ids = torch.tensor([[pad] * (width - len(ids)) + list(ids) for ids in prompts], device=device)
+        mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts], device=device)
+        logits = self._forward(input_ids, mask)
+        rows = torch.tensor(prompt_of, device=device)
+        self._take(rows)
+        self._mask = mask[rows]
+        return logits[rows]
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """See `DecodeCache`."""
+        self._mask = torch.cat([self._mask, self._mask.new_ones(len(tokens), 1)], dim=1)
+        return self._forward(tokens[:, None], self._mask)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """See `DecodeCache`."""
+        index = torch.tensor(rows, device=self.policy.device)
+        self._take(index)
+        self._mask = self._mask[index]
+
+    def _take(self, rows: Tensor) -> None:
+        """Hold these rows, in this order; a row may be taken several times. Beam search's reordering does just that."""
+        self._cache.reorder_cache(rows)  # type: ignore[arg-type]  # any integer tensor
+
+    def _forward(self, input_ids: Tensor, mask: Tensor) -> Tensor:
+        """Logits that follow the last token of each row, [B, V]."""
+        new = input_ids.shape[1]
+        extra: dict[str, Any] = {"position_ids": positions(mask)[:, -new:]} if self.policy.takes_positions else {}
+        if new > 1 and self.policy.keeps_logits:
+            extra["logits_to_keep"] = 1
+        return self.policy.model(input_ids=input_ids, attention_mask=mask, use_cache=True, **{self.policy.cache_argument: self._cache}, **extra).logits[:, -1]
+
+
+def masks_padding(policy: Policy) -> bool:
+    """True when left padding cannot change what a model computes: attention everywhere, told positions by the caller.
+
+    State-space and convolution layers carry padding in their state; learned or relative positions that the caller cannot
+    set would count it.
+    """
+    return policy.takes_positions and not getattr(policy.causal_model, "_is_stateful", False) and not _has_running_state(policy)
+
+
+def _has_running_state(policy: Policy) -> bool:
+    kinds = getattr(policy.causal_model.config.get_text_config(), "layer_types", None) or ()
+    return any("attention" not in kind or "linear" in kind for kind in kinds)
+
+
+@torch.no_grad()
+def why_not_shared(policy: Policy) -> str:
+    """Why a model cannot be decoded with its prompts stored once; empty where it can.
+
+    Found by comparing a few steps with plain full passes: an architecture whose layers mix tokens outside attention, or which
+    ignores custom attention, differs.
+    """
+    if not attends_everywhere(policy):
+        return "the architecture is not full attention through the interface of `transformers` in every layer"
+    policy = replace(policy, compute_dtype=torch.float32)  # rounding must not hide a path that is wrong
+    vocabulary: int = policy.causal_model.get_input_embeddings().weight.shape[0]  # type: ignore[assignment]  # an embedding's weight
+    draw = torch.Generator().manual_seed(0)
+    prompts = [torch.randint(vocabulary, (num,), generator=draw).tolist() for num in (5, 3)]
+    tokens = torch.randint(vocabulary, (3, 3), generator=draw)
+    prompt_of = [0, 1, 0]
+    rows = [[*prompts[prompt], *row] for prompt, row in zip(prompt_of, tokens.tolist(), strict=True)]
+    try:
+        cache = SharedPromptCache(policy)
+        found = [cache.add(prompts, prompt_of)]
+        found += [cache.step(tokens[:, step].to(policy.device)) for step in range(2)]
+    except (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+        return f"the architecture does not take packed tokens ({type(error).__name__})"
+    for number, row in enumerate(rows):
+        input_ids = torch.tensor([row], device=policy.device)
+        expected = policy.logits(input_ids, torch.ones_like(input_ids))[0, -4:-1]
+        if not bool((torch.stack([logits[number] for logits in found]) - expected).abs().max() < _PROBE_TOLERANCE):
+            return "the architecture mixes tokens outside full attention"
+    return ""
