@@ -22,7 +22,7 @@ from proctor.models.config import ComputeDtype
 from proctor.plugins import load, unknown
 
 if TYPE_CHECKING:
-    from proctor.algorithms.spec import Objective
+    from proctor.algorithms.spec import AnyObjective
 
 
 GIVEN_IN_PYTHON = "given in Python"
@@ -213,7 +213,7 @@ class RunConfig:
         return Sampling(self.evaluation.temperature, self.max_completion_tokens, stop=self.engine.stop)
 
 
-def build_objective(config: RunConfig) -> Objective:
+def build_objective(config: RunConfig) -> AnyObjective:
     """The objective that `algorithm` and `objective` name.
 
     Raises:
@@ -224,30 +224,47 @@ def build_objective(config: RunConfig) -> Objective:
     preset = load(config.algorithm, kind="algorithm", aliases=ALIASES, group="proctor.algorithms")
     _check_arguments(preset, config.objective, where=f"objective of {config.algorithm}", given_by_run={"max_completion_tokens"})
     try:
-        objective: Objective = preset(max_completion_tokens=config.max_completion_tokens, **config.objective)
+        objective: AnyObjective = preset(max_completion_tokens=config.max_completion_tokens, **config.objective)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"objective of {config.algorithm}: {error}") from error
     _check_fit(config, objective)
     return objective
 
 
-def _check_fit(config: RunConfig, objective: Objective) -> None:
-    if objective.advantage.needs_group and config.group_size < 2:
+def _check_fit(config: RunConfig, objective: AnyObjective) -> None:
+    from proctor.algorithms.collection import Demonstrations, OnPolicy
+    from proctor.algorithms.spec import Objective, has_ratio
+
+    needs_group = objective.needs_group if isinstance(objective, Objective) else needs_pairs(objective)
+    if needs_group and config.group_size < 2 and not isinstance(objective.source, Demonstrations):
         raise ConfigError(
             f"group_size is {config.group_size}, but {objective.name} compares the rollouts of one task: its advantage would always be 0. "
             "Use group_size of at least 2, or --set algorithm=reinforce --set objective={}"
         )
-    if config.sampling.is_truncated:
+    needs_exact = isinstance(objective, Objective) and not getattr(objective.loss, "kept_only", False)
+    if config.sampling.is_truncated and needs_exact:
         raise ConfigError(
             f"{objective.name} needs logprobs of the distribution that is trained, but engine.top_p={config.engine.top_p}, "
             f"engine.top_k={config.engine.top_k} and engine.min_p={config.engine.min_p} sample from a truncated one. "
             "Leave them at 1, 0 and 0 to train (`proctor sample` has them all)"
         )
-    if not objective.surrogate.has_ratio and not config.learner.is_single_update:
+    if not has_ratio(objective) and not config.learner.is_single_update:
         raise ConfigError(
             f"{objective.name} has no ratio, so it is right only for one update a batch; learner.num_epochs={config.learner.num_epochs} and "
             f"learner.num_minibatches={config.learner.num_minibatches} make more. Set both to 1, or use an objective with a clipped ratio such as grpo"
         )
+    if config.learner.replace_reference_every and not objective.needs_reference:
+        raise ConfigError(
+            f"learner.replace_reference_every={config.learner.replace_reference_every}, but {objective.name} has no reference to replace; "
+            "give it a KL term or leave it out"
+        )
+    if config.learner.lora is not None and not isinstance(objective.source, OnPolicy):
+        raise ConfigError(f"{objective.name} needs rollouts of {objective.source.kind}, which adapters do not support yet; leave learner.lora out")
+
+
+def needs_pairs(objective: AnyObjective) -> bool:
+    """True for objectives that compare completions of one prompt."""
+    return objective.name in ("dpo", "dpo_length_normalized", "simpo", "ipo", "reward_model")
 
 
 def _check_arguments(function: Any, given: Mapping[str, Any], *, where: str, given_by_run: set[str]) -> None:

@@ -46,7 +46,7 @@ def updated(objective: Objective, config: LearnerConfig, *, plain: bool = False,
     """Metrics and weights after one update with plain gradient descent: Adam would hide a wrong scale."""
     policy = load_policy("tiny", device="cpu")
     plan = replace(PLAN, learning_rate=1.0)  # a step large against the rounding of the weights themselves
-    learner = Learner(policy, config, plan, needs_reference=objective.kl.needs_reference)
+    learner = Learner(policy, config, plan, objective)
     learner.optimizer = torch.optim.SGD(policy.trainable_parameters, lr=1.0)  # type: ignore[assignment]
     if plain:
         learner.path = PLAIN_PATH

@@ -1,4 +1,4 @@
-"""Conversations to token ids. The only place where text becomes tokens, and it happens to prompts alone.
+"""Conversations to token ids. The only place where text becomes tokens: prompts, and demonstrations that others wrote.
 
 What the model wrote is never rendered again: its ids are kept (see `core.rollout`).
 """
@@ -16,10 +16,13 @@ class Tokenizer(Protocol):
     """The part of a `transformers` tokenizer that is needed here."""
 
     chat_template: Any
+    eos_token_id: Any
 
     def apply_chat_template(self, conversation: Any, **options: Any) -> Any: ...
 
     def encode(self, text: str, **options: Any) -> Any: ...
+
+    def decode(self, token_ids: Any, **options: Any) -> Any: ...
 
 
 class Renderer:
@@ -47,3 +50,12 @@ class Renderer:
                 f"{len(messages)} messages. Use a chat model, or give the prompts as text and put the format into data.template"
             )
         return tuple(self._tokenizer.encode(messages[0].content))
+
+    def completion_ids(self, text: str) -> tuple[int, ...]:
+        """Token ids of a completion that somebody else wrote, its end included."""
+        end = () if self._tokenizer.eos_token_id is None else (int(self._tokenizer.eos_token_id),)
+        return (*self._tokenizer.encode(text, add_special_tokens=False), *end)
+
+    def prefix_lengths(self, token_ids: Sequence[int]) -> list[int]:
+        """Characters of the decoded text after each token. Costs a decoding a token: for the short completions that steps are found in."""
+        return [len(self._tokenizer.decode(list(token_ids[:end]), skip_special_tokens=True)) for end in range(1, len(token_ids) + 1)]

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from proctor.cli.sample import model_source
 from proctor.config import GIVEN_IN_PYTHON, RewardConfig, RunConfig, ScoringConfig, from_mapping
 from proctor.core import RolloutGroup, Task
 from proctor.data.config import DataConfig
@@ -19,6 +18,7 @@ from proctor.engines.base import Sampling
 from proctor.errors import ConfigError
 from proctor.models.config import ComputeDtype
 from proctor.training.evaluate import Evaluation, evaluate
+from proctor.training.model_source import model_source
 from proctor.training.rollout_table import write_rollouts
 from proctor.training.run import paired_gain
 from proctor.training.run_directory import RunDirectory, is_run
@@ -119,6 +119,7 @@ def _evaluate(model: str, plan: _Plan) -> tuple[Evaluation, list[RolloutGroup]]:
     from proctor.chat.renderer import Renderer
     from proctor.engines.local import LocalEngine
     from proctor.models.load import load_policy
+    from proctor.rollouts.groups import Workshop
 
     with open_rewards(plan.rewards, plan.scoring) as rewards:
         rewards.check_gold(plan.tasks)
@@ -126,13 +127,10 @@ def _evaluate(model: str, plan: _Plan) -> tuple[Evaluation, list[RolloutGroup]]:
         return asyncio.run(
             evaluate(
                 plan.tasks,
-                sampler=LocalEngine(policy),
-                renderer=Renderer(policy.tokenizer),
-                rewards=rewards,
+                workshop=Workshop(LocalEngine(policy), Renderer(policy.tokenizer), rewards, lambda phase: None),
                 sampling=plan.sampling,
                 num_samples=plan.num_samples,
                 seed=plan.seed,
-                clock=lambda phase: None,
                 ks=plan.ks,
             )
         )

@@ -6,12 +6,11 @@ import argparse
 import asyncio
 import json
 import sys
-from pathlib import Path
 
 from proctor.core import Completion, Message
 from proctor.engines.base import SampleRequest, Sampling, rollout_seed
 from proctor.errors import ConfigError
-from proctor.training.run_directory import RunDirectory, is_run
+from proctor.training.model_source import model_source
 
 
 def run(options: argparse.Namespace) -> int:
@@ -24,23 +23,6 @@ def run(options: argparse.Namespace) -> int:
     for number, completion in enumerate(_sample(model_source(options.model), messages, sampling, options)):
         print(_as_json(completion) if options.json else _as_text(completion, number, options.num_samples))
     return 0
-
-
-def model_source(name: str) -> str:
-    """What to load: the final weights of a run directory, else the name itself.
-
-    Raises:
-        ConfigError: the run has no final weights yet.
-    """
-    path = Path(name)
-    if not is_run(path):
-        return name
-    run = RunDirectory.inspect(path)
-    if not run.model_path.is_dir():
-        steps = run.checkpoints()
-        checkpoint = f"; its newest checkpoint is {run.checkpoint_path(steps[-1])}" if steps else ""
-        raise ConfigError(f"the run {name} is {run.manifest.status} and has no final weights yet{checkpoint}. Finish it with --resume, or name a checkpoint")
-    return str(run.model_path)
 
 
 def _sample(source: str, messages: list[Message], sampling: Sampling, options: argparse.Namespace) -> list[Completion]:

@@ -67,7 +67,7 @@ def _dry_run(recipe: str, config: RunConfig) -> int:
     plan = plan_memory(
         config.model,
         lora=config.learner.lora,
-        has_reference=objective.kl.needs_reference,
+        has_reference=objective.needs_reference,
         micro_batch_tokens=config.learner.micro_batch_tokens,
         compute_dtype=config.compute_dtype,
     )

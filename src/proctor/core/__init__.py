@@ -2,6 +2,20 @@
 
 from proctor.core.messages import Message, ToolCall
 from proctor.core.rollout import Completion, FinishReason, Rollout, RolloutGroup, Status, Turn
-from proctor.core.task import Outcome, Score, Task, Verifier
+from proctor.core.task import Outcome, Score, StepScore, Task, Verifier
 
-__all__ = ["Completion", "FinishReason", "Message", "Outcome", "Rollout", "RolloutGroup", "Score", "Status", "Task", "ToolCall", "Turn", "Verifier"]
+__all__ = [
+    "Completion",
+    "FinishReason",
+    "Message",
+    "Outcome",
+    "Rollout",
+    "RolloutGroup",
+    "Score",
+    "Status",
+    "StepScore",
+    "Task",
+    "ToolCall",
+    "Turn",
+    "Verifier",
+]

@@ -76,8 +76,10 @@ class Rollout:
         prompt_ids: [P] tokens read before the first completion.
         turns: in order; at least one.
         scores: one per reward function, by name.
-        reward: scalar after weighting; None exactly when status is ERROR.
+        reward: scalar after weighting and shaping; None exactly when status is ERROR.
         status: how it ended.
+        shaping: the part of `reward` that no reward function gave: length rewards, the punishment of missing ends.
+        step_ends: the trained token (counted from 1) that ends each reasoning step which a verifier scored.
     """
 
     task: Task
@@ -87,6 +89,8 @@ class Rollout:
     scores: Mapping[str, Score] = field(default_factory=dict[str, Score])
     reward: float | None = None
     status: Status = Status.FINISHED
+    shaping: float = 0.0
+    step_ends: tuple[int, ...] = ()
 
     @property
     def token_ids(self) -> list[int]:
@@ -113,6 +117,11 @@ class Rollout:
         return self.turns[-1].completion.text
 
     @property
+    def step_rewards(self) -> tuple[float, ...]:
+        """Rewards of the reasoning steps that `step_ends` delimits."""
+        return next((tuple(step.value for step in score.steps) for score in self.scores.values() if score.steps), ())
+
+    @property
     def is_truncated(self) -> bool:
         return self.turns[-1].completion.finish_reason is FinishReason.LENGTH
 
@@ -125,11 +134,13 @@ class RolloutGroup:
         task: the problem they share.
         rollouts: with a reward each; may be fewer than the group size that was asked for.
         errors: the rollouts that no reward could be computed for; counted, never trained on.
+        greedy: the task's greedy rollout, where an objective takes its reward as the baseline; never trained on.
     """
 
     task: Task
     rollouts: tuple[Rollout, ...]
     errors: tuple[Rollout, ...] = ()
+    greedy: Rollout | None = None
 
     @property
     def rewards(self) -> list[float]:

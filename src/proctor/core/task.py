@@ -54,6 +54,19 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StepScore:
+    """What a verifier says of one reasoning step of a completion.
+
+    Attributes:
+        end: characters of the completion up to the end of the step.
+        value: its reward.
+    """
+
+    end: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """What a verifier says of one completion. A score is not a float.
 
@@ -65,6 +78,7 @@ class Score:
         reason: why, in a few words; always present for ERROR and for a killed check.
         metrics: further numbers to log, averaged over rollouts; they never enter the reward.
         extra: further text to keep beside the rollout.
+        steps: rewards of reasoning steps, in order, from verifiers that judge the process; process supervision needs them.
     """
 
     outcome: Outcome | None
@@ -73,6 +87,7 @@ class Score:
     reason: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     extra: Mapping[str, str] = field(default_factory=dict[str, str])
+    steps: tuple[StepScore, ...] = ()
 
     @property
     def is_error(self) -> bool:

@@ -220,8 +220,33 @@ def repeat(syllables: int = 2) -> Space:
     return Space(("bdfgklmnprst", "aeiou") * _within("syllables", syllables, 1, 16), build, difficulty=syllables)
 
 
+def column_addition(digits: int = 2) -> Space:
+    """Addition worked out in writing, column by column: `47+85=`, for which `7+5=12;4+8+1=13;132` is a demonstration.
+
+    Every equation is a step that can be checked. Within reach of a model of a million parameters.
+
+    Args:
+        digits: digits of both operands, 1 to 12.
+    """
+    operands = _operands(_within("digits", digits, 1, 12))
+
+    def build(a: int, b: int) -> Problem:
+        return Problem(f"{a}+{b}=", str(a + b), {"digits": digits, "demonstration": ";".join((*_columns(a, b), str(a + b)))})
+
+    return Space((operands, operands), build, difficulty=digits)
+
+
+def _columns(a: int, b: int) -> Iterator[str]:
+    """The equations of an addition in columns, from the right, each carry as a third number."""
+    carry = 0
+    for x, y in zip(reversed(str(a)), reversed(str(b)), strict=True):
+        total = int(x) + int(y) + carry
+        yield f"{x}+{y}{'+1' if carry else ''}={total}"
+        carry = total // 10
+
+
 GENERATORS: Mapping[str, Callable[..., Space]] = {
-    generator.__name__: generator for generator in (arithmetic, chain, compare, countdown, count_letters, modular, repeat, sort_digits)
+    generator.__name__: generator for generator in (arithmetic, chain, column_addition, compare, countdown, count_letters, modular, repeat, sort_digits)
 }
 """The built-in generators by name; their parameters are their difficulty arguments."""
 

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from proctor.algorithms.credit import CreditInputs
 from proctor.algorithms.spec import Objective
 from proctor.core import Rollout, RolloutGroup
 from proctor.errors import LearnerError, boundary
 from proctor.models.scoring import Sequences
+from proctor.objective.advantages import terminal_rewards
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenBatch:
-    """The rollouts of one step. P prompts, R rollouts, L the longest continuation.
+    """The rollouts of one step. P prompts, R rollouts, L the longest continuation, K reward parts.
 
     Attributes:
         sequences: prompts and continuations (completions and observations) as token lists.
         group_ids: [R] which group a rollout belongs to.
-        rewards: [R] fp64.
+        rewards: [R] fp64, shaping included.
         completion_mask: [R, L] True where a token is trained on: written by the model, not observed, not padding.
         behavior_logprobs: [R, L] nats, as recorded by the sampler; 0 elsewhere.
+        is_truncated: [R] True where the completion hit the length limit.
+        is_repeat: [R] True where an earlier rollout of the group has the same tokens.
+        parts: [R, K] fp64 each reward part by itself; 0 where it does not apply.
+        part_weights: K weights.
+        greedy_rewards: [R] of the task's greedy rollout, where groups have one.
+        step_rewards: R lists of rewards of reasoning steps; empty where no verifier scores steps.
+        step_ends: R lists: the trained token (counted from 1) that ends each step.
         old_logprobs: [R, L] under the policy at the start of the update; None until annotated, and for a single on-policy
             update, whose own pass is the old one.
         ref_logprobs: [R, L] under the frozen reference; None where the objective has no term against it.
+        penalties: [R, L] KL subtracted from the reward of each token, the coefficient included; None without one.
+        values: [R, L] of the critic at the start of the update; None without one.
         advantages: [R, L]; None until `with_advantages`.
+        returns: [R, L] that the critic is fitted to; None without one.
+        pretraining: token lists to be imitated beside the loss (ptx).
     """
 
     sequences: Sequences
@@ -35,21 +48,41 @@ class TokenBatch:
     rewards: Tensor
     completion_mask: Tensor
     behavior_logprobs: Tensor
+    is_truncated: Tensor
+    is_repeat: Tensor
+    parts: Tensor
+    part_weights: tuple[float, ...] = ()
+    greedy_rewards: Tensor | None = None
+    step_rewards: tuple[tuple[float, ...], ...] = ()
+    step_ends: tuple[tuple[int, ...], ...] = ()
     old_logprobs: Tensor | None = None
     ref_logprobs: Tensor | None = None
+    penalties: Tensor | None = None
+    values: Tensor | None = None
     advantages: Tensor | None = None
+    returns: Tensor | None = None
+    pretraining: Sequences | None = None
 
     @property
     def num_rollouts(self) -> int:
         return len(self.sequences.continuations)
 
 
-def build_batch(groups: Sequence[RolloutGroup]) -> TokenBatch:
-    """Lay the rollouts of groups side by side. Rollouts that ended in ERROR are not in `group.rollouts`, so they count nowhere."""
+def build_batch(groups: Sequence[RolloutGroup], weights: Mapping[str, float] | None = None) -> TokenBatch:
+    """Lay the rollouts of groups side by side. Rollouts that ended in ERROR are not in `group.rollouts`, so they count nowhere.
+
+    Args:
+        groups: at least one rollout among them.
+        weights: of the reward parts, by name.
+
+    Raises:
+        LearnerError: no group has a rollout.
+    """
     rollouts: list[Rollout] = []
     prompts: list[tuple[int, ...]] = []
     prompt_of: list[int] = []
     group_ids: list[int] = []
+    greedy: list[float | None] = []
     for number, group in enumerate(groups):
         for rollout in group.rollouts:
             if not prompts or prompts[-1] != rollout.prompt_ids:
@@ -57,15 +90,40 @@ def build_batch(groups: Sequence[RolloutGroup]) -> TokenBatch:
             rollouts.append(rollout)
             prompt_of.append(len(prompts) - 1)
             group_ids.append(number)
+            greedy.append(None if group.greedy is None else group.greedy.reward)
+    if not rollouts:
+        raise LearnerError("no group has a rollout to learn from: every check of this step failed for a reason of its own")
     continuations = [rollout.token_ids for rollout in rollouts]
     width = max(len(tokens) for tokens in continuations)
+    names = list(weights or {})
     return TokenBatch(
         sequences=Sequences(prompts, continuations, prompt_of),
         group_ids=torch.tensor(group_ids),
         rewards=torch.tensor([rollout.reward for rollout in rollouts], dtype=torch.float64),
         completion_mask=torch.tensor([_fill(rollout.completion_mask, width, False) for rollout in rollouts]),
         behavior_logprobs=torch.tensor([_fill(rollout.behavior_logprobs, width, 0.0) for rollout in rollouts], dtype=torch.float32),
+        is_truncated=torch.tensor([rollout.is_truncated for rollout in rollouts]),
+        is_repeat=torch.tensor(_repeats(group_ids, continuations)),
+        parts=torch.tensor([[_part(rollout, name) for name in names] for rollout in rollouts], dtype=torch.float64).reshape(len(rollouts), len(names)),
+        part_weights=tuple((weights or {}).values()),
+        greedy_rewards=None if None in greedy else torch.tensor(greedy, dtype=torch.float64),
+        step_rewards=tuple(rollout.step_rewards[: len(rollout.step_ends)] for rollout in rollouts),
+        step_ends=tuple(rollout.step_ends for rollout in rollouts),
     )
+
+
+def _part(rollout: Rollout, name: str) -> float:
+    score = rollout.scores.get(name)
+    return 0.0 if score is None or score.value is None else score.value
+
+
+def _repeats(group_ids: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[bool]:
+    seen: set[tuple[int, tuple[int, ...]]] = set()
+    repeats: list[bool] = []
+    for key in zip(group_ids, map(tuple, continuations), strict=True):
+        repeats.append(key in seen)
+        seen.add(key)
+    return repeats
 
 
 def _fill(values: Sequence[float], width: int, empty: float) -> list[float]:
@@ -73,7 +131,7 @@ def _fill(values: Sequence[float], width: int, empty: float) -> list[float]:
 
 
 def with_advantages(batch: TokenBatch, objective: Objective) -> TokenBatch:
-    """Fix the advantage of every token, on the whole batch: the rollout's on the tokens it wrote, 0 elsewhere.
+    """Fix the advantage of every token, on the whole batch: 0 on tokens that are not trained on, and on truncated rollouts that are dropped.
 
     Computed in fp64: rewards are the user's numbers, and differences of large ones must not vanish.
 
@@ -81,32 +139,63 @@ def with_advantages(batch: TokenBatch, objective: Objective) -> TokenBatch:
         LearnerError: an advantage is not a finite number.
     """
     with boundary(LearnerError, f"compute advantages ({objective.name})"):
-        per_rollout = objective.advantage(batch.rewards, batch.group_ids).float()
-    if not torch.isfinite(per_rollout).all():
-        row = int((~torch.isfinite(per_rollout)).nonzero()[0])
+        credit = objective.advantage(_credit_inputs(batch))
+    advantages = credit.advantages.float()
+    finite = torch.isfinite(advantages).all(-1)
+    if not finite.all():
+        row = int((~finite).nonzero()[0])
         raise LearnerError(f"the advantage of rollout {row} is not finite; its reward is {float(batch.rewards[row])!r}. Bound the reward function's values")
-    return replace(batch, advantages=torch.where(batch.completion_mask, per_rollout[:, None], 0.0))
+    if objective.collection.drops_truncated:
+        advantages = torch.where(batch.is_truncated[:, None], 0.0, advantages)
+    return replace(batch, advantages=advantages, returns=None if credit.returns is None else credit.returns.float())
 
 
-def micro_batches(sequences: Sequences, rows: Sequence[int], *, max_tokens: int, is_packed: bool) -> list[list[int]]:
-    """Cut rows into runs whose computed tokens stay within a budget. One row that alone exceeds it is a run of its own.
+def _credit_inputs(batch: TokenBatch) -> CreditInputs:
+    penalties = torch.zeros(batch.completion_mask.shape, dtype=torch.float64) if batch.penalties is None else batch.penalties.double()
+    return CreditInputs(
+        rewards=batch.rewards - penalties.sum(-1),
+        token_rewards=terminal_rewards(batch.rewards, batch.completion_mask) - penalties,
+        group_ids=batch.group_ids,
+        mask=batch.completion_mask,
+        is_repeat=batch.is_repeat,
+        parts=batch.parts,
+        part_weights=batch.part_weights,
+        greedy_rewards=batch.greedy_rewards,
+        step_rewards=batch.step_rewards,
+        step_ends=batch.step_ends,
+        values=batch.values,
+    )
+
+
+Unit = list[int]
+"""Rows that a loss needs together: one rollout, a pair, or all rollouts of a prompt."""
+
+
+def micro_batches(sequences: Sequences, units: Sequence[Unit], *, max_tokens: int, is_packed: bool) -> list[list[Unit]]:
+    """Cut units into runs whose computed tokens stay within a budget. A unit that alone exceeds it is a run of its own.
 
     Args:
         sequences: the whole batch.
-        rows: those to compute, in order; neighbours share prompts.
+        units: those to compute, in order; neighbours share prompts.
         max_tokens: budget of one run.
         is_packed: whether a prompt is computed once for its rows, or padded rows are computed in full.
     """
-    runs: list[list[int]] = []
-    for row in rows:
-        if runs and _num_tokens(sequences, [*runs[-1], row], is_packed=is_packed) <= max_tokens:
-            runs[-1].append(row)
+    runs: list[list[Unit]] = []
+    for unit in units:
+        if runs and num_tokens(sequences, rows_of([*runs[-1], unit]), is_packed=is_packed) <= max_tokens:
+            runs[-1].append(unit)
         else:
-            runs.append([row])
+            runs.append([unit])
     return runs
 
 
-def _num_tokens(sequences: Sequences, rows: Sequence[int], *, is_packed: bool) -> int:
+def rows_of(units: Sequence[Unit]) -> list[int]:
+    """The rows of units, in order."""
+    return [row for unit in units for row in unit]
+
+
+def num_tokens(sequences: Sequences, rows: Sequence[int], *, is_packed: bool) -> int:
+    """Tokens that are computed for some rows."""
     if is_packed:
         prompts = {sequences.prompt_of[row] for row in rows}
         return sum(len(sequences.prompts[prompt]) for prompt in prompts) + sum(len(sequences.continuations[row]) for row in rows)

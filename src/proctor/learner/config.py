@@ -28,6 +28,9 @@ class LearnerConfig:
         micro_batch_tokens: tokens computed at once; bounds memory and cannot change the result.
         max_sampler_mismatch: largest difference in nats, averaged over tokens, between the sampler's logprobs and the trainer's under the same
             weights before a warning. In fp32 a single token that differs by more than 1e-4 is an error.
+        max_approx_kl: further epochs over a batch are left out once the mean KL to the old policy over one exceeds it; None never stops.
+        ema_decay: keep an exponential moving average of the weights, which is evaluated and saved at the end (InstructGPT: 0.992); None keeps none.
+        replace_reference_every: the reference becomes the policy as it is after so many steps (R1-Zero: 400); 0 keeps the first one.
         lora: train adapters instead of all weights.
     """
 
@@ -41,10 +44,13 @@ class LearnerConfig:
     num_minibatches: int = 1
     micro_batch_tokens: int = 2048
     max_sampler_mismatch: float = 0.1
+    max_approx_kl: float | None = None
+    ema_decay: float | None = None
+    replace_reference_every: int = 0
     lora: LoraConfig | None = None
 
     def __post_init__(self) -> None:
-        for name, minimum in (("num_epochs", 1), ("num_minibatches", 1), ("micro_batch_tokens", 1), ("num_warmup_steps", 0)):
+        for name, minimum in (("num_epochs", 1), ("num_minibatches", 1), ("micro_batch_tokens", 1), ("num_warmup_steps", 0), ("replace_reference_every", 0)):
             if getattr(self, name) < minimum:
                 raise ConfigError(f"learner.{name} must be at least {minimum}, not {getattr(self, name)}")
         if not all(0 <= beta < 1 for beta in self.betas):
@@ -53,6 +59,10 @@ class LearnerConfig:
             raise ConfigError(f"learner.weight_decay must be at least 0, not {self.weight_decay}")
         if self.adam_epsilon <= 0:
             raise ConfigError(f"learner.adam_epsilon must be greater than 0, not {self.adam_epsilon}")
+        if self.max_approx_kl is not None and not self.max_approx_kl > 0:
+            raise ConfigError(f"learner.max_approx_kl must be greater than 0, not {self.max_approx_kl}; leave it out to never stop early")
+        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+            raise ConfigError(f"learner.ema_decay must be in (0, 1), not {self.ema_decay}; leave it out to keep no average")
         if self.max_grad_norm <= 0:
             raise ConfigError(f"learner.max_grad_norm must be greater than 0, not {self.max_grad_norm}")
 

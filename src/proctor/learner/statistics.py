@@ -2,55 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from proctor.algorithms.spec import Objective, PPOClip
+from proctor.algorithms.losses import CISPO, GSPO, LossInputs, TokenLoss
+from proctor.algorithms.spec import Objective
 from proctor.errors import LearnerError
-from proctor.objective import diagnostics, kl
+from proctor.learner.parallel import Ranks
+from proctor.objective import diagnostics, kl, ratios
 
 FP32_TOLERANCE = 1e-4
 
 
+@torch.no_grad()
+def policy_values(objective: Objective, inputs: LossInputs, entropies: Tensor, reference: Tensor | None) -> dict[str, Tensor]:
+    """Metrics of one micro-batch, each a mean over its trained tokens."""
+    mask, log_ratio = inputs.mask, inputs.logprobs - inputs.old_logprobs
+    values = {"entropy": diagnostics.masked_mean(entropies, mask), "approx_kl": diagnostics.approximate_kl(log_ratio, mask)}
+    surrogate = objective.loss.surrogate
+    if isinstance(objective.loss, TokenLoss) and (bounds := objective.loss.surrogate.bounds) is not None:
+        values |= _clip_fractions(log_ratio.exp(), inputs, *bounds, counts_all=isinstance(surrogate, CISPO))
+    elif isinstance(surrogate, GSPO):
+        ratio = ratios.sequence_log_ratio(inputs.logprobs, inputs.old_logprobs, mask).exp()[:, None].expand_as(log_ratio)
+        values |= _clip_fractions(ratio, inputs, surrogate.clip_low, surrogate.clip_high, counts_all=False)
+    if reference is not None:
+        values["kl"] = diagnostics.masked_mean(kl.k3(inputs.logprobs, reference), mask)
+    if isinstance(objective.loss, TokenLoss) and objective.loss.kept_only:
+        kept = mask & (inputs.advantages != 0)
+        values["nll"] = -torch.where(kept, inputs.logprobs, 0).sum() / kept.sum().clamp(min=1)
+    return values
+
+
+def _clip_fractions(ratio: Tensor, inputs: LossInputs, low: float, high: float, *, counts_all: bool) -> dict[str, Tensor]:
+    """Fractions of tokens at the bounds; `counts_all` for a cap that does not ask for the sign of the advantage."""
+    if counts_all:
+        return {"clip_high_fraction": diagnostics.masked_mean((ratio > 1 + high).float(), inputs.mask)}
+    below, above = diagnostics.clip_fractions(ratio, inputs.advantages, inputs.mask, clip_low=low, clip_high=high)
+    return {"clip_low_fraction": below, "clip_high_fraction": above}
+
+
 @dataclass(slots=True)
 class UpdateStatistics:
-    """Token-weighted means over everything that was computed in one update."""
+    """Means over everything that was computed in one update, each weighted by what it is a mean over."""
 
     grad_norms: list[float] = field(default_factory=list)
+    num_tokens: int = 0
     _sums: dict[str, float] = field(default_factory=dict)
-    _num_tokens: int = 0
+    _counts: dict[str, int] = field(default_factory=dict)
     _num_skipped: int = 0
     _num_rows: int = 0
     _loss: float = 0.0
 
     def skipped(self, *, num_skipped: int, num_rows: int) -> None:
-        """Count rollouts whose passes were left out because their advantage is 0."""
+        """Count units whose passes were left out because they have no gradient."""
         self._num_skipped += num_skipped
         self._num_rows += num_rows
 
-    @torch.no_grad()
-    def add(
-        self, loss: Tensor, objective: Objective, logprobs: Tensor, old: Tensor, reference: Tensor | None, advantages: Tensor, entropies: Tensor, mask: Tensor
-    ) -> None:
-        """Add one micro-batch."""
-        num_tokens = int(mask.sum())
-        log_ratio = logprobs - old
-        values = {"entropy": diagnostics.masked_mean(entropies, mask), "approx_kl": diagnostics.approximate_kl(log_ratio, mask)}
-        if isinstance(objective.surrogate, PPOClip):
-            bounds = {"clip_low": objective.surrogate.clip_low, "clip_high": objective.surrogate.clip_high}
-            values["clip_low_fraction"], values["clip_high_fraction"] = diagnostics.clip_fractions(log_ratio.exp(), advantages, mask, **bounds)
-        if reference is not None:
-            values["kl"] = diagnostics.masked_mean(kl.k3(logprobs, reference), mask)
+    def add(self, loss: Tensor, values: Mapping[str, Tensor], count: int, *, num_tokens: int) -> None:
+        """Add one micro-batch: its share of the loss, means over `count`, tokens trained on."""
         for name, value in values.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(value) * num_tokens
-        self._num_tokens += num_tokens
-        self._loss += float(loss)
+            self._sums[name] = self._sums.get(name, 0.0) + float(value) * count
+            self._counts[name] = self._counts.get(name, 0) + count
+        self.num_tokens += num_tokens
+        self._loss += float(loss.detach())
+
+    def mean(self, name: str) -> float | None:
+        """One mean so far; None where nothing was added under the name."""
+        return self._sums[name] / self._counts[name] if self._counts.get(name) else None
+
+    def merge(self, ranks: Ranks) -> None:
+        """Add what the other ranks computed. All ranks must have the same names, which they have: they ran the same loss."""
+        names = sorted(self._sums)
+        flat = [*(self._sums[name] for name in names), *(float(self._counts[name]) for name in names), self._loss, float(self.num_tokens)]
+        *both, self._loss, num_tokens = ranks.sum(torch.tensor(flat, dtype=torch.float64)).tolist()
+        self.num_tokens = round(num_tokens)
+        self._sums = dict(zip(names, both[: len(names)], strict=True))
+        self._counts = {name: round(count) for name, count in zip(names, both[len(names) :], strict=True)}
 
     def metrics(self) -> dict[str, float]:
         """Means by name. An update that computed nothing has no entropy, no KL and no gradient norm to report."""
-        means = {name: total / self._num_tokens for name, total in self._sums.items()} if self._num_tokens else {}
+        means = {name: total / self._counts[name] for name, total in self._sums.items() if self._counts[name]}
         norms = {"grad_norm": sum(self.grad_norms) / len(self.grad_norms)} if self.grad_norms else {}
         skipped = self._num_skipped / self._num_rows if self._num_rows else 0.0
         return {
@@ -59,7 +93,7 @@ class UpdateStatistics:
             **norms,
             "num_updates": float(len(self.grad_norms)),
             "skipped_fraction": skipped,
-            "trained_tokens": float(self._num_tokens),
+            "trained_tokens": float(self.num_tokens),
         }
 
 

@@ -17,6 +17,7 @@ from proctor.errors import ConfigError, EngineError
 from proctor.models import gguf
 from proctor.models.attention import SHARED_PROMPT_ATTENTION, register_shared_prompt_attention
 from proctor.models.config import DEFAULT_MODEL, ComputeDtype, LoraConfig
+from proctor.models.pocket import POCKET, pocket_directory
 from proctor.models.policy import Policy
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def load_policy(
     """Load a policy.
 
     Args:
-        source: `"smollm2-135m"` (the embedded default), `"tiny"` (random weights over bytes, for tests), a directory, a
-            `.gguf` file, or a hub id.
+        source: `"smollm2-135m"` (the embedded default), `"tiny"` (random weights over bytes, for tests), `"pocket"` (trained from
+            scratch on first use by `proctor train`), a directory, a `.gguf` file, or a hub id.
         device: "cpu", "cuda", ...; by default a CUDA device where there is one.
         compute_dtype: dtype of matrix products; "auto" is bfloat16 where the hardware multiplies it natively.
         lora: train adapters instead of all weights.
@@ -47,12 +48,12 @@ def load_policy(
     """
     _no_progress_bars()
     place = find_device(device)
-    model, tokenizer = _tiny(seed) if source == "tiny" else _pretrained(source)
+    model, tokenizer = _built_in(source, seed) or _pretrained(source)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     model.to(device=place)  # type: ignore[call-arg]  # torch's own signature, hidden by a wrapper
     model.eval()
-    policy = Policy(model, tokenizer, source, resolve_dtype(compute_dtype, place, is_tiny=source == "tiny"))
+    policy = Policy(model, tokenizer, source, resolve_dtype(compute_dtype, place, is_tiny=source == "tiny" or source.startswith(POCKET)))
     return with_adapters(policy, lora, seed=seed) if lora is not None else policy
 
 
@@ -104,8 +105,9 @@ def empty_policy(source: str, lora: LoraConfig | None) -> Policy:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     with torch.device("meta"):
-        if source == "tiny":
-            model, tokenizer = _tiny(0)
+        built = _built_in("pocket-untrained" if source == "pocket" else source, 0)
+        if built is not None:
+            model, tokenizer = built
         else:
             path = _resolve_source(source)
             model, tokenizer = AutoModelForCausalLM.from_config(_read_config(source, path, AutoConfig)), None
@@ -138,10 +140,16 @@ def _no_progress_bars() -> None:
     logging.disable_progress_bar()
 
 
-def _tiny(seed: int) -> tuple[PreTrainedModel, Any]:
+def _built_in(source: str, seed: int) -> tuple[PreTrainedModel, Any] | None:
+    """The randomly initialised models that need no files; None for everything else."""
+    from proctor.models.pocket import POCKET_UNTRAINED, character_tokenizer, pocket_model
     from proctor.models.tiny import byte_tokenizer, tiny_model
 
-    return share_prompts(tiny_model(seed=seed)), byte_tokenizer()
+    if source == "tiny":
+        return share_prompts(tiny_model(seed=seed)), byte_tokenizer()
+    if source == POCKET_UNTRAINED:
+        return share_prompts(pocket_model(seed=seed)), character_tokenizer()
+    return None
 
 
 def _pretrained(source: str) -> tuple[PreTrainedModel, Any]:
@@ -190,6 +198,8 @@ def share_prompts(model: PreTrainedModel) -> PreTrainedModel:
 def _resolve_source(source: str) -> str:
     if source == DEFAULT_MODEL:
         return str(gguf.converted(gguf.default_gguf()))
+    if source == POCKET:
+        return str(pocket_directory(must_exist=True))
     if source.endswith(".gguf"):
         return str(gguf.converted(Path(source)))
     path = Path(source)

@@ -17,6 +17,7 @@ Recipe = Callable[..., RunConfig]
 
 ALIASES = {
     "quickstart": "proctor.recipes.quickstart:quickstart",
+    "pocket": "proctor.recipes.pocket:pocket",
     "gsm8k": "proctor.recipes.gsm8k:gsm8k",
 }
 

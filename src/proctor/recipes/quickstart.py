@@ -9,13 +9,16 @@ from proctor.data.config import DataConfig
 from proctor.learner.config import LearnerConfig
 
 
-def quickstart(scale: Literal["135m", "tiny"] = "135m") -> RunConfig:
+def quickstart(scale: Literal["135m", "pocket", "tiny"] = "135m") -> RunConfig:
     """Teach a model one-digit addition with GRPO (minutes on two cores).
 
     "What is 7 + 8? Answer with a number." The last number of the completion counts. GRPO as published but for the KL term
     (beta 0: no reference model in memory). Scale `tiny` runs the same on random weights over bytes, in seconds: it shows the
-    machinery, not a skill.
+    machinery, not a skill. Scale `pocket` is a model of 0.8M parameters over characters, trained from scratch on first use, which adds
+    two-digit numbers in writing: `47+85=`.
     """
+    if scale == "pocket":
+        return pocket_additions()
     is_tiny = scale == "tiny"
     return RunConfig(
         model="tiny" if is_tiny else "smollm2-135m",
@@ -30,5 +33,24 @@ def quickstart(scale: Literal["135m", "tiny"] = "135m") -> RunConfig:
         learning_rate=1e-3 if is_tiny else 1e-5,
         checkpoint_every=1 if is_tiny else 12,
         learner=LearnerConfig(micro_batch_tokens=4096 if is_tiny else 256),
+        evaluation=EvaluationConfig(num_tasks=200),
+    )
+
+
+def pocket_additions() -> RunConfig:
+    """The quickstart of the pocket policy: two-digit additions worked out in writing, whose steps can be checked too."""
+    return RunConfig(
+        model="pocket",
+        data=DataConfig(train="column_addition:digits=2", max_tasks=4000, max_test_tasks=200),
+        rewards=(RewardConfig("equations"),),
+        algorithm="grpo",
+        objective={},
+        num_steps=40,
+        prompts_per_step=16,
+        group_size=8,
+        max_completion_tokens=32,
+        learning_rate=1e-4,
+        checkpoint_every=20,
+        learner=LearnerConfig(micro_batch_tokens=8192),
         evaluation=EvaluationConfig(num_tasks=200),
     )

@@ -1,29 +1,46 @@
-"""Collect the rollouts of one step: render, sample, score, group."""
+"""Collect the rollouts of one step: render, sample, score, shape, group; and again where groups teach nothing."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+from proctor.algorithms.collection import Collection
 from proctor.chat.renderer import Renderer
-from proctor.core import Rollout, RolloutGroup, Status, Task, Turn
+from proctor.core import Completion, Message, Rollout, RolloutGroup, Status, Task, Turn
 from proctor.engines.base import Sampler, SampleRequest, Sampling, rollout_seed
 from proctor.errors import VerifierError
+from proctor.rollouts.shaping import shape
 from proctor.verifiers.base import ScoreRequest
 from proctor.verifiers.rewards import Rewards
+
+HINT = "\n(Hint: the answer is {answer}.)"
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutPlan:
-    """How rollouts are made: how many of each task, how tokens are drawn, and the seed of it all."""
+    """How rollouts are made.
+
+    Attributes:
+        group_size: rollouts of each task.
+        sampling: how tokens are drawn.
+        seed: of it all.
+        purpose: keeps the random numbers of training and evaluation apart.
+        needs_greedy: sample one greedy rollout of each task beside its group.
+        needs_steps: find the tokens that end the steps which a verifier scored.
+        collection: shaping, refills and hints.
+    """
 
     group_size: int
     sampling: Sampling
     seed: int
     purpose: str = "train"
+    needs_greedy: bool = False
+    needs_steps: bool = False
+    collection: Collection = Collection()
 
 
 class Clock(Protocol):
@@ -32,9 +49,67 @@ class Clock(Protocol):
     def __call__(self, phase: Literal["sampling", "scoring"]) -> None: ...
 
 
-async def collect_groups(
-    tasks: Sequence[Task], *, step: int, sampler: Sampler, renderer: Renderer, rewards: Rewards, plan: RolloutPlan, clock: Clock
-) -> list[RolloutGroup]:
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What rollouts are made with.
+
+    Attributes:
+        sampler: any engine.
+        renderer: turns prompts into ids.
+        rewards: scores completions.
+        clock: told "sampling" and "scoring".
+    """
+
+    sampler: Sampler
+    renderer: Renderer
+    rewards: Rewards
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The groups of one step.
+
+    Attributes:
+        groups: to learn from, in order.
+        dropped: unanimous groups that further tasks took the place of; recorded, never trained on.
+    """
+
+    groups: list[RolloutGroup]
+    dropped: list[RolloutGroup]
+
+
+MoreTasks = Callable[[int, int], Sequence[Task]]
+"""Further tasks of a step, by the round of refilling (from 1) and their number."""
+
+
+async def collect_with_refills(tasks: Sequence[Task], more: MoreTasks, *, step: int, workshop: Workshop, plan: RolloutPlan) -> Collected:
+    """Collect groups; replace unanimous ones by groups of further tasks, in at most `plan.collection.max_refills` rounds.
+
+    Where even the last round leaves none that teaches, the step keeps the groups that it began with: it is then a step
+    without a gradient, and never a crash.
+
+    Source: Yu et al. 2025 (DAPO), dynamic sampling; the bound on the rounds is verl's.
+    """
+    groups = await collect_groups(tasks, step=step, workshop=workshop, plan=plan)
+    if not plan.collection.max_refills:
+        return Collected(groups, [])
+    kept, dropped = _split(groups)
+    for number in range(1, plan.collection.max_refills + 1):
+        missing = len(tasks) - len(kept)
+        if not missing:
+            break
+        further = await collect_groups(more(number, missing), step=step, workshop=workshop, plan=replace(plan, purpose=f"{plan.purpose}/refill {number}"))
+        teaching, unanimous = _split(further)
+        kept, dropped = kept + teaching, dropped + unanimous
+    return Collected(kept, dropped) if kept else Collected(groups, [group for group in dropped if group not in groups])
+
+
+def _split(groups: Sequence[RolloutGroup]) -> tuple[list[RolloutGroup], list[RolloutGroup]]:
+    return [group for group in groups if not group.is_unanimous], [group for group in groups if group.is_unanimous]
+
+
+async def collect_groups(tasks: Sequence[Task], *, step: int, workshop: Workshop, plan: RolloutPlan) -> list[RolloutGroup]:
     """Sample and score a group of rollouts for each task.
 
     The random numbers of a rollout follow from the run's seed, the step, the task and its place in the group alone.
@@ -42,11 +117,8 @@ async def collect_groups(
     Args:
         tasks: in the order of the step; a task may stand there twice and gets different rollouts.
         step: of the run.
-        sampler: any engine.
-        renderer: turns prompts into ids.
-        rewards: scores completions.
+        workshop: engine, renderer, rewards.
         plan: group size, sampling, seed.
-        clock: told "sampling" and "scoring".
 
     Returns:
         One group a task, in order. Rollouts whose check failed for a reason of its own stand in `errors`.
@@ -54,21 +126,85 @@ async def collect_groups(
     Raises:
         VerifierError: a reward function is broken, or no rollout of the whole step could be scored.
     """
-    clock("sampling")
-    prompts = [renderer.prompt_ids(task.messages) for task in tasks]
-    sampled = await sampler.sample(_requests(tasks, prompts, step, plan), plan.sampling)
+    prompts = [workshop.renderer.prompt_ids(task.messages) for task in tasks]
+    scored = await _rollouts(tasks, prompts, prompts, step=step, workshop=workshop, plan=plan)
+    groups = [_group(task, rollouts) for task, rollouts in zip(tasks, scored, strict=True)]
+    if plan.collection.rationalises:
+        groups = await _rationalised(groups, step=step, workshop=workshop, plan=plan)
+    if plan.needs_greedy:
+        groups = await _with_greedy(groups, prompts, step=step, workshop=workshop, plan=plan)
+    return [shape(group, plan.collection.shaping, step=step, max_tokens=plan.sampling.max_completion_tokens) for group in groups]
+
+
+async def _rollouts(
+    tasks: Sequence[Task], read: Sequence[tuple[int, ...]], kept: Sequence[tuple[int, ...]], *, step: int, workshop: Workshop, plan: RolloutPlan
+) -> list[list[Rollout]]:
+    """Scored rollouts of each task; they are sampled from the prompts `read` and recorded with the prompts `kept`."""
+    workshop.clock("sampling")
+    sampled = await workshop.sampler.sample(_requests(tasks, read, step, plan), plan.sampling)
     rollouts = [
         Rollout(task, index, ids, (Turn(completion),))
-        for task, ids, completions in zip(tasks, prompts, sampled, strict=True)
+        for task, ids, completions in zip(tasks, kept, sampled, strict=True)
         for index, completion in enumerate(completions)
     ]
-    clock("scoring")
+    workshop.clock("scoring")
     requests = [ScoreRequest(rollout.task, rollout.text, rollout.prompt_ids, rollout.turns[-1].completion.token_ids, step) for rollout in rollouts]
-    scores = await asyncio.to_thread(rewards.score, requests)
-    scored = [_scored(rollout, given, rewards) for rollout, given in zip(rollouts, scores, strict=True)]
+    scores = await asyncio.to_thread(workshop.rewards.score, requests)
+    scored = [_scored(rollout, given, workshop.rewards) for rollout, given in zip(rollouts, scores, strict=True)]
     if all(rollout.status is Status.ERROR for rollout in scored):
         raise VerifierError(f"none of the {len(scored)} rollouts of step {step} could be scored; the first: {_why(scored[0])}")
-    return [_group(task, scored[start : start + plan.group_size]) for task, start in zip(tasks, range(0, len(scored), plan.group_size), strict=True)]
+    if plan.needs_steps:
+        scored = [replace(rollout, step_ends=step_ends(rollout, workshop.renderer)) for rollout in scored]
+    return [scored[start : start + plan.group_size] for start in range(0, len(scored), plan.group_size)]
+
+
+async def _with_greedy(
+    groups: Sequence[RolloutGroup], prompts: Sequence[tuple[int, ...]], *, step: int, workshop: Workshop, plan: RolloutPlan
+) -> list[RolloutGroup]:
+    """Add each task's greedy rollout; where its check failed, the group is left without one and teaches nothing."""
+    greedy = replace(plan, group_size=1, sampling=replace(plan.sampling, temperature=0.0, top_p=1.0, top_k=0, min_p=0.0), purpose="greedy", needs_steps=False)
+    found = await _rollouts([group.task for group in groups], prompts, prompts, step=step, workshop=workshop, plan=greedy)
+    return [
+        replace(group, greedy=rollout) if rollout.reward is not None else replace(group, rollouts=(), errors=(*group.rollouts, *group.errors))
+        for group, (rollout,) in zip(groups, found, strict=True)
+    ]
+
+
+async def _rationalised(groups: Sequence[RolloutGroup], *, step: int, workshop: Workshop, plan: RolloutPlan) -> list[RolloutGroup]:
+    """Replace the rollouts of tasks that nobody solved by ones sampled with the answer as a hint; the hint is not recorded.
+
+    Source: Zelikman et al. 2022 (STaR), section 3.3.
+    """
+    unsolved = [number for number, group in enumerate(groups) if group.rewards and max(group.rewards) <= 0 and group.task.answer is not None]
+    if not unsolved:
+        return list(groups)
+    tasks = [groups[number].task for number in unsolved]
+    hinted = [workshop.renderer.prompt_ids(with_hint(task)) for task in tasks]
+    plain = [workshop.renderer.prompt_ids(task.messages) for task in tasks]
+    found = await _rollouts(tasks, hinted, plain, step=step, workshop=workshop, plan=replace(plan, purpose=f"{plan.purpose}/hinted"))
+    replaced = dict(zip(unsolved, found, strict=True))
+    return [_group(group.task, replaced[number]) if number in replaced else group for number, group in enumerate(groups)]
+
+
+def with_hint(task: Task) -> tuple[Message, ...]:
+    """The task's conversation with its answer as a hint at the end of the last message."""
+    *before, last = task.messages
+    return (*before, replace(last, content=last.content + HINT.format(answer=task.answer)))
+
+
+def step_ends(rollout: Rollout, renderer: Renderer) -> tuple[int, ...]:
+    """The token (from 1) of the last completion that ends each step a verifier scored; the last step ends with the last token.
+
+    Text is decoded token by token, because a tokenizer does not say which characters a sampled token wrote.
+    """
+    steps = next((score.steps for score in rollout.scores.values() if score.steps), ())
+    if not steps:
+        return ()
+    completion: Completion = rollout.turns[-1].completion
+    before = sum(len(turn.completion.token_ids) for turn in rollout.turns[:-1])
+    lengths = renderer.prefix_lengths(completion.token_ids)
+    ends = [next((number for number, length in enumerate(lengths, 1) if length >= step.end), len(lengths)) for step in steps]
+    return tuple(before + end for end in (*ends[:-1], len(completion.token_ids)))
 
 
 def _requests(tasks: Sequence[Task], prompts: Sequence[tuple[int, ...]], step: int, plan: RolloutPlan) -> list[SampleRequest]:

@@ -28,9 +28,15 @@ def summarize(groups: Sequence[RolloutGroup]) -> dict[str, float]:
         "truncated_fraction": sum(rollout.is_truncated for rollout in rollouts) / len(rollouts),
         "num_rollouts": float(len(rollouts)),
         "num_errors": float(sum(len(group.errors) for group in groups)),
+        **_shaping(rollouts),
         **_outcomes(rollouts),
         **_parts(rollouts),
     }
+
+
+def _shaping(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """Mean of what shaping added to the rewards, where it added anything."""
+    return {"shaping_mean": math.fsum(rollout.shaping for rollout in rollouts) / len(rollouts)} if any(rollout.shaping for rollout in rollouts) else {}
 
 
 def _outcomes(rollouts: Sequence[Rollout]) -> dict[str, float]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from proctor.chat.renderer import Renderer
 from proctor.core import Outcome, RolloutGroup, Score, Task
-from proctor.engines.base import Sampler, Sampling
-from proctor.rollouts.groups import Clock, RolloutPlan, collect_groups
+from proctor.engines.base import Sampling
+from proctor.rollouts.groups import RolloutPlan, Workshop, collect_groups
 from proctor.training.statistics import Interval, bootstrap_interval, maj_at_k, pass_at_k
-from proctor.verifiers.rewards import Rewards
 
 _TASKS_AT_ONCE = 64
 
@@ -59,33 +57,27 @@ def _plain(interval: Interval) -> dict[str, float]:
 async def evaluate(
     tasks: Sequence[Task],
     *,
-    sampler: Sampler,
-    renderer: Renderer,
-    rewards: Rewards,
+    workshop: Workshop,
     sampling: Sampling,
     num_samples: int,
     seed: int,
-    clock: Clock,
     ks: Sequence[int] = (),
 ) -> tuple[Evaluation, list[RolloutGroup]]:
     """Sample, score and summarise.
 
     Args:
         tasks: held-out.
-        sampler: the policy's engine.
-        renderer: of its prompts.
-        rewards: the same functions as in training, or others.
+        workshop: the policy's engine, its renderer, and the same rewards as in training, or others.
         sampling: greedy by default in training.
         num_samples: completions a task.
         seed: of sampling and of the intervals.
-        clock: told the phases.
         ks: for pass@k and maj@k, each at most `num_samples`.
     """
     plan = RolloutPlan(num_samples, sampling, seed, purpose="evaluation")
     groups: list[RolloutGroup] = []
     for start in range(0, len(tasks), _TASKS_AT_ONCE):
         part = tasks[start : start + _TASKS_AT_ONCE]
-        groups += await collect_groups(part, step=start, sampler=sampler, renderer=renderer, rewards=rewards, plan=plan, clock=clock)
+        groups += await collect_groups(part, step=start, workshop=workshop, plan=plan)
     return summarize_evaluation(groups, ks=ks, seed=seed), groups
 
 
@@ -107,6 +99,12 @@ def summarize_evaluation(groups: Sequence[RolloutGroup], *, ks: Sequence[int], s
         completion_tokens_mean=sum(rollout.num_completion_tokens for rollout in rollouts) / max(1, len(rollouts)),
         num_errors=sum(len(group.errors) for group in groups),
     )
+
+
+def summarize_ranking(groups: Sequence[RolloutGroup], accuracies: Sequence[float | None], *, seed: int) -> Evaluation:
+    """How well a reward model orders the rollouts of each task; tasks whose rollouts earned the same say nothing."""
+    plain = summarize_evaluation(groups, ks=(), seed=seed)
+    return replace(plain, reward=bootstrap_interval([value for value in accuracies if value is not None], seed=seed), per_task=tuple(accuracies))
 
 
 def _is_correct(scores: Mapping[str, Score]) -> bool:

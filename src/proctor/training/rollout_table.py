@@ -57,7 +57,7 @@ SCHEMA = pa.schema(
     ]
 )
 
-GroupValues = Sequence[Sequence[float]]
+GroupValues = Sequence[Sequence[float | None]]
 
 
 def write_rollouts(

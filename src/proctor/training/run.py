@@ -6,6 +6,7 @@ import asyncio
 import resource
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +17,13 @@ from typing import Any
 
 from proctor.config import RunConfig, from_mapping
 from proctor.errors import ConfigError, LearnerError
-from proctor.learner.checkpoint import restore_learner
-from proctor.models.load import save_policy
+from proctor.learner.checkpoint import restore_learner, save_trained
+from proctor.models.pocket import POCKET_UNTRAINED
 from proctor.training import run_directory
 from proctor.training.config_changes import refuse_changes
 from proctor.training.evaluate import Evaluation
-from proctor.training.events import Listener, RunFinished, RunStarted
+from proctor.training.events import Listener, RunFinished, RunStarted, Warned
+from proctor.training.pocket import needs_pocket, pocket_pretraining, publish_pocket
 from proctor.training.run_directory import RunDirectory
 from proctor.training.session import Given, Session, build_session, deterministic_kernels, resolved, settle
 from proctor.training.statistics import paired_difference
@@ -64,6 +66,8 @@ def run_training(config: RunConfig, *, recipe: str, out: Path | None, resume: bo
         ProctorError: something does not fit or failed; the message is complete.
     """
     config = settle(config)
+    if needs_pocket(config):
+        _pretrain_pocket(emit)
     path = out or (run_directory.newest(recipe) if resume else None) or run_directory.new_path(recipe)
     continues = resume and run_directory.is_run(path)
     if continues:
@@ -88,6 +92,13 @@ def run_training(config: RunConfig, *, recipe: str, out: Path | None, resume: bo
         return _completed(_run(session, start, stopping))
 
 
+def _pretrain_pocket(emit: Listener) -> None:
+    """Make the pocket policy in a directory of its own, which is not kept."""
+    emit(Warned("the pocket policy is trained from scratch first, once, which takes about a minute"))
+    with tempfile.TemporaryDirectory() as directory:
+        run_training(pocket_pretraining(), recipe="pocket", out=Path(directory) / "run", resume=False, emit=emit)
+
+
 def _completed(work: Coroutine[Any, Any, RunResult]) -> RunResult:
     """Run a coroutine to its end, in a thread of its own where this one already has an event loop (a notebook)."""
     try:
@@ -109,9 +120,12 @@ async def _run(session: Session, start: int, is_stopping: Callable[[], bool]) ->
     if num_steps < config.num_steps:
         run.set_status("stopped", f"by a signal, after {num_steps} of {config.num_steps} steps")
         return RunResult(run.path, num_steps, False, summary)
-    after = await session.evaluate("after", step=num_steps)
-    with run.publish_model() as directory:
-        save_policy(session.policy, directory)
+    with session.learner.averaged_weights():
+        after = await session.evaluate("after", step=num_steps)
+        with run.publish_model() as directory:
+            save_trained(session.learner, directory)
+    if config.model == POCKET_UNTRAINED:
+        publish_pocket(run.model_path)
     summary = {**summary, **(run.summary() or {}), "num_steps": num_steps, **_training_summary(run), **({"after": _record(after)} if after else {})}
     if after and "before" in summary and (gain := paired_gain(summary["before"]["per_task"], after.per_task, seed=config.seed)):
         summary["gain"] = gain

@@ -12,26 +12,33 @@ from typing import Any
 
 import torch
 
-from proctor.algorithms.spec import Objective
+from proctor.algorithms.collection import Collection, Demonstrations
+from proctor.algorithms.spec import AnyObjective, DistillationObjective, Objective
 from proctor.chat.renderer import Renderer
-from proctor.config import RewardConfig, RunConfig, ScoringConfig, build_objective, to_mapping
+from proctor.config import RewardConfig, RunConfig, ScoringConfig, build_objective, needs_pairs, to_mapping
 from proctor.core import Task
 from proctor.data.loaders import LoadedTasks, content_hash, load_tasks, load_train_and_test, num_shared_prompts
 from proctor.data.mixture import Mixture
+from proctor.engines.base import rollout_seed
 from proctor.engines.local import LocalEngine
 from proctor.errors import ConfigError, TaskError
+from proctor.learner.batch import build_batch
 from proctor.learner.step import Learner, LearnerPlan
 from proctor.models.load import load_policy, with_adapters
 from proctor.models.policy import Policy
+from proctor.models.scoring import Sequences, forward_path
 from proctor.plugins import load
-from proctor.rollouts.groups import RolloutPlan
+from proctor.rollouts.demonstrations import demonstration_groups
+from proctor.rollouts.groups import Clock, Collected, RolloutPlan, Workshop, collect_groups, collect_with_refills
 from proctor.sandbox.base import Limits
-from proctor.training.evaluate import Evaluation, evaluate
+from proctor.training.evaluate import Evaluation, evaluate, summarize_ranking
 from proctor.training.events import EvaluationFinished, Listener, Phase
 from proctor.training.manifest import Manifest
+from proctor.training.model_source import model_source
+from proctor.training.reward_model import REWARD_MODEL, RewardModelScorer
 from proctor.training.run_directory import RunDirectory
 from proctor.training.tracking import Tracker
-from proctor.verifiers.base import RewardPart
+from proctor.verifiers.base import RewardPart, ScorerPart
 from proctor.verifiers.names import ALIASES, ENTRY_POINT_GROUP
 from proctor.verifiers.rewards import Rewards, as_part
 
@@ -51,7 +58,7 @@ class Session:
     """Everything that the steps of a run use."""
 
     config: RunConfig
-    objective: Objective
+    objective: AnyObjective
     train: LoadedTasks
     test: LoadedTasks
     rewards: Rewards
@@ -60,6 +67,8 @@ class Session:
     renderer: Renderer
     learner: Learner
     mixture: Mixture
+    refills: Mixture
+    sampler: LocalEngine
     plan: RolloutPlan
     emit: Listener
     notes: tuple[str, ...]
@@ -74,19 +83,43 @@ class Session:
         if not tasks:
             return None
         self.emit(Phase("evaluating"))
-        evaluation, _ = await evaluate(
-            tasks,
-            sampler=self.engine,
-            renderer=self.renderer,
-            rewards=self.rewards,
-            sampling=self.config.evaluation_sampling,
-            num_samples=settings.num_samples,
-            seed=self.config.seed,
-            clock=lambda phase: None,
-        )
+        workshop = Workshop(self.engine, self.renderer, self.rewards, lambda phase: None)
+        if self.learner.reward_model is not None:
+            evaluation = await self._rank(tasks, workshop)
+        else:
+            options = {"sampling": self.config.evaluation_sampling, "num_samples": settings.num_samples, "seed": self.config.seed}
+            evaluation, _ = await evaluate(tasks, workshop=workshop, **options)
         interval = evaluation.reward
         self.emit(EvaluationFinished(name, interval.mean, interval.low, interval.high, interval.num_tasks, step))
         return evaluation
+
+    async def _rank(self, tasks: Sequence[Task], workshop: Workshop) -> Evaluation:
+        """How a reward model ranks held-out rollouts of the policy: the fraction of pairs in the right order, by task."""
+        groups = await collect_groups(tasks, step=0, workshop=workshop, plan=replace(self.plan, purpose="evaluation", collection=Collection()))
+        return summarize_ranking(groups, [self.learner.ranking_accuracy(group) for group in groups], seed=self.config.seed)
+
+    async def collect(self, step: int, clock: Clock) -> Collected:
+        """The groups of one step, from wherever the objective takes them."""
+        tasks = self.mixture.take(step, self.config.prompts_per_step)
+        if isinstance(self.objective.source, Demonstrations):
+            clock("sampling")
+            limit = self.config.max_completion_tokens
+            return Collected(demonstration_groups(tasks, renderer=self.renderer, rewards=self.rewards, max_tokens=limit), [])
+
+        def more(number: int, count: int) -> Sequence[Task]:
+            # Every round of every step has a place of its own in the second stream, so that a resumed run draws the same.
+            return self.refills.take(step * self.plan.collection.max_refills + number - 1, self.config.prompts_per_step)[:count]
+
+        workshop = Workshop(self.sampler, self.renderer, self.rewards, clock)
+        return await collect_with_refills(tasks, more, step=step, workshop=workshop, plan=self.plan)
+
+    def pretraining(self, step: int) -> Sequences | None:
+        """Text that is imitated beside the loss, where the objective has a weight for it: demonstrations of further tasks."""
+        if not isinstance(self.objective, Objective) or not self.objective.pretraining_weight:
+            return None
+        tasks = self.refills.take(step, self.config.prompts_per_step)
+        groups = demonstration_groups(tasks, renderer=self.renderer, rewards=self.rewards, max_tokens=self.config.max_completion_tokens)
+        return build_batch(groups).sequences
 
     def manifest(self) -> Manifest:
         """What the run is made of, for its directory."""
@@ -115,7 +148,7 @@ class Session:
             yield f"step {step}: {faults:.0f} calls of reward functions hung or crashed, were killed and tried again; the rollouts' reasons say which"
         has_variance = metrics["unanimous_fraction"] < 1
         self._num_steps_without_variance = 0 if has_variance else self._num_steps_without_variance + 1
-        if self._num_steps_without_variance in (1, 10) and self.objective.advantage.needs_group:
+        if self._num_steps_without_variance in (1, 10) and (needs_pairs(self.objective) or getattr(self.objective, "needs_group", False)):
             yield _no_variance(step, metrics["reward_mean"])
 
 
@@ -141,18 +174,24 @@ def build_session(config: RunConfig, given: Given, emit: Listener) -> Session:
         rewards.check_gold(train.tasks)
         rewards.check_gold(test.tasks[: config.evaluation.num_tasks])
         policy = _policy(config, given.policy)
+        scorers = [part.scorer for part in rewards.scorers if isinstance(part.scorer, RewardModelScorer)]
+        if scorers:
+            forward = forward_path(policy)
+            for scorer in scorers:
+                scorer.attach(policy, forward)
         return _assemble(config, objective, train, test, rewards, policy, emit)
     except BaseException:
         rewards.close()
         raise
 
 
-def _assemble(config: RunConfig, objective: Objective, train: LoadedTasks, test: LoadedTasks, rewards: Rewards, policy: Policy, emit: Listener) -> Session:
+def _assemble(config: RunConfig, objective: AnyObjective, train: LoadedTasks, test: LoadedTasks, rewards: Rewards, policy: Policy, emit: Listener) -> Session:
     renderer = Renderer(policy.tokenizer)
     train, dropped = _fitting(train, renderer, policy, config)
     test, dropped_test = _fitting(test, renderer, policy, config)
-    plan = LearnerPlan(config.learning_rate, config.num_steps, config.temperature, config.seed)
-    learner = Learner(policy, config.learner, plan, needs_reference=objective.kl.needs_reference)
+    plan = LearnerPlan(config.learning_rate, config.num_steps, config.temperature, config.seed, config.sampling.is_truncated)
+    learner = Learner(policy, config.learner, plan, objective, teacher=_teacher(config, objective, policy))
+    engine = LocalEngine(policy, max_rows=config.engine.max_rows, is_deterministic=config.deterministic)
     return Session(
         config=config,
         objective=objective,
@@ -160,14 +199,41 @@ def _assemble(config: RunConfig, objective: Objective, train: LoadedTasks, test:
         test=test,
         rewards=rewards,
         policy=policy,
-        engine=LocalEngine(policy, max_rows=config.engine.max_rows, is_deterministic=config.deterministic),
+        engine=engine,
+        sampler=LocalEngine(learner.behavior, max_rows=config.engine.max_rows, is_deterministic=config.deterministic) if learner.snapshot else engine,
         renderer=renderer,
         learner=learner,
         mixture=Mixture([train], None, config.seed),
-        plan=RolloutPlan(config.group_size, config.sampling, config.seed),
+        refills=Mixture([train], None, rollout_seed("refills", config.seed)),
+        plan=_rollout_plan(config, objective),
         emit=emit,
         notes=_notes(config, policy, renderer, learner, train, test, dropped + dropped_test),
     )
+
+
+def _rollout_plan(config: RunConfig, objective: AnyObjective) -> RolloutPlan:
+    plan = RolloutPlan(config.group_size, config.sampling, config.seed)
+    if not isinstance(objective, Objective):
+        return plan
+    return replace(plan, needs_greedy=objective.needs_greedy, needs_steps=objective.needs_steps, collection=objective.collection)
+
+
+def _teacher(config: RunConfig, objective: AnyObjective, policy: Policy) -> Policy | None:
+    """The teacher of a distillation objective, frozen.
+
+    Raises:
+        ConfigError: its vocabulary is not the student's.
+    """
+    if not isinstance(objective, DistillationObjective):
+        return None
+    teacher = load_policy(model_source(objective.teacher), device=config.device, compute_dtype=config.compute_dtype, seed=config.seed)
+    if teacher.tokenizer.get_vocab() != policy.tokenizer.get_vocab():
+        raise ConfigError(
+            f"the teacher {objective.teacher!r} has another vocabulary than the student {config.model!r}: "
+            "distillation compares distributions over the same tokens"
+        )
+    teacher.model.requires_grad_(False)
+    return teacher
 
 
 def _notes(config: RunConfig, policy: Policy, renderer: Renderer, learner: Learner, train: LoadedTasks, test: LoadedTasks, num_dropped: int) -> tuple[str, ...]:
@@ -253,9 +319,18 @@ def open_rewards(parts: Sequence[RewardConfig | RewardPart], scoring: ScoringCon
     """
     if not parts:
         raise ConfigError('the configuration names no reward. Add for example --set rewards=number, or [[rewards]] with function = "math" to the file')
-    loaded = [part if isinstance(part, RewardPart) else _load_reward(part) for part in parts]
+    scorers = [_scorer(part) for part in parts if isinstance(part, RewardConfig) and part.function == REWARD_MODEL]
+    loaded = [part if isinstance(part, RewardPart) else _load_reward(part) for part in parts if getattr(part, "function", None) != REWARD_MODEL]
     limits = Limits(memory_bytes=scoring.max_memory_bytes)
-    return Rewards(loaded, num_workers=scoring.num_workers, timeout_s=scoring.timeout_s, in_process=scoring.in_process, limits=limits)
+    return Rewards(loaded, num_workers=scoring.num_workers, timeout_s=scoring.timeout_s, in_process=scoring.in_process, limits=limits, scorers=scorers)
+
+
+def _scorer(entry: RewardConfig) -> ScorerPart:
+    try:
+        scorer = RewardModelScorer(**entry.arguments)
+    except TypeError:
+        raise ConfigError(f'the reward {REWARD_MODEL!r} needs arguments = {{path = "runs/..."}}: the run that trained it') from None
+    return ScorerPart(entry.name or REWARD_MODEL, scorer, entry.weight)
 
 
 def _load_reward(entry: RewardConfig) -> RewardPart:

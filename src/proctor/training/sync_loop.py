@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import perf_counter
 
 from proctor.core import RolloutGroup
-from proctor.learner.batch import TokenBatch, build_batch, with_advantages
+from proctor.learner.batch import TokenBatch, build_batch
 from proctor.learner.checkpoint import save_learner
-from proctor.rollouts.groups import collect_groups
+from proctor.rollouts.groups import Collected
 from proctor.rollouts.summary import summarize
 from proctor.training.events import CheckpointSaved, Phase, PhaseName, StepFinished, Warned
 from proctor.training.rollout_table import write_rollouts
@@ -52,19 +53,17 @@ async def train_loop(session: Session, *, start: int, is_stopping: Callable[[], 
     Returns:
         The number of steps done so far in the whole run.
     """
-    config, learner, objective = session.config, session.learner, session.objective
+    config, learner = session.config, session.learner
     for step in range(start, config.num_steps):
         clock, faults = PhaseClock(session.emit), session.faults()
-        tasks = session.mixture.take(step, config.prompts_per_step)
-        groups = await collect_groups(
-            tasks, step=step, sampler=session.engine, renderer=session.renderer, rewards=session.rewards, plan=session.plan, clock=clock
-        )
+        learner.begin_step(step)
+        collected = await session.collect(step, clock)
         clock("training")
-        batch = with_advantages(learner.annotate(build_batch(groups), objective), objective)
-        stats = learner.update(batch, objective, step=step)  # the only line that touches gradients
+        batch = learner.annotate(replace(build_batch(collected.groups, session.rewards.weights), pretraining=session.pretraining(step)))
+        stats = learner.update(batch, step=step)  # the only line that touches gradients
         session.engine.policy_version = step + 1
         new_faults = {name: float(count - faults[name]) for name, count in session.faults().items()}
-        record_step(session, step, groups, batch, summarize(groups) | stats | new_faults | clock.metrics())
+        record_step(session, step, collected, batch, summarize(collected.groups) | stats | new_faults | clock.metrics())
         is_last, stops = step + 1 == config.num_steps, is_stopping()
         if config.evaluation.every and (step + 1) % config.evaluation.every == 0 and not is_last:
             await evaluate_during(session, step + 1)
@@ -83,10 +82,14 @@ async def evaluate_during(session: Session, step: int) -> None:
         session.run.write_summary({**summary, "during": {**summary.get("during", {}), str(step): evaluation.as_summary()}})
 
 
-def record_step(session: Session, step: int, groups: Sequence[RolloutGroup], batch: TokenBatch, metrics: dict[str, float]) -> None:
+def record_step(session: Session, step: int, collected: Collected, batch: TokenBatch, metrics: dict[str, float]) -> None:
     """Write the rollouts, then the metrics: a step whose metrics are on the disk has its rollouts there too."""
     with session.run.writing(f"rollouts of step {step}"):
-        write_rollouts(session.run.rollouts_path(step), step, groups, advantages=_by_group(batch, groups), weights=session.rewards.weights)
+        advantages = [*_by_group(batch, collected.groups), *([None] * len(group.rollouts) for group in collected.dropped)]
+        everything = [*collected.groups, *collected.dropped]
+        write_rollouts(session.run.rollouts_path(step), step, everything, advantages=advantages, weights=session.rewards.weights)
+    if session.plan.collection.max_refills:
+        metrics["dropped_groups"] = float(len(collected.dropped))
     metrics["tokens_per_s"] = metrics["num_rollouts"] * metrics["completion_tokens_mean"] / metrics["seconds"]
     session.tracker.log(step, metrics)
     session.emit(StepFinished(step, session.config.num_steps, metrics))
@@ -94,9 +97,13 @@ def record_step(session: Session, step: int, groups: Sequence[RolloutGroup], bat
         session.emit(Warned(message))
 
 
-def _by_group(batch: TokenBatch, groups: Sequence[RolloutGroup]) -> list[list[float]]:
-    """Each rollout's advantage, nested as the groups are: the one of its first trained token, which all of them share."""
-    assert batch.advantages is not None
+def _by_group(batch: TokenBatch, groups: Sequence[RolloutGroup]) -> list[list[float | None]]:
+    """Each rollout's advantage, nested as the groups are: that of its first trained token, which all share where nothing finer gives credit.
+
+    None for objectives that know no advantages.
+    """
+    if batch.advantages is None:
+        return [[None] * len(group.rollouts) for group in groups]
     first = batch.completion_mask.float().argmax(-1, keepdim=True)
     flat = iter(batch.advantages.gather(1, first)[:, 0].tolist())
     return [[next(flat) for _ in group.rollouts] for group in groups]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from proctor.core.task import Task
 
@@ -40,4 +40,27 @@ class RewardPart:
 
     name: str
     function: Callable[..., Any]
+    weight: float = 1.0
+
+
+class Scorer(Protocol):
+    """A model of this process that gives a number to a completion, such as a reward model."""
+
+    def score(self, requests: Sequence[ScoreRequest]) -> list[float]:
+        """One finite number a request, in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScorerPart:
+    """A scorer and its share of the reward.
+
+    Attributes:
+        name: unique within a run.
+        scorer: the model.
+        weight: factor of its value in the weighted sum.
+    """
+
+    name: str
+    scorer: Scorer
     weight: float = 1.0

@@ -11,6 +11,7 @@ ENTRY_POINT_GROUP = "proctor.verifiers"
 ALIASES = {
     "math": "proctor.verifiers.mathematics:MathVerifier",
     "number": "proctor.verifiers.mathematics:number_verifier",
+    "equations": "proctor.verifiers.equations:EquationsVerifier",
     "exact": "proctor.verifiers.text:ExactVerifier",
     "choice": "proctor.verifiers.text:ChoiceVerifier",
     "regex": "proctor.verifiers.text:RegexVerifier",

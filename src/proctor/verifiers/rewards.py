@@ -24,7 +24,7 @@ from proctor.sandbox.base import Counters, Fault, FaultKind, Limits, Workers
 from proctor.sandbox.inline import InProcess
 from proctor.sandbox.shipping import ship
 from proctor.sandbox.workers import WorkerPool, default_num_workers
-from proctor.verifiers.base import RewardPart, ScoreRequest
+from proctor.verifiers.base import RewardPart, ScoreRequest, ScorerPart
 from proctor.verifiers.signatures import detect
 from proctor.verifiers.wire import Judge, Judges, ShippedJudge, ShippedJudges, decode
 
@@ -58,6 +58,7 @@ class Rewards:
         timeout_s: float = 10.0,
         in_process: bool = False,
         limits: Limits | None = None,
+        scorers: Sequence[ScorerPart] = (),
     ) -> None:
         """Recognise every function's signature and pack it for the workers; none is started yet.
 
@@ -67,16 +68,18 @@ class Rewards:
             timeout_s: wall seconds for one call of a function: one completion, or a batched function's whole batch.
             in_process: run the functions in this process, without time or memory limits.
             limits: further limits of the workers; their `wall_s` is `timeout_s`.
+            scorers: parts that a model of this process computes, such as a reward model; they run no foreign code.
 
         Raises:
             ConfigError: no parts, names that repeat, an unknown signature, or a function that cannot be sent to a worker.
         """
-        names = [part.name for part in parts]
-        if not parts or len(set(names)) < len(names):
+        names = [part.name for part in (*parts, *scorers)]
+        if not names or len(set(names)) < len(names):
             raise ConfigError(f"a reward needs one or more parts with distinct names; given: {', '.join(names) or 'none'}")
         if not timeout_s > 0:
             raise ConfigError(f"timeout_s must be positive, not {timeout_s}")
         self._parts = tuple(parts)
+        self._scorers = tuple(scorers)
         self._judges = [Judge(part.name, part.function, detect(part.function, name=part.name)) for part in parts]
         self.source_hashes: dict[str, str] = {}
         self.faults: Counter[str] = Counter()
@@ -96,7 +99,17 @@ class Rewards:
     @property
     def weights(self) -> dict[str, float]:
         """The weight of each part, by name."""
-        return {part.name: part.weight for part in self._parts}
+        return {part.name: part.weight for part in (*self._parts, *self._scorers)}
+
+    def gold(self, task: Task) -> str | None:
+        """The completion that the first verifier which knows one declares CORRECT for a task; None where none does."""
+        known = (getattr(part.function, "gold", None) for part in self._parts)
+        return next((str(gold(task)) for gold in known if callable(gold)), None)
+
+    @property
+    def scorers(self) -> tuple[ScorerPart, ...]:
+        """The parts that a model of this process computes."""
+        return self._scorers
 
     @property
     def counters(self) -> Counters:
@@ -131,7 +144,11 @@ class Rewards:
         if suspects:
             self._workers.renew()
             first |= self._run([_Job(part, (index,)) for part, index in suspects], requests)
-        return self._judge(first, requests)
+        table = self._judge(first, requests)
+        for part in self._scorers:
+            for row, value in zip(table, part.scorer.score(requests), strict=True):
+                row[part.name] = Score(None, value)
+        return table
 
     def combine(self, scores: Mapping[str, Score]) -> float | None:
         """Return the weighted sum of the values, parts that are not applicable left out.
@@ -140,7 +157,7 @@ class Rewards:
         """
         if any(score.is_error for score in scores.values()):
             return None
-        terms = [part.weight * value for part in self._parts if (value := scores[part.name].value) is not None]
+        terms = [part.weight * value for part in (*self._parts, *self._scorers) if (value := scores[part.name].value) is not None]
         return math.fsum(terms) if terms else None
 
     def check_gold(self, tasks: Sequence[Task]) -> None:
@@ -210,7 +227,7 @@ class Rewards:
     def _judge(self, ends: Mapping[tuple[int, int], Score | Fault], requests: Sequence[ScoreRequest]) -> list[dict[str, Score]]:
         """Turn what is still a fault into a verdict."""
         table: list[dict[str, Score]] = [{} for _ in requests]
-        for part, (name, weight) in enumerate(self.weights.items()):
+        for part, (name, weight) in enumerate((part.name, part.weight) for part in self._parts):
             column = [ends[part, index] for index in range(len(requests))]
             blamed = [end for end in column if isinstance(end, Fault) and end.kind is not FaultKind.WORKER]
             if len(blamed) == len(column) >= 2:

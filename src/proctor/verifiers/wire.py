@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from proctor.core.task import Outcome, Score
+from proctor.core.task import Outcome, Score, StepScore
 from proctor.errors import VerifierError
 from proctor.verifiers.adapters import score_requests
 from proctor.verifiers.base import ScoreRequest
@@ -90,7 +90,8 @@ def encode(score: Score, *, name: str) -> list[Any]:
     metrics = {str(key): float(number) for key, number in score.metrics.items()}
     extra = {str(key): str(text) for key, text in score.extra.items()}
     extracted = None if score.extracted is None else str(score.extracted)
-    return [None if score.outcome is None else score.outcome.value, value, extracted, str(score.reason), metrics, extra]
+    steps = [[int(step.end), float(step.value)] for step in score.steps]
+    return [None if score.outcome is None else score.outcome.value, value, extracted, str(score.reason), metrics, extra, steps]
 
 
 def decode(reply: Any) -> Score:
@@ -100,9 +101,18 @@ def decode(reply: Any) -> Score:
         ValueError: it is malformed.
     """
     match reply:
-        case [str() | None as outcome, float() | None as value, str() | None as extracted, str() as reason, dict() as metrics, dict() as extra]:
+        case [
+            str() | None as outcome,
+            float() | None as value,
+            str() | None as extracted,
+            str() as reason,
+            dict() as metrics,
+            dict() as extra,
+            list() as steps,
+        ]:
             numbers = {str(key): float(number) for key, number in metrics.items()}
             texts = {str(key): str(text) for key, text in extra.items()}
-            return Score(None if outcome is None else Outcome(outcome), value, extracted, reason, numbers, texts)
+            judged = tuple(StepScore(int(end), float(step_value)) for end, step_value in steps)
+            return Score(None if outcome is None else Outcome(outcome), value, extracted, reason, numbers, texts, judged)
         case _:
             raise ValueError("not a score")

@@ -1,0 +1,72 @@
+"""Rewards that only the whole group can tell: length rewards and the price of a missing end. Pure functions of scored groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from proctor.algorithms.collection import MissingEOS, Shaping, SoftOverlong
+from proctor.core import Outcome, Rollout, RolloutGroup
+
+
+def shape(group: RolloutGroup, shaping: Sequence[Shaping], *, step: int, max_tokens: int) -> RolloutGroup:
+    """Apply each shaping to the rewards of a group, in order. What was added stands in `Rollout.shaping`.
+
+    Args:
+        group: scored; rollouts in ERROR have no reward and are left alone.
+        shaping: of the objective.
+        step: of the run; some begin late.
+        max_tokens: the limit of a completion.
+    """
+    for part in shaping:
+        extras = _extras(group.rollouts, part, step=step, max_tokens=max_tokens)
+        group = replace(group, rollouts=tuple(_add(rollout, extra) for rollout, extra in zip(group.rollouts, extras, strict=True)))
+    return group
+
+
+def _extras(rollouts: Sequence[Rollout], part: Shaping, *, step: int, max_tokens: int) -> list[float]:
+    if isinstance(part, SoftOverlong):
+        return [part.weight * soft_overlong(rollout.num_completion_tokens, max_tokens=max_tokens, cache_tokens=part.cache_tokens) for rollout in rollouts]
+    if isinstance(part, MissingEOS):
+        return [part.reward - (rollout.reward or 0.0) if rollout.is_truncated else 0.0 for rollout in rollouts]
+    if step < part.start_step:
+        return [0.0] * len(rollouts)
+    lengths = [rollout.num_completion_tokens for rollout in rollouts]
+    return [part.weight * value for value in kimi_length(lengths, [is_correct(rollout) for rollout in rollouts])]
+
+
+def _add(rollout: Rollout, extra: float) -> Rollout:
+    return replace(rollout, reward=(rollout.reward or 0.0) + extra, shaping=rollout.shaping + extra) if extra else rollout
+
+
+def soft_overlong(num_tokens: int, *, max_tokens: int, cache_tokens: int) -> float:
+    """0 up to max_tokens - cache_tokens, falling to -1 at max_tokens, -1 beyond.
+
+    Source: Yu et al. 2025 (DAPO), eq. 13.
+    """
+    free = max_tokens - cache_tokens
+    if num_tokens <= free:
+        return 0.0
+    return (free - num_tokens) / cache_tokens if num_tokens <= max_tokens else -1.0
+
+
+def kimi_length(lengths: Sequence[int], correct: Sequence[bool]) -> list[float]:
+    """Reward short correct rollouts, punish long ones: lambda = 0.5 - (len - min) / (max - min), at most 0 where the answer is wrong.
+
+    The shortest and the longest are taken over all rollouts of the task, right or wrong; equal lengths give 0.
+
+    Source: Kimi k1.5 (2501.12599), section 2.3.3.
+    """
+    shortest, longest = min(lengths, default=0), max(lengths, default=0)
+    if shortest == longest:
+        return [0.0] * len(lengths)
+    values = [0.5 - (length - shortest) / (longest - shortest) for length in lengths]
+    return [value if right else min(0.0, value) for value, right in zip(values, correct, strict=True)]
+
+
+def is_correct(rollout: Rollout) -> bool:
+    """CORRECT by every verifier that gave an outcome; where none did, a reward of at least 1 before shaping."""
+    outcomes = [score.outcome for score in rollout.scores.values() if score.outcome is not None]
+    if outcomes:
+        return all(outcome is Outcome.CORRECT for outcome in outcomes)
+    return (rollout.reward or 0.0) - rollout.shaping >= 1.0

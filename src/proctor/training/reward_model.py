@@ -1,0 +1,47 @@
+"""A reward model as a part of the reward: it scores in this process, on the device of the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from proctor.errors import ConfigError, VerifierError
+from proctor.models.heads import ScalarModel, load_scalar_model, score_rows
+from proctor.models.policy import Policy
+from proctor.models.scoring import ForwardPath
+from proctor.verifiers.base import ScoreRequest
+
+REWARD_MODEL = "reward_model"
+"""The name of the reward that is a model."""
+
+
+class RewardModelScorer:
+    """Scores completions with a saved reward model. `attach` gives it the policy whose tokens it reads.
+
+    Args:
+        path: a run with algorithm=reward_model, or its model directory.
+
+    Raises:
+        ConfigError: there is no model.
+    """
+
+    def __init__(self, path: str) -> None:
+        given = Path(path)
+        self.path = given / "model" if (given / "model").is_dir() else given
+        if not (self.path / "config.json").is_file():
+            raise ConfigError(f"there is no reward model at {path!r}: give a finished run with algorithm=reward_model, or its model directory")
+        self._model: ScalarModel | None = None
+
+    def attach(self, policy: Policy, forward: ForwardPath) -> None:
+        """Load the weights beside the policy's."""
+        self._model = load_scalar_model(self.path, policy=policy, forward=forward)
+
+    def score(self, requests: Sequence[ScoreRequest]) -> list[float]:
+        """One number a request.
+
+        Raises:
+            VerifierError: a request has no token ids, or the model was not attached.
+        """
+        if self._model is None or any(not request.completion_ids for request in requests):
+            raise VerifierError("the reward model scores sampled token ids: it must be attached to a policy, and every completion needs its ids")
+        return score_rows(self._model, [(request.prompt_ids, request.completion_ids) for request in requests])
