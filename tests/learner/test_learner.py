@@ -14,7 +14,7 @@ from proctor.core import Completion, FinishReason, Rollout, RolloutGroup, Task, 
 from proctor.engines.base import SampleRequest, Sampling, rollout_seed
 from proctor.engines.local import LocalEngine
 from proctor.errors import ConfigError, LearnerError
-from proctor.learner.batch import TokenBatch, build_batch, micro_batches, with_advantages
+from proctor.learner.batch import TokenBatch, build_batch, micro_batches, rows_of
 from proctor.learner.checkpoint import restore_learner, save_learner
 from proctor.learner.config import LearnerConfig, learning_rate_at
 from proctor.learner.step import Learner, LearnerPlan
@@ -52,12 +52,12 @@ def updated(objective: Objective, config: LearnerConfig, *, plain: bool = False,
         learner.path = PLAIN_PATH
     rollouts = groups(policy)
     batch = build_batch(rollouts[::-1] if reverse else rollouts)
-    batch = with_advantages(learner.annotate(batch, objective), objective)
-    metrics = learner.update(batch, objective, step=0)
+    batch = learner.annotate(batch)
+    metrics = learner.update(batch, step=0)
     return metrics, torch.cat([parameter.detach().flatten() for parameter in policy.trainable_parameters])
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: f"{objective.name}-{objective.kl.kind}")
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: f"{objective.name}-{objective.loss.kl.kind}")
 def test_no_way_of_cutting_the_batch_changes_the_update(objective: Objective) -> None:
     start = torch.cat([parameter.detach().flatten() for parameter in load_policy("tiny", device="cpu").trainable_parameters])
     metrics, expected = updated(objective, LearnerConfig(micro_batch_tokens=100_000))
@@ -102,11 +102,11 @@ def test_rollouts_without_advantage_are_skipped_and_still_count_in_the_denominat
 
 def test_a_batch_without_any_advantage_changes_no_weight() -> None:
     policy = load_policy("tiny", device="cpu")
-    learner = Learner(policy, LearnerConfig(weight_decay=0.1), PLAN)
-    before = [parameter.detach().clone() for parameter in policy.trainable_parameters]
     objective = grpo(max_completion_tokens=12, beta=0.0)
-    batch = with_advantages(build_batch(groups(policy)[2:]), objective)
-    metrics = learner.update(batch, objective, step=0)
+    learner = Learner(policy, LearnerConfig(weight_decay=0.1), PLAN, objective)
+    before = [parameter.detach().clone() for parameter in policy.trainable_parameters]
+    batch = learner.annotate(build_batch(groups(policy)[2:]))
+    metrics = learner.update(batch, step=0)
     assert metrics["num_updates"] == 0
     assert "grad_norm" not in metrics
     assert all(torch.equal(a, b) for a, b in zip(before, policy.trainable_parameters, strict=True))
@@ -115,35 +115,34 @@ def test_a_batch_without_any_advantage_changes_no_weight() -> None:
 def prepared(config: LearnerConfig | None = None) -> tuple[Learner, TokenBatch, Objective]:
     policy = load_policy("tiny", device="cpu")
     objective = grpo(max_completion_tokens=12, beta=0.0)
-    learner = Learner(policy, config or LearnerConfig(), PLAN)
-    return learner, with_advantages(learner.annotate(build_batch(groups(policy)), objective), objective), objective
+    learner = Learner(policy, config or LearnerConfig(), PLAN, objective)
+    return learner, learner.annotate(build_batch(groups(policy))), objective
 
 
 @pytest.mark.parametrize("config", [LearnerConfig(), LearnerConfig(num_minibatches=3, num_epochs=2)], ids=["single update", "several updates"])
 def test_sampler_and_trainer_agree_and_a_wrong_sampler_is_an_error(config: LearnerConfig) -> None:
-    learner, batch, objective = prepared(config)
-    metrics = learner.update(batch, objective, step=0)
+    learner, batch, _ = prepared(config)
+    metrics = learner.update(batch, step=0)
     assert 0 < metrics["sampler_mismatch_max"] < 1e-4
     assert metrics["num_updates"] == config.num_epochs * config.num_minibatches
-    learner, batch, objective = prepared(config)
+    learner, batch, _ = prepared(config)
     shifted = replace(batch, behavior_logprobs=batch.behavior_logprobs + 2e-4 * batch.completion_mask)
     if batch.old_logprobs is not None:
         shifted = replace(shifted, old_logprobs=batch.old_logprobs)
     with pytest.raises(LearnerError, match="sampler and trainer disagree by 0.0002"):
-        learner.update(shifted, objective, step=0)
+        learner.update(shifted, step=0)
 
 
 def test_a_forgotten_temperature_is_an_error() -> None:
     policy = load_policy("tiny", device="cpu")
-    learner = Learner(policy, LearnerConfig(), replace(PLAN, temperature=1.0))
-    objective = grpo(max_completion_tokens=12, beta=0.0)
+    learner = Learner(policy, LearnerConfig(), replace(PLAN, temperature=1.0), grpo(max_completion_tokens=12, beta=0.0))
     with pytest.raises(LearnerError, match="sampler and trainer disagree"):
-        learner.update(with_advantages(build_batch(groups(policy)), objective), objective, step=0)
+        learner.update(learner.annotate(build_batch(groups(policy))), step=0)
 
 
 def test_later_minibatches_are_off_policy_and_report_it() -> None:
-    learner, batch, objective = prepared(LearnerConfig(num_epochs=4))
-    metrics = learner.update(batch, objective, step=0)
+    learner, batch, _ = prepared(LearnerConfig(num_epochs=4))
+    metrics = learner.update(batch, step=0)
     assert metrics["approx_kl"] > 1e-6
 
 
@@ -169,7 +168,7 @@ def test_micro_batches_keep_their_budget_and_every_row() -> None:
     batch = build_batch(groups(load_policy("tiny", device="cpu")))
     for is_packed in (True, False):
         for budget in (1, 30, 60, 1000):
-            runs = micro_batches(batch.sequences, range(12), max_tokens=budget, is_packed=is_packed)
+            runs = [rows_of(run) for run in micro_batches(batch.sequences, [[row] for row in range(12)], max_tokens=budget, is_packed=is_packed)]
             assert [row for run in runs for row in run] == list(range(12))
             for run in runs:
                 prompts = {batch.sequences.prompt_of[row] for row in run}
@@ -196,10 +195,10 @@ def test_a_restored_learner_takes_the_same_next_step(tmp_path: object, lora: Lor
     objective = grpo(max_completion_tokens=12, beta=0.0)
 
     def fresh() -> Learner:
-        return Learner(load_policy("tiny", device="cpu", lora=lora), LearnerConfig(), PLAN)
+        return Learner(load_policy("tiny", device="cpu", lora=lora), LearnerConfig(), PLAN, objective)
 
     def step(learner: Learner, number: int) -> None:
-        learner.update(with_advantages(build_batch(groups(learner.policy)), objective), objective, step=number)
+        learner.update(learner.annotate(build_batch(groups(learner.policy))), step=number)
 
     straight = fresh()
     step(straight, 0)
@@ -217,13 +216,12 @@ def test_a_restored_learner_takes_the_same_next_step(tmp_path: object, lora: Lor
 
 def test_lora_trains_adapters_only_and_its_reference_costs_no_copy() -> None:
     policy = load_policy("tiny", device="cpu", lora=LoraConfig(rank=4, alpha=8))
-    learner = Learner(policy, LearnerConfig(), PLAN, needs_reference=True)
+    learner = Learner(policy, LearnerConfig(), PLAN, grpo(max_completion_tokens=12, beta=0.04))
     assert learner.reference is None
     frozen = {name: value.clone() for name, value in policy.model.state_dict().items() if "lora" not in name}
-    objective = grpo(max_completion_tokens=12, beta=0.04)
     for step in range(3):
-        batch = with_advantages(learner.annotate(build_batch(groups(policy)), objective), objective)
-        metrics = learner.update(batch, objective, step=step)
+        batch = learner.annotate(build_batch(groups(policy)))
+        metrics = learner.update(batch, step=step)
     assert metrics["kl"] > 0
     assert all(torch.equal(value, policy.model.state_dict()[name]) for name, value in frozen.items())
     assert sum(parameter.numel() for parameter in policy.trainable_parameters) < policy.num_parameters / 4

@@ -54,7 +54,7 @@ def ppo_rlhf(
     beta: float = 0.05,
     kl: Literal["k1", "clamped_k1"] = "k1",
     kl_target: float | None = None,
-    kl_horizon: int = 10_000,
+    kl_horizon: float = 10_000.0,
     gae_lambda: float = 0.95,
     clip: float = 0.2,
     value_clip: float | None = 0.2,

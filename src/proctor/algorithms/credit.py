@@ -393,10 +393,12 @@ class KeepBest:
     needs_group: bool = True
 
     def __call__(self, inputs: CreditInputs) -> Credit:
+        best: dict[int, int] = {}
+        for row, group in enumerate(int(group) for group in inputs.group_ids):
+            if group not in best or inputs.rewards[row] > inputs.rewards[best[group]]:
+                best[group] = row
         kept = torch.zeros_like(inputs.rewards)
-        for group in inputs.group_ids.unique().tolist():
-            rows = (inputs.group_ids == group).nonzero()[:, 0]
-            kept[rows[inputs.rewards[rows].argmax()]] = 1.0
+        kept[list(best.values())] = 1.0
         return Credit(inputs.spread(kept))
 
     @property

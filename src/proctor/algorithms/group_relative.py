@@ -187,7 +187,8 @@ def dapo(
     """DAPO (Yu et al. 2025, eq. 8): clip-higher, dynamic sampling, mean over tokens, overlong filtering and soft punishment, no KL.
 
     Published: bounds 0.2 and 0.28, a cache of 4,096 of 20,480 tokens (a fifth), learning rate 1e-6, 16 rollouts of 512 prompts in 16
-    updates. The bound of 10 rounds of refilling is verl's. The paper pays +1 and -1: advantages are the same.
+    updates. The bound of 10 rounds of refilling is verl's. The paper pays +1 and -1; for verifiers that pay 1 and 0 the punishment weighs
+    half, which gives the same advantages.
 
     Args:
         max_completion_tokens: the limit behind which the soft punishment is -1.
@@ -200,7 +201,7 @@ def dapo(
         drops_truncated: truncated rollouts do not learn.
     """
     cache = round(cache_fraction * max_completion_tokens)
-    collection = Collection(shaping=(SoftOverlong(cache),) if cache else (), max_refills=max_refills, drops_truncated=drops_truncated)
+    collection = Collection(shaping=(SoftOverlong(cache, weight=0.5),) if cache else (), max_refills=max_refills, drops_truncated=drops_truncated)
     return Objective("dapo", GroupStandardized(ddof, epsilon), TokenLoss(PPOClip(clip_low, clip_high), TokenMean()), collection=collection)
 
 

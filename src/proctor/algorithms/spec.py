@@ -41,7 +41,7 @@ class KLInReward:
     beta: float
     estimator: Literal["k1", "clamped_k1"] = "k1"
     target: float | None = None
-    horizon: int = 10_000
+    horizon: float = 10_000.0
     kind: Literal["kl_in_reward"] = "kl_in_reward"
     needs_reference: bool = True
 

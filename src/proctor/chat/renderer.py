@@ -16,7 +16,6 @@ class Tokenizer(Protocol):
     """The part of a `transformers` tokenizer that is needed here."""
 
     chat_template: Any
-    eos_token_id: Any
 
     def apply_chat_template(self, conversation: Any, **options: Any) -> Any: ...
 
@@ -53,8 +52,8 @@ class Renderer:
 
     def completion_ids(self, text: str) -> tuple[int, ...]:
         """Token ids of a completion that somebody else wrote, its end included."""
-        end = () if self._tokenizer.eos_token_id is None else (int(self._tokenizer.eos_token_id),)
-        return (*self._tokenizer.encode(text, add_special_tokens=False), *end)
+        eos: int | None = getattr(self._tokenizer, "eos_token_id", None)
+        return (*self._tokenizer.encode(text, add_special_tokens=False), *(() if eos is None else (eos,)))
 
     def prefix_lengths(self, token_ids: Sequence[int]) -> list[int]:
         """Characters of the decoded text after each token. Costs a decoding a token: for the short completions that steps are found in."""

@@ -42,6 +42,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(verbs)
     _add_eval(verbs)
     _add_sample(verbs)
+    explain = verbs.add_parser(
+        "explain", help="what an algorithm computes", description="Print what a preset computes: its equation, its constants and its nearest neighbours."
+    )
+    explain.add_argument("preset", metavar="PRESET", help="as `algorithm` takes it, such as grpo")
+    explain.add_argument("other", metavar="OTHER", nargs="?", help="print only what this preset does otherwise")
+    explain.set_defaults(run=_explain)
     recipes = verbs.add_parser("recipes", help="list the recipes and their scales", description="List the recipes and their scales.")
     recipes.set_defaults(run=_recipes)
     doctor = verbs.add_parser("doctor", help="what this machine can do", description="Say what this machine can do and what to install for the rest.")
@@ -124,6 +130,12 @@ def _sample(options: argparse.Namespace) -> int:
     from proctor.cli.sample import run
 
     return run(options)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from proctor.cli.explain import run
+
+    return run(options.preset, options.other)
 
 
 def _recipes(options: argparse.Namespace) -> int:

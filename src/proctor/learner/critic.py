@@ -71,6 +71,7 @@ class CriticLearner:
             (torch.where(mask, per_token, 0).mul(weight).sum() * scale).backward()
             if scale:
                 statistics.add(torch.zeros(()), {"value_loss": masked_mean(per_token.detach(), mask)}, int(mask.sum()), num_tokens=0)
+        self.ranks.average_unsharded(self.parameters)
         clip_gradients(self.parameters, self.config.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

@@ -18,7 +18,7 @@ from proctor.algorithms.losses import LossInputs, TokenLoss
 from proctor.algorithms.spec import DistillationObjective, Objective, PreferenceObjective
 from proctor.learner.batch import TokenBatch, Unit, rows_of, select
 from proctor.learner.statistics import policy_values
-from proctor.models.divergence import linear_divergence
+from proctor.models.divergence import logits_of, token_divergences
 from proctor.models.heads import ScalarModel, sequence_scores, values_of_outputs
 from proctor.models.policy import Policy
 from proctor.models.scoring import ForwardPath, Sequences, logprobs_of_outputs, padded, predicting_outputs, unflatten
@@ -213,7 +213,7 @@ class PreferenceLoss:
         mask = cut(batch.completion_mask)
         summed = torch.where(mask, logprobs, 0).sum(-1)
         reference = torch.zeros_like(summed) if batch.ref_logprobs is None else torch.where(mask, cut(batch.ref_logprobs), 0).sum(-1)
-        lengths = mask.sum(-1).to(summed)
+        lengths = mask.sum(-1)
         per_pair = self.objective.loss(summed[::2], summed[1::2], reference[::2], reference[1::2], (lengths[::2], lengths[1::2]))
         margin = (summed - reference).detach()
         seen = {
@@ -294,18 +294,14 @@ class DistillationLoss:
         with torch.no_grad():
             target = predicting_outputs(self.teacher, sequences, self.teacher_path)
             logprobs, entropies = logprobs_of_outputs(policy, outputs, token_ids[present], temperature=self.forward.temperature, path=self.forward.path)
-        flat = linear_divergence(outputs, _head(policy), target, _head(self.teacher), self._divergence)
+        to_logits, teacher_to_logits = logits_of(policy, self.forward.path), logits_of(self.teacher, self.teacher_path)
+        flat = token_divergences(outputs, to_logits, target, teacher_to_logits, self._divergence)
         per_token, mask = unflatten(flat, present), cut(batch.completion_mask)
         seen = {"divergence": masked_mean(per_token.detach(), mask), "entropy": masked_mean(unflatten(entropies, present), mask)}
         return Pass(torch.where(mask, per_token, 0).mul(cut(weights)).sum(), seen, int(mask.sum()), unflatten(logprobs, present))
 
     def _divergence(self, student: Tensor, teacher: Tensor) -> Tensor:
         return self.objective.divergence(student, teacher, self.forward.temperature)
-
-
-def _head(policy: Policy) -> Tensor:
-    assert policy.head is not None
-    return policy.head.weight  # type: ignore[return-value]  # a linear layer's weight
 
 
 def imitation_pass(forward: PolicyForward, sequences: Sequences, rows: Sequence[int], *, weight: float) -> Pass:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from proctor.models.policy import Policy
 
@@ -42,11 +43,22 @@ class Ranks:
         own = [index * self.size + self.rank for index in range(rounds)]
         return [(parts[index], float(self.size)) if index < len(parts) else (parts[0], 0.0) for index in own]
 
-    def sum(self, values: Tensor) -> Tensor:
-        """The elementwise sum over ranks."""
-        if self.size > 1:
-            torch.distributed.all_reduce(values)
-        return values
+    def gather(self, value: T) -> list[T]:
+        """What every rank has, in order of rank; plain data of any shape."""
+        if self.size == 1:
+            return [value]
+        found: list[T] = [value] * self.size
+        torch.distributed.all_gather_object(found, value)
+        return found
+
+    def average_unsharded(self, parameters: Sequence[nn.Parameter]) -> None:
+        """Average the gradients that no sharding averages: all of them where the model is not sharded."""
+        if self.size == 1:
+            return
+        for parameter in parameters:
+            if parameter.grad is not None and not isinstance(parameter, DTensor):
+                torch.distributed.all_reduce(parameter.grad)
+                parameter.grad /= self.size
 
 
 def current_ranks() -> Ranks:
@@ -85,7 +97,14 @@ def call(policy: Policy, function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def clip_gradients(parameters: Sequence[nn.Parameter], max_norm: float) -> Tensor:
-    """Clip the global norm in place; returns the norm before, over all ranks."""
-    norm = torch.nn.utils.clip_grad_norm_(parameters, max_norm)
-    full = getattr(norm, "full_tensor", None)
-    return norm if full is None else full()
+    """Clip the global norm in place; returns the norm before, over all ranks and over sharded and whole parameters alike."""
+    norms: list[Tensor] = []
+    groups = [[p for p in parameters if isinstance(p, DTensor) is is_sharded and p.grad is not None] for is_sharded in (True, False)]
+    for group in groups:
+        if group:
+            norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in group if parameter.grad is not None])
+            norms.append(norm.full_tensor() if isinstance(norm, DTensor) else norm)
+    total = norms[0] if len(norms) == 1 else torch.stack(norms).norm()
+    for group in groups:
+        torch.nn.utils.clip_grads_with_norm_(group, max_norm, total)
+    return total

@@ -74,13 +74,13 @@ class UpdateStatistics:
         return self._sums[name] / self._counts[name] if self._counts.get(name) else None
 
     def merge(self, ranks: Ranks) -> None:
-        """Add what the other ranks computed. All ranks must have the same names, which they have: they ran the same loss."""
-        names = sorted(self._sums)
-        flat = [*(self._sums[name] for name in names), *(float(self._counts[name]) for name in names), self._loss, float(self.num_tokens)]
-        *both, self._loss, num_tokens = ranks.sum(torch.tensor(flat, dtype=torch.float64)).tolist()
-        self.num_tokens = round(num_tokens)
-        self._sums = dict(zip(names, both[: len(names)], strict=True))
-        self._counts = {name: round(count) for name, count in zip(names, both[len(names) :], strict=True)}
+        """Add what the other ranks computed; a rank that had nothing to compute has no names."""
+        everything = ranks.gather((self._sums, self._counts, self._loss, self.num_tokens))
+        names = sorted({name for sums, _, _, _ in everything for name in sums})
+        self._sums = {name: sum(sums.get(name, 0.0) for sums, _, _, _ in everything) for name in names}
+        self._counts = {name: sum(counts.get(name, 0) for _, counts, _, _ in everything) for name in names}
+        self._loss = sum(loss for _, _, loss, _ in everything)
+        self.num_tokens = sum(num_tokens for _, _, _, num_tokens in everything)
 
     def metrics(self) -> dict[str, float]:
         """Means by name. An update that computed nothing has no entropy, no KL and no gradient norm to report."""

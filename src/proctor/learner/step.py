@@ -242,6 +242,7 @@ class Learner:
                 statistics.add(torch.zeros(()), done.values, done.count, num_tokens=0)
 
     def _move(self, statistics: UpdateStatistics) -> None:
+        self.ranks.average_unsharded(self.parameters)
         norm = clip_gradients(self.parameters, self.config.max_grad_norm)
         if not torch.isfinite(norm):
             raise LearnerError(
@@ -252,7 +253,8 @@ class Learner:
         statistics.grad_norms.append(float(norm))
         if self.average is not None and self.config.ema_decay is not None:
             with torch.no_grad():
-                torch._foreach_lerp_(self.average, [parameter.detach() for parameter in self.parameters], 1 - self.config.ema_decay)
+                for average, parameter in zip(self.average, self.parameters, strict=True):
+                    average.lerp_(parameter, 1 - self.config.ema_decay)
 
     def _batch_metrics(self, batch: TokenBatch) -> dict[str, float]:
         """What the whole batch says of the objective; steers the KL coefficient."""

@@ -18,7 +18,6 @@ from typing import Any
 from proctor.config import RunConfig, from_mapping
 from proctor.errors import ConfigError, LearnerError
 from proctor.learner.checkpoint import restore_learner, save_trained
-from proctor.models.pocket import POCKET_UNTRAINED
 from proctor.training import run_directory
 from proctor.training.config_changes import refuse_changes
 from proctor.training.evaluate import Evaluation
@@ -124,7 +123,7 @@ async def _run(session: Session, start: int, is_stopping: Callable[[], bool]) ->
         after = await session.evaluate("after", step=num_steps)
         with run.publish_model() as directory:
             save_trained(session.learner, directory)
-    if config.model == POCKET_UNTRAINED:
+    if config == settle(pocket_pretraining()):
         publish_pocket(run.model_path)
     summary = {**summary, **(run.summary() or {}), "num_steps": num_steps, **_training_summary(run), **({"after": _record(after)} if after else {})}
     if after and "before" in summary and (gain := paired_gain(summary["before"]["per_task"], after.per_task, seed=config.seed)):
