@@ -169,7 +169,8 @@ class _Decoder:
         if self.keeps_shape:
             return False
         finished = [row for row in self.rows if row.finish]
-        is_full = any(len(row.token_ids) == self.sampling.max_completion_tokens for row in finished)
+        # A row that ended early goes on being computed until it leaves, beside rows that entered later.
+        is_full = bool((self.steps >= self.sampling.max_completion_tokens).any())
         return is_full or len(finished) >= max(1, _COMPACT_WHEN_FINISHED * len(self.rows))
 
     def _leave(self, tokens: Tensor) -> Tensor:
