@@ -9,7 +9,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from jaxtyping import install_import_hook
 
-_hook = install_import_hook("proctor.objective", "beartype.beartype")
+_hook = install_import_hook("proctor.objective", "tests.typechecker.check")
 
 import hypothesis
 import pytest
