@@ -9,6 +9,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from jaxtyping import install_import_hook
 
+import tests.typechecker  # noqa: F401  (the hook finds it by this name)
+
 _hook = install_import_hook("proctor.objective", "tests.typechecker.check")
 
 import hypothesis

@@ -177,7 +177,10 @@ def test_credit_is_constant_in_the_update() -> None:
 
 def test_single_precision_stays_single() -> None:
     rewards = torch.ones(1, 3)
-    for found in (*credit.gae(rewards, rewards, ALL, gamma=1.0, gae_lambda=credit.length_adaptive_lambda(ALL, alpha=1.0)), credit.reward_to_go(rewards, ALL, gamma=0.5)):
+    for found in (
+        *credit.gae(rewards, rewards, ALL, gamma=1.0, gae_lambda=credit.length_adaptive_lambda(ALL, alpha=1.0)),
+        credit.reward_to_go(rewards, ALL, gamma=0.5),
+    ):
         assert found.dtype is torch.float32
 
 

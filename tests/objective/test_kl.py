@@ -144,7 +144,9 @@ def test_exact_is_the_sum_over_the_vocabulary(seed: int, temperature: float) -> 
     gradcheck(lambda at: kl.exact(at, reference, temperature=temperature), logits)
 
 
-@pytest.mark.parametrize(("observed", "factor"), [(0.0, 0.98976), (3.0, 0.98976), (6.0, 1.0), (7.0, 1.0085333), (7.2, 1.01024), (60.0, 1.01024), (5.4, 0.99488)])
+@pytest.mark.parametrize(
+    ("observed", "factor"), [(0.0, 0.98976), (3.0, 0.98976), (6.0, 1.0), (7.0, 1.0085333), (7.2, 1.01024), (60.0, 1.01024), (5.4, 0.99488)]
+)
 def test_vector_of_the_adaptive_coefficient(observed: float, factor: float) -> None:
     """systems.md 14: target 6, 512 rollouts, horizon 10,000."""
     found = kl.adaptive_coefficient(0.15, observed, target=6.0, horizon=10_000, num_rollouts=512)

@@ -114,7 +114,10 @@ def test_the_clips_of_gspo_and_gmpo_bind_where_they_should() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_mirror_descent_is_the_squared_regret_of_its_baseline(seed: int) -> None:
     data, tau = batch(seed), 0.6
-    for number, baseline in ((0, lambda values: sum(values) / len(values)), (1, lambda values: tau * math.log(sum(math.exp(v / tau) for v in values) / len(values)))):
+    for number, baseline in (
+        (0, lambda values: sum(values) / len(values)),
+        (1, lambda values: tau * math.log(sum(math.exp(v / tau) for v in values) / len(values))),
+    ):
         loss = (surrogates.mirror_descent, surrogates.mirror_descent_log_partition)[number]
         expected: list[float] = []
         for reward, group, tokens in zip(data.rewards.tolist(), data.group_ids.tolist(), log_ratios(data), strict=True):
