@@ -71,10 +71,10 @@ def test_vectors_of_lambda() -> None:
 @pytest.mark.parametrize(("gamma", "decay"), [(1.0, 1.0), (0.9, 0.8), (1.0, 0.0), (0.0, 1.0)])
 def test_gae_is_its_recursion(seed: int, gamma: float, decay: float) -> None:
     data = batch(seed, num_tokens=11)
-    rewards, values = trained(data.token_rewards, data), trained(data.values, data)
+    rows = list(zip(trained(data.token_rewards, data), trained(data.values, data), strict=True))
     for bootstrap in (None, data.advantages):
         after = [0.0] * 7 if bootstrap is None else bootstrap.tolist()
-        expected = untrained([naive_gae(*row, gamma, decay, last) for *row, last in zip(rewards, values, after, strict=True)], data.mask)
+        expected = untrained([naive_gae(rewards, values, gamma, decay, last) for (rewards, values), last in zip(rows, after, strict=True)], data.mask)
         inputs = spoiled(data.token_rewards, data.mask), spoiled(data.values, data.mask), data.mask
         advantages, returns = credit.gae(*inputs, gamma=gamma, gae_lambda=decay, bootstrap_values=bootstrap)
         same(advantages, expected)

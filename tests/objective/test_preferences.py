@@ -63,29 +63,29 @@ def test_losses_are_their_definitions(seed: int) -> None:
     chosen, rejected, ref_chosen, ref_rejected = sample(seed)
     policy, every = (chosen, rejected), (chosen, rejected, ref_chosen, ref_rejected)
     lengths = CHOSEN_LENGTHS.double(), REJECTED_LENGTHS.double()
-    same(preferences.bradley_terry(*policy), per_token(lambda w, l: -math.log(sigmoid(w - l)), *policy))
+    same(preferences.bradley_terry(*policy), per_token(lambda w, r: -math.log(sigmoid(w - r)), *policy))
     same(preferences.implicit_rewards(chosen, ref_chosen, beta=0.3), per_token(lambda p, q: 0.3 * (p - q), chosen, ref_chosen))
-    same(preferences.dpo(*every, beta=0.3), per_token(lambda w, l, x, y: -math.log(sigmoid(0.3 * ((w - x) - (l - y)))), *every))
+    same(preferences.dpo(*every, beta=0.3), per_token(lambda w, r, x, y: -math.log(sigmoid(0.3 * ((w - x) - (r - y)))), *every))
     found = preferences.dpo_length_normalized(*every, CHOSEN_LENGTHS, REJECTED_LENGTHS, beta=5.0)
-    same(found, per_token(lambda w, l, x, y, m, n: -math.log(sigmoid(5 * ((w - x) / m - (l - y) / n))), *every, *lengths))
+    same(found, per_token(lambda w, r, x, y, m, n: -math.log(sigmoid(5 * ((w - x) / m - (r - y) / n))), *every, *lengths))
     found = preferences.simpo(*policy, CHOSEN_LENGTHS, REJECTED_LENGTHS, beta=2.0, margin=0.5)
-    same(found, per_token(lambda w, l, m, n: -math.log(sigmoid(2 * w / m - 2 * l / n - 0.5)), *policy, *lengths))
-    same(preferences.ipo(*every, tau=0.4), per_token(lambda w, l, x, y: ((w - x) - (l - y) - 1 / 0.8) ** 2, *every))
+    same(found, per_token(lambda w, r, m, n: -math.log(sigmoid(2 * w / m - 2 * r / n - 0.5)), *policy, *lengths))
+    same(preferences.ipo(*every, tau=0.4), per_token(lambda w, r, x, y: ((w - x) - (r - y) - 1 / 0.8) ** 2, *every))
 
 
 LOSSES: dict[str, Callable[..., Tensor]] = {
-    "bradley_terry": lambda w, l, x, y: preferences.bradley_terry(w, l),
-    "dpo": lambda w, l, x, y: preferences.dpo(w, l, x, y, beta=0.3),
-    "dpo_length_normalized": lambda w, l, x, y: preferences.dpo_length_normalized(w, l, x, y, CHOSEN_LENGTHS, REJECTED_LENGTHS, beta=5.0),
-    "simpo": lambda w, l, x, y: preferences.simpo(w, l, CHOSEN_LENGTHS, REJECTED_LENGTHS, beta=2.0, margin=0.5),
-    "ipo": lambda w, l, x, y: preferences.ipo(w, l, x, y, tau=0.4),
+    "bradley_terry": lambda w, r, x, y: preferences.bradley_terry(w, r),
+    "dpo": lambda w, r, x, y: preferences.dpo(w, r, x, y, beta=0.3),
+    "dpo_length_normalized": lambda w, r, x, y: preferences.dpo_length_normalized(w, r, x, y, CHOSEN_LENGTHS, REJECTED_LENGTHS, beta=5.0),
+    "simpo": lambda w, r, x, y: preferences.simpo(w, r, CHOSEN_LENGTHS, REJECTED_LENGTHS, beta=2.0, margin=0.5),
+    "ipo": lambda w, r, x, y: preferences.ipo(w, r, x, y, tau=0.4),
 }
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_gradients_are_the_finite_differences(name: str) -> None:
     chosen, rejected, ref_chosen, ref_rejected = sample(3)
-    gradcheck(lambda w, l: LOSSES[name](w, l, ref_chosen, ref_rejected), chosen, rejected)
+    gradcheck(lambda w, r: LOSSES[name](w, r, ref_chosen, ref_rejected), chosen, rejected)
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -28,7 +28,7 @@ def clip(value: float, low: float, high: float) -> float:
 def naive_gspo(tokens: list[float], advantage: float) -> tuple[float, list[float]]:
     """Loss, and the factor of each token's grad log pi."""
     s = math.exp(sum(tokens) / max(1, len(tokens)))
-    is_clipped = advantage > 0 and s > 1 + HIGH or advantage < 0 and s < 1 - LOW
+    is_clipped = (advantage > 0 and s > 1 + HIGH) or (advantage < 0 and s < 1 - LOW)
     return -min(s * advantage, clip(s, 1 - LOW, 1 + HIGH) * advantage), [0.0 if is_clipped else -advantage * s / len(tokens) for _ in tokens]
 
 
@@ -96,9 +96,9 @@ def test_gspo_token_has_the_value_of_the_rollout_and_the_gradient_of_each_token(
         for place in data.mask[number].nonzero()[:, 0].tolist():
             loss, factors = naive_gspo(tokens, float(data.token_advantages[number, place]))
             values[number, place], coefficients[number, place] = loss, factors[0] * len(tokens)
-    inputs = [spoiled(tensor, data.mask) for tensor in (data.logprobs, data.old_logprobs, data.token_advantages)]
-    same(surrogates.gspo_token(*inputs, data.mask, **bounds), values)
-    same(gradient(lambda new: surrogates.gspo_token(new, *inputs[1:], data.mask, **bounds), inputs[0]), coefficients)
+    logprobs, old, credits = (spoiled(tensor, data.mask) for tensor in (data.logprobs, data.old_logprobs, data.token_advantages))
+    same(surrogates.gspo_token(logprobs, old, credits, data.mask, **bounds), values)
+    same(gradient(lambda new: surrogates.gspo_token(new, old, credits, data.mask, **bounds), logprobs), coefficients)
 
 
 def test_the_clips_of_gspo_and_gmpo_bind_where_they_should() -> None:

@@ -30,7 +30,7 @@ class Case:
 
 
 def kept(ratio: float, advantage: float, low: float = 0.2, high: float = 0.3) -> bool:
-    return not (advantage > 0 and ratio > 1 + high or advantage < 0 and ratio < 1 - low)
+    return not ((advantage > 0 and ratio > 1 + high) or (advantage < 0 and ratio < 1 - low))
 
 
 def clip(ratio: float, low: float, high: float) -> float:
