@@ -87,6 +87,8 @@ def mutants(source: str, *, path: str) -> Iterator[Mutant]:
 def _nodes(parent: ast.AST) -> Iterator[tuple[_Slot, ast.AST]]:
     """Expressions and statements that compute, with their places; not annotations, decorators, messages or names of exports."""
     for field, value in ast.iter_fields(parent):
+        if isinstance(parent, ast.keyword) and parent.arg == "strict":  # of zip: a guard for what cannot happen
+            continue
         if field in {"annotation", "returns", "decorator_list", "defaults", "kw_defaults", "type_params"}:
             continue
         for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
@@ -144,8 +146,8 @@ def _constants(value: object) -> Iterator[ast.expr]:
     match value:
         case bool():
             yield ast.Constant(not value)
-        case int():
-            yield from (ast.parse(repr(other), mode="eval").body for other in (value + 1, value - 1))
+        case int():  # not 0 to -1: of a vector's only dimension, the same
+            yield from (ast.parse(repr(other), mode="eval").body for other in ((value + 1, value - 1) if value else (1,)))
         case float():
             yield from (ast.parse(repr(other), mode="eval").body for other in (2 * value, 0.0, -value))
         case "amax":

@@ -153,6 +153,10 @@ def test_vector_of_the_adaptive_coefficient(observed: float, factor: float) -> N
     assert found == pytest.approx(0.15 * factor, abs=1e-8)
 
 
+def test_a_small_target_and_horizon_are_no_mistake() -> None:
+    assert kl.adaptive_coefficient(0.5, 0.55, target=0.5, horizon=0.5, num_rollouts=2) == pytest.approx(0.7)
+
+
 def test_bad_input_is_named() -> None:
     plain, wide, narrow = unchecked("kl"), torch.zeros(2, 3), torch.zeros(2, 1)
     for estimator in (plain.k1, plain.k2, plain.k3, plain.clamped_k1, lambda p, q: plain.exact(p, q, temperature=1.0)):

@@ -59,7 +59,7 @@ def group_standardized(rewards: Float[Tensor, " rollouts"], group_ids: Int[Tenso
     """
     _require_std(ddof, epsilon)
     centered, groups = group_centered(rewards, group_ids), group(rewards, group_ids)
-    variance = groups.sum(centered.square()) / (groups.sizes - ddof).clamp(min=1)
+    variance = groups.sum(centered.square()) / (groups.sizes - ddof)  # 0/0 for a group of one, whose advantage is 0 below
     return torch.where(centered == 0, 0, centered / (variance.sqrt() + epsilon)[groups.index])
 
 
@@ -258,8 +258,8 @@ def process_supervised(
 
 
 def _std(centered: Tensor, ddof: int) -> Tensor:
-    """Standard deviation of values whose mean is already 0."""
-    return (centered.square().sum() / max(1, len(centered) - ddof)).sqrt()
+    """Standard deviation of values whose mean is already 0; NaN for the sample's of one value."""
+    return (centered.square().sum() / (len(centered) - ddof)).sqrt()
 
 
 def _require_std(ddof: int, epsilon: float) -> None:
