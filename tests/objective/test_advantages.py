@@ -232,6 +232,17 @@ def test_two_that_share_the_best_reward_earn_nothing_over_each_other() -> None:
     assert advantages.best_minus_second(torch.tensor([0.0, 3.0, 1.0, 5.0]), torch.tensor([1, 1, 1, 0])).tolist() == [0.0, 2.0, 0.0, 0.0]
 
 
+def test_the_second_best_is_found_in_groups_of_hundreds() -> None:
+    """Sorting by reward and then by group must keep the order of rewards."""
+    generator = torch.Generator().manual_seed(0)
+    rewards, group_ids = torch.rand(3000, generator=generator, dtype=torch.float64), torch.randint(3, (3000,), generator=generator)
+    found = advantages.best_minus_second(rewards, group_ids)
+    for group in range(3):
+        top = rewards[group_ids == group].topk(2).values
+        same(found[group_ids == group].sum(), float(top[0] - top[1]))
+    assert int(found.count_nonzero()) == 3
+
+
 def test_parts_of_any_scale_count_the_same_when_decoupled() -> None:
     """1, 1, 0, 0 and 0, 1, 0, 1 at a thousandth of the scale: the sum would drown the second part."""
     parts = torch.tensor([[1.0, 0.0], [1.0, 0.001], [0.0, 0.0], [0.0, 0.001]], dtype=torch.float64)

@@ -30,6 +30,11 @@ def test_naive_loops_agree(seed: int) -> None:
     same(torch.stack(diagnostics.ratio_extremes(outside, data.mask)), [min(weights), max(weights)])
 
 
+def test_one_token_is_its_own_mean() -> None:
+    mask = torch.tensor([[False, True]])
+    assert float(diagnostics.masked_mean(torch.tensor([[9.0, 3.0]]), mask)) == 3.0
+
+
 def test_clip_fractions_by_hand() -> None:
     mask = torch.tensor([[True, True, True, False]])
     ratio, credits = torch.tensor([[0.7, 1.3, 1.3, 9.0]]), torch.tensor([[-1.0, 1.0, -1.0, 1.0]])

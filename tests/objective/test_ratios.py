@@ -42,6 +42,7 @@ def test_a_log_ratio_is_bounded_on_both_sides_and_has_no_gradient_there() -> Non
     logprobs = torch.tensor([-30.0, -21.0, -3.0, 0.0, 25.0], dtype=torch.float64)
     same(ratios.log_ratio(logprobs, torch.ones_like(logprobs), max_log_ratio=20.0), [-20, -20, -4, -1, 20])
     same(gradient(lambda new: ratios.log_ratio(new, torch.ones_like(new), max_log_ratio=20.0), logprobs), [0, 0, 1, 1, 0])
+    same(ratios.log_ratio(logprobs, torch.zeros_like(logprobs), max_log_ratio=0.5), [-0.5, -0.5, -0.5, 0, 0.5])
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -251,6 +251,7 @@ def test_bounds_at_their_ends_are_accepted() -> None:
     assert surrogates.two_sided_clip(one, zero, one, clip_low=0.0, clip_high=0.0, max_ratio=1.0).tolist() == [-1.0]
     assert surrogates.two_sided_clip(one, zero, -one, clip_low=0.0, clip_high=1.5, max_ratio=2.5).tolist() == [2.5]
     assert surrogates.cispo_clamped(one, zero, one, clip_low=0.0, clip_high=0.0).tolist() == [-1.0]
+    assert surrogates.cispo(one, zero, one, max_ratio=0.5).tolist() == [-0.5]
     assert surrogates.dual_clip(one * 2, zero, -one, clip_low=0.0, clip_high=0.0, clip_dual=1.01).tolist() == pytest.approx([1.01])
 
 

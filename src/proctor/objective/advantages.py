@@ -151,7 +151,7 @@ def best_minus_second(rewards: Float[Tensor, " rollouts"], group_ids: Int[Tensor
     Source: the pass@k form of GRPO as verl implements it (`grpo_passk`), without its optional division by the group's std.
     """
     groups = group(rewards, group_ids)
-    by_reward = rewards.argsort(descending=True, stable=True)
+    by_reward = rewards.argsort(descending=True)
     order = by_reward[groups.index[by_reward].argsort(stable=True)]
     starts = groups.sizes.cumsum(0) - groups.sizes
     best, second = order[starts], order[starts + (groups.sizes > 1).long()]
