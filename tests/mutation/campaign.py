@@ -34,6 +34,7 @@ from typing import Any
 import hypothesis
 import pytest
 import torch
+from hypothesis import strategies as st
 
 from tests.mutation.mutants import Mutant, mutants
 
@@ -62,7 +63,7 @@ def warm_up() -> None:
     """Let what the tests load at first use be loaded before any fork: a second of imports that each mutant would pay."""
     torch.testing.assert_close(torch.zeros(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64))
 
-    @hypothesis.given(hypothesis.strategies.lists(hypothesis.strategies.floats(0, 1)))
+    @hypothesis.given(st.lists(st.floats(0, 1)))
     def example(values: list[float]) -> None:
         assert len(values) >= 0
 
