@@ -9,7 +9,9 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from jaxtyping import install_import_hook
 
-_hook = install_import_hook("proctor.objective", "beartype.beartype")
+import tests.typechecker  # noqa: F401  (the hook finds it by this name)
+
+_hook = install_import_hook("proctor.objective", "tests.typechecker.check")
 
 import hypothesis
 import pytest

@@ -59,7 +59,7 @@ def group_standardized(rewards: Float[Tensor, " rollouts"], group_ids: Int[Tenso
     """
     _require_std(ddof, epsilon)
     centered, groups = group_centered(rewards, group_ids), group(rewards, group_ids)
-    variance = groups.sum(centered.square()) / (groups.sizes - ddof).clamp(min=1)
+    variance = groups.sum(centered.square()) / (groups.sizes - ddof)  # 0/0 for a group of one, whose advantage is 0 below
     return torch.where(centered == 0, 0, centered / (variance.sqrt() + epsilon)[groups.index])
 
 
@@ -151,7 +151,7 @@ def best_minus_second(rewards: Float[Tensor, " rollouts"], group_ids: Int[Tensor
     Source: the pass@k form of GRPO as verl implements it (`grpo_passk`), without its optional division by the group's std.
     """
     groups = group(rewards, group_ids)
-    by_reward = rewards.argsort(descending=True, stable=True)
+    by_reward = rewards.argsort(descending=True)
     order = by_reward[groups.index[by_reward].argsort(stable=True)]
     starts = groups.sizes.cumsum(0) - groups.sizes
     best, second = order[starts], order[starts + (groups.sizes > 1).long()]
@@ -258,8 +258,8 @@ def process_supervised(
 
 
 def _std(centered: Tensor, ddof: int) -> Tensor:
-    """Standard deviation of values whose mean is already 0."""
-    return (centered.square().sum() / max(1, len(centered) - ddof)).sqrt()
+    """Standard deviation of values whose mean is already 0; NaN for the sample's of one value."""
+    return (centered.square().sum() / (len(centered) - ddof)).sqrt()
 
 
 def _require_std(ddof: int, epsilon: float) -> None:

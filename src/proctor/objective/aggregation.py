@@ -88,7 +88,7 @@ def rollout_mean(mask: Bool[Tensor, "rollouts tokens"]) -> Float[Tensor, " rollo
     Raises:
         ValueError: no token is trained on.
     """
-    has_tokens = _float(mask).sum(-1) > 0
+    has_tokens = _float(mask).bool().any(-1)
     return has_tokens / has_tokens.sum()
 
 

@@ -91,8 +91,7 @@ def gae(
     lambdas = gae_lambda if isinstance(gae_lambda, Tensor) else values.new_full((len(values),), gae_lambda)
     require_rows(mask, bootstrap_values=after_last, gae_lambda=lambdas)
     order = _trained_first(mask)
-    ordered_rewards = torch.where(mask, rewards.detach(), 0).gather(1, order)
-    ordered_values = torch.where(mask, values.detach(), 0).gather(1, order)
+    ordered_rewards, ordered_values = rewards.detach().gather(1, order), values.detach().gather(1, order)
     num_tokens = mask.sum(1, keepdim=True)
     steps = torch.arange(mask.shape[1], device=mask.device)
     following = torch.where(steps + 1 == num_tokens, after_last[:, None], ordered_values.roll(-1, dims=1))
@@ -144,7 +143,7 @@ def whiten(values: Float[Tensor, "*batch"], mask: Bool[Tensor, "*batch"], *, shi
 
 def _trained_first(mask: Tensor) -> Tensor:
     """Positions of each row with the trained ones first, both kinds in order."""
-    return (~mask).to(torch.uint8).argsort(dim=1, stable=True)
+    return (~mask).to(torch.uint8).argsort(stable=True)
 
 
 def _scattered(ordered: Tensor, order: Tensor, mask: Tensor) -> Tensor:

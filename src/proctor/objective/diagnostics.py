@@ -84,10 +84,9 @@ def gradient_mass_by_success_rate(
         raise ValueError(f"num_buckets must be at least 1, not {num_buckets}")
     require_same(advantages=advantages, successes=successes)
     groups = group(advantages, group_ids)
-    rates = groups.mean(successes.to(torch.float64))[groups.index]
-    # A rate that stands on a boundary must not be rounded into the bucket below.
-    buckets = (rates * num_buckets + 1e-9).long().clamp(max=num_buckets - 1)
-    return advantages.new_zeros(num_buckets).index_add(0, buckets, advantages.abs())
+    # In whole numbers: a rate that stands on a boundary must not be rounded into the bucket below.
+    buckets = (groups.sum(successes.long()) * num_buckets // groups.sizes).clamp(max=num_buckets - 1)
+    return advantages.new_zeros(num_buckets).index_add(0, buckets[groups.index], advantages.abs())
 
 
 def unanimous_fraction(rewards: Float[Tensor, " rollouts"], group_ids: Int[Tensor, " rollouts"]) -> Float[Tensor, ""]:

@@ -152,7 +152,7 @@ def negative_sequence_mask(
     require_rows(mask, advantages=advantages)
     if max_divergence < 0:
         raise ValueError(f"max_divergence must not be negative, not {max_divergence}")
-    divergence = -sequence_log_ratio(logprobs, old_logprobs, mask).detach()
+    divergence = -sequence_log_ratio(logprobs, old_logprobs, mask)
     is_kept = (advantages >= 0) | (divergence <= max_divergence)
     return (mask & is_kept[:, None]).to(logprobs.dtype)
 
