@@ -69,10 +69,17 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A set of numbers that has a name (`R`, `Z`, ...), without some elements."""
+    """A set of numbers that has a name: `R`, `Z`, ..."""
 
     name: str
-    without: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A set without the elements of another one."""
+
+    base: Answer
+    without: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +97,4 @@ class Words:
     text: str
 
 
-Answer = Quantity | Numeral | Items | Interval | Relation | Assignment | Domain | Matrix | Time | Date | Words
+Answer = Quantity | Numeral | Items | Interval | Relation | Assignment | Domain | Difference | Matrix | Time | Date | Words

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from proctor.verifiers.answers import Answer, Assignment, Domain, Interval, Items, Matrix, Quantity, Relation
+from proctor.verifiers.answers import Answer, Assignment, Difference, Interval, Items, Matrix, Quantity, Relation
 from proctor.verifiers.evaluation import Unsettled, equal, exact, proportion, variables, within
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.regions import FLIPPED, is_region, same_region
@@ -35,7 +35,7 @@ def equivalent(gold: Answer, given: Answer, *, tolerance: Fraction = Fraction(0)
         case Quantity(), Quantity():
             return _same_quantity(gold, given, tolerance)
         case Assignment(), Assignment():
-            same_value = gold.name == given.name and equivalent(gold.value, given.value, tolerance=tolerance)
+            same_value = _same_name(gold.name, given.name) and equivalent(gold.value, given.value, tolerance=tolerance)
             return same_value or (gold.equation is not None and given.equation is not None and _same_relation(gold.equation, given.equation))
         case Assignment(), Relation() if gold.equation is not None and _same_relation(gold.equation, given):
             return True
@@ -50,17 +50,22 @@ def equivalent(gold: Answer, given: Answer, *, tolerance: Fraction = Fraction(0)
         case Interval(), Interval():
             same_ends = equal(gold.low, given.low) and equal(gold.high, given.high)
             return (same_ends and gold.has_low == given.has_low and gold.has_high == given.has_high) or same_region(gold, given)
-        case Domain(), Domain() if gold.name == given.name and gold.without and given.without and equivalent(gold.without, given.without):
+        case Difference(), Difference() if equivalent(gold.base, given.base) and equivalent(gold.without, given.without):
             return True
         case _:
             pass
     return _same_by_value(gold, given, tolerance) or _same_as_region(gold, given)
 
 
+def _same_name(gold: str, given: str) -> bool:
+    """The same, or a function and the variable that stands for its value: `f(x)` and `y`."""
+    return gold == given or ({len(gold), len(given)} == {1, 4} and (gold if len(gold) == 4 else given).endswith(("(x)", "(t)", "(n)")))
+
+
 def _same_by_value(gold: Answer, given: Answer, tolerance: Fraction) -> bool:
     """A name may be missing on one side, a set or list of one is its member, a ratio of two is a quotient."""
     if isinstance(gold, Relation) and isinstance(given, Relation):
-        mine, theirs = _value(gold), _value(given)
+        mine, theirs = _value_of_chain(gold), _value_of_chain(given)
         return mine is not None and theirs is not None and gold.sides[0] == given.sides[0] and _same_quantity(mine, theirs, tolerance)
     unwrapped = _value(gold), _value(given)
     if unwrapped == (None, None):
@@ -72,11 +77,11 @@ def _value(answer: Answer) -> Answer | None:
     match answer:
         case Assignment():
             return answer.value
-        case Relation() if set(answer.signs) == {"="}:
+        case Relation():
             return _value_of_chain(answer)
         case Items(kind="set" | "list", members=(Quantity() as only,)):
             return only
-        case Items(kind="ratio", members=(Quantity(node=top, unit=None), Quantity(node=bottom, unit=None))):
+        case Items(kind="ratio", members=(Quantity(node=top, unit=None), Quantity(node=bottom, unit=None))) if bottom != Number(Fraction(1)):
             return Quantity(Apply("/", (top, bottom)))
         case _:
             return None
@@ -84,6 +89,8 @@ def _value(answer: Answer) -> Answer | None:
 
 def _value_of_chain(relation: Relation) -> Quantity | None:
     """The value of `x = 2 + 3 = 5` or of `2 + 3 = 5`; None where the chain is not true or names nothing."""
+    if set(relation.signs) != {"="}:
+        return None
     values = relation.sides[1:] if _is_name(relation.sides[0]) else relation.sides
     *others, last = values
     is_new = not variables(last) or _is_name(relation.sides[0])
@@ -173,7 +180,7 @@ def _same_items(gold: Items, given: Items, tolerance: Fraction) -> bool:
         return mine.keys() == theirs.keys() and all(equivalent(mine[name], theirs[name], tolerance=tolerance) for name in mine)
     if kinds == {"record", "set"} or kinds == {"record", "alternatives"}:
         return False
-    if len(kinds) == 1 and kinds <= _ORDERED or "record" in kinds or kinds == {"sequence", "list"}:
+    if (len(kinds) == 1 and kinds <= _ORDERED) or "record" in kinds or kinds == {"sequence", "list"}:
         return _same_in_order(gold.members, given.members, tolerance)
     if kinds <= _UNORDERED or kinds == {"union"}:
         return _same_in_any_order(gold, given, tolerance)

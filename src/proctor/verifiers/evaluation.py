@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -99,11 +100,11 @@ def compare(left: Node, right: Node) -> int | None:
 
 
 def within(node: Node, rough: Fraction, allowed: Fraction) -> bool:
-    """Whether an expression without variables differs from `rough` by at most `allowed` (by rounding: 1 in 10^50 more)."""
+    """Whether an expression without variables differs from `rough` by no more than `allowed`."""
     if count(node) > MAX_NODES or variables(node) - NAMED_CONSTANTS:
         return False
     gap = Apply("abs", (_minus(node, Number(rough)),))
-    order = compare(gap, Number(allowed * (1 + Fraction(1, 10**50))))
+    order = compare(gap, Number(allowed))
     return order is not None and order <= 0
 
 
@@ -166,9 +167,9 @@ def exact(node: Node) -> Fraction:
 
 
 def is_defined(node: Node, *, real: bool = False) -> bool:
-    """Whether an expression without variables has a value that can be computed (a real one)."""
-    value = _first_look(node)
-    return value is not None and not (real and not isinstance(value[0], Fraction) and mpmath().im(value[0]) != 0)
+    """Whether an expression without variables has a value that can be computed (without leaving the real numbers)."""
+    look = _first_look(node)
+    return look is not None and (look.is_real or not real)
 
 
 def is_undefined(node: Node) -> bool:
@@ -185,15 +186,15 @@ def is_undefined(node: Node) -> bool:
 
 
 def _sign(node: Node) -> int:
-    value = _first_look(node)
-    if value is None or _vanishes(node):
+    look = _first_look(node)
+    if look is None or _vanishes(node):
         return 0
-    number = value[0] if isinstance(value[0], Fraction) else mpmath().re(value[0])
+    number = look.value if isinstance(look.value, Fraction) else mpmath().re(look.value)
     return (number > 0) - (number < 0)
 
 
 @lru_cache(maxsize=512)
-def _first_look(node: Node) -> tuple[Any, int] | None:
+def _first_look(node: Node) -> _Look | None:
     try:
         return _evaluated(node, PRECISION)
     except Unsettled:
@@ -205,27 +206,41 @@ def _vanishes(difference: Node) -> bool:
     first = _first_look(difference)
     if first is None:
         return False
-    value, spread = first
-    if isinstance(value, Fraction):
-        return value == 0
-    if _magnitude(value) > spread - PRECISION // 2:
+    if isinstance(first.value, Fraction):
+        return first.value == 0
+    if _magnitude(first.value) > first.spread - PRECISION // 2:
         return False
     try:
-        value, _ = _evaluated(difference, PRECISION + 4 * spread + 64)
+        second = _evaluated(difference, PRECISION + 4 * first.spread + 64)
     except Unsettled:
         return False
-    return _magnitude(value) < -(PRECISION // 2 + spread)
+    return _magnitude(second.value) < -(PRECISION // 2 + first.spread)
 
 
-def _evaluated(node: Node, precision: int) -> tuple[Any, int]:
-    """The value (a Fraction where it is rational) and the largest size, in bits up or down, of anything before it."""
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """An evaluation.
+
+    Attributes:
+        value: a Fraction where it is rational, else a number of mpmath.
+        spread: the largest size, in bits up or down, of anything on the way to it.
+        is_real: whether everything on the way was.
+    """
+
+    value: Any
+    spread: int
+    is_real: bool
+
+
+def _evaluated(node: Node, precision: int) -> _Look:
     if precision > MAX_PRECISION or precision * count(node) > MAX_WORK:
         raise Unsettled("too many digits are needed")
     evaluation = _Evaluation(precision)
     with mpmath().workprec(precision):
         try:
             value = evaluation.value(node)
-            return value, evaluation.spread
+            is_real = evaluation.is_real and (isinstance(value, Fraction) or not mpmath().im(value))
+            return _Look(value, evaluation.spread, is_real)
         except ZeroDivisionError:
             raise Undefined("division by zero") from None
         except (ValueError, OverflowError, TypeError) as error:
@@ -237,6 +252,7 @@ class _Evaluation:
 
     def __init__(self, precision: int) -> None:
         self.spread = 0
+        self.is_real = True
         self._precision = precision
 
     def value(self, node: Node) -> Any:
@@ -266,6 +282,7 @@ class _Evaluation:
             return mpmath().mpf(value.numerator) / value.denominator
         if value:
             self.spread = max(self.spread, abs(_magnitude(value)))
+            self.is_real = self.is_real and not mpmath().im(value)
         return value
 
 

@@ -57,11 +57,26 @@ Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell hbar partial nabla
 GREEK = frozenset(_GREEK_LETTERS.split())
 _PLAIN_COMMANDS = {
     **{name: name for name in FUNCTIONS | GREEK - {"partial", "nabla"}},
-    **{"pi": "pi", "inf": "infty", "oo": "infty", "infinity": "infty", "sqrt": "radical", "cbrt": "cbrt", "abs": "abs"},
-    **{"asin": "arcsin", "acos": "arccos", "atan": "arctan", "floor": "floor", "ceil": "ceil", "binom": "binom", "lg": "log"},
+    "pi": "pi",
+    "inf": "infty",
+    "oo": "infty",
+    "infinity": "infty",
+    "sqrt": "radical",
+    "cbrt": "cbrt",
+    "abs": "abs",
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "floor": "floor",
+    "ceil": "ceil",
+    "binom": "binom",
+    "lg": "log",
 }
 _FACTOR_ENDS = frozenset({"rfloor", "rceil", "choose", "over", "circ"})
-_ENGLISH = frozenset("is or and not no yes the of to in at by if so it we one two six ten per for all any odd nor but".split())
+_ENGLISH_WORDS = """
+is or and not no yes the of to in at by if so it we one two six ten per for all any odd nor but
+"""
+_ENGLISH = frozenset(_ENGLISH_WORDS.split())
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -81,7 +96,7 @@ def parse_tokens(tokens: Sequence[Token]) -> Node:
         Unreadable: one does not, or it is too deep or has too many digits.
     """
     parser = _Parser(list(_letters(tokens)))
-    node = parser.sum(0)
+    node = parser.whole()
     if (left := parser.peek()) is not None:
         raise Unreadable(f"unexpected {left!r}")
     return node
@@ -148,6 +163,10 @@ class _Parser:
         if self._accept(text) is None:
             raise Unreadable(f"{text!r} is missing")
 
+    def whole(self) -> Node:
+        node = self.sum(0)
+        return Apply("binom", (node, self.sum(0))) if self._accept("choose") else node
+
     def sum(self, depth: int) -> Node:
         if depth > MAX_DEPTH:
             raise Unreadable(f"nested deeper than {MAX_DEPTH}")
@@ -173,18 +192,17 @@ class _Parser:
         r"""`2x` is a product, `1\frac{1}{2}` and `1 1/2` are mixed numbers, `1 2` is nothing."""
         begin = self._tokens[self._position]
         before = self._tokens[self._position - 1]
-        is_integer = isinstance(left, Number) and left.value.denominator == 1 and before.kind == "number"
+        whole = left.arguments[0] if isinstance(left, Apply) and left.operator == "-" else left
+        is_integer = isinstance(whole, Number) and whole.value.denominator == 1 and before.kind == "number"
         right = self._power(depth)
-        if begin.kind == "number":
-            if before.kind == "number" and not (is_integer and isinstance(right, Number) and self._accept("/")):
+        if begin.kind == "number" and before.text != "!":
+            if not is_integer or not isinstance(right, Number) or not self._accept("/"):
                 raise Unreadable("two numbers side by side")
-            if before.kind != "number":
-                raise Unreadable("a number after its factor")
             right = Apply("/", (right, self._power(depth)))
         if is_integer and isinstance(right, Apply) and right.operator == "/":
             top, bottom = right.arguments
             if isinstance(top, Number) and isinstance(bottom, Number) and 0 < top.value < bottom.value:
-                return Apply("+", (left, right))
+                return Apply("+", (left, right)) if whole is left else Apply("-", (Apply("+", (whole, right)),))
             if begin.kind == "number":
                 raise Unreadable("two numbers side by side")
         return Apply("*", (left, right))
@@ -294,7 +312,7 @@ class _Parser:
             argument = self._atom(depth + 1)
             return Apply("root", (argument, Number(Fraction(3)))) if name == "cbrt" else Apply(name, (argument,))
         if name in DECORATIONS:
-            return Symbol(f"{name} {self._argument(depth)!r}")
+            return self._subscripted(f"{name} {self._argument(depth)!r}")
         raise Unreadable(f"unknown command \\{name}")
 
     def _function(self, name: str, depth: int) -> Node:

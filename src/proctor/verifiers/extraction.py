@@ -19,16 +19,23 @@ MAX_CANDIDATES = 50
 MAX_TAIL_CHARS = 20_000  # prose is searched in the last part of a completion only
 
 _NUMBER = re.compile(
-    r"(?<![\w.])(?<!\d,)[-+\u2212]?[$€£]?(?:\d{1,3}(?:,\d{3}){1,30}(?!\d|,\d)|\d{1,400}|(?=\.\d))(?:\.\d{1,400})?"
-    r"(?:[eE][-+]?\d{1,3}(?!\w))?(?:\s?/\s?\d{1,400}(?![\d.]))?\s?(?:%|\\%)?",
+    r"(?<![\w.])(?<!\d,)[-+\u2212]?[$€£]?(?:\d{1,3}(?:,\d{3}){1,30}(?!\d|,\d)|\d{1,400}|(?=\.\d))(?:\.\d{1,400})?(?:[eE][-+]?\d{1,3}(?!\w))?"
+    r"(?:\s?/\s?\d{1,400}(?!\d|\.\d)|:\d{1,2}(?!\d)(?:\s?[apAP]\.?\s?[mM]\b\.?)?)?\s?(?:%|\\%)?",
 )
 _HASHES = re.compile(r"####[ \t]{0,20}([^\n]{1,1000})")
-_ANSWER_IS = re.compile(r"\banswer\b(?:\s{1,5}is\b)?\s{0,5}[:=]?[ \t]{0,20}(?:\n[ \t]{0,20})?([^\n]{0,1000})", re.IGNORECASE)
+_ANSWER_IS = re.compile(
+    r"\b(?:answers?|correct (?:option|choice))\b(?:\s{1,5}(?:is|are)\b)?\s{0,5}[:=]?[ \t]{0,20}(?:\n[ \t]{0,20})?([^\n]{0,1000})", re.IGNORECASE
+)
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\s(?=(?:because|since|as|which|so)\b)")
-_LEAD_IN = re.compile(r"^(?:[\w $]{0,60}\bis\b|therefore|thus|:)\s{0,5}", re.IGNORECASE)
-_MATH = re.compile(r"\$\$(.{1,1000}?)\$\$|(?<!\\)\$(.{1,1000}?)(?<!\\)\$|\\\((.{1,1000}?)\\\)|\\\[(.{1,1000}?)\\\]", re.DOTALL)
+_LEAD_IN = re.compile(r"^(?:[\w $]{0,60}\b(?:is|are|be)\b|therefore|thus|:)\s{0,5}", re.IGNORECASE)
+_MATH = re.compile(
+    r"\$\$((?:[^$\\]|\\.){1,1000})\$\$|(?<!\\)\$((?:[^$\\]|\\.){1,1000})\$|\\\(((?:[^\\]|\\[^()]){1,1000})\\\)|\\\[((?:[^\\]|\\[^][]){1,1000})\\\]", re.DOTALL
+)
+_JOINED = re.compile(r"[\s,;]{0,5}(?:(?:or|and|either|maybe|perhaps|possibly)[\s,;]{1,5}){0,2}", re.IGNORECASE)
 _BRACE_OR_BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])\s{0,20}|\\.|[{}]", re.DOTALL)
-_HEDGED_BEFORE = re.compile(r"\b(?:or|nor|not|either|maybe|perhaps|possibly|probably|than|isn't|never|instead of)(?:\s{1,5}\w{1,12}){0,1}\W{0,5}$", re.IGNORECASE)
+_HEDGED_BEFORE = re.compile(
+    r"\b(?:or|nor|not|either|maybe|perhaps|possibly|probably|than|isn't|never|instead of)(?:\s{1,5}\w{1,12}){0,1}\W{0,5}$", re.IGNORECASE
+)
 _HEDGED_AFTER = re.compile(r"^\W{0,5}(?:or|maybe|perhaps|possibly|is (?:wrong|not|incorrect))\b", re.IGNORECASE)
 
 
@@ -92,7 +99,7 @@ def boxes(text: str) -> tuple[str, ...]:
 
 def _answer_tags(text: str) -> tuple[str, ...]:
     bodies = [before.rpartition("<answer>")[2].strip() for before in text.split("</answer>")[:-1] if "<answer>" in before]
-    return tuple(inner for body in bodies[-MAX_CANDIDATES:] for inner in (boxes(body) or (body,)))
+    return tuple(inner for body in bodies[-MAX_CANDIDATES:] for inner in (boxes(body) or _answer_is(body) or (body,)))
 
 
 def _hashes(text: str) -> tuple[str, ...]:
@@ -106,9 +113,9 @@ def _answer_is(text: str) -> tuple[str, ...]:
 
 def _answer_in(line: str) -> str:
     """The answer in what follows "answer is": its formula, its only number, or the sentence."""
-    ends_in_math = list(_MATH.finditer(line))[-1:]
-    if ends_in_math and not re.search(r"\w", line[ends_in_math[0].end() :].partition(". ")[0]):
-        return next(part for part in ends_in_math[0].groups() if part)
+    formula = _last_formula(line)
+    if formula is not None and not re.search(r"\w", line[formula[1] :].partition(". ")[0]):
+        return formula[0]
     sentence = _SENTENCE_END.split(line.strip().strip("*").strip(), maxsplit=1)[0]
     bare = _LEAD_IN.sub("", sentence).strip("* ")
     numbers = list(_NUMBER.finditer(sentence))
@@ -120,14 +127,25 @@ def _answer_in(line: str) -> str:
 def _last_math(text: str) -> tuple[str, ...]:
     """The last formula, unless a number in plain text comes after it."""
     tail = text[-MAX_TAIL_CHARS:]
-    last = deque(_MATH.finditer(tail), maxlen=1)
-    if not last or _NUMBER.search(tail, last[0].end()):
-        return ()
-    return (next(part for part in last[0].groups() if part),)
+    formula = _last_formula(tail)
+    return () if formula is None or _NUMBER.search(tail, formula[1]) else (formula[0],)
+
+
+def _last_formula(text: str) -> tuple[str, int] | None:
+    """The last formula with those joined to it by a comma, "and" or "or"; and where it ends."""
+    formulas = list(_MATH.finditer(text))
+    if not formulas:
+        return None
+    first = len(formulas) - 1
+    while first and _JOINED.fullmatch(text, formulas[first - 1].end(), formulas[first].start()):
+        first -= 1
+    if first == len(formulas) - 1:
+        return next(part for part in formulas[-1].groups() if part), formulas[-1].end()
+    return text[formulas[first].start() : formulas[-1].end()], formulas[-1].end()
 
 
 def _whole(text: str) -> tuple[str, ...]:
-    stripped = text.strip()
+    stripped = text.strip().strip("*_`").strip()
     return (stripped,) if 0 < len(stripped) <= MAX_WHOLE_CHARS and "\n" not in stripped else ()
 
 

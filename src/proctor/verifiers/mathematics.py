@@ -22,8 +22,10 @@ from proctor.verifiers.notation import Unreadable
 from proctor.verifiers.reading import readings
 
 _FALLBACKS = frozenset({"answer_is", "last_math", "whole"})  # prose: where it cannot be read, the next channel is asked
-_FORMULA = re.compile(r"[\\^_{}=<>*\"|]|\('")
 _SUBSTANCE = re.compile(r"[\\$=\d]")
+_FORMULA = re.compile(r"[\\^_{}\"|]|\('")
+_RELATION = re.compile(r"[=<>*]")
+_LONG_WORD = re.compile(r"[A-Za-z]{2,}")
 _WRITERS = {"boxed": "\\boxed{{{}}}", "answer_tag": "<answer>{}</answer>", "hashes": "#### {}", "answer_is": "The answer is ${}$", "last_math": "${}$"}
 
 
@@ -145,5 +147,7 @@ def _read_gold(text: str) -> Gold:
 
 def _is_prose(found: Extraction) -> bool:
     """Whether what cannot be read is a sentence and no formula, so that the next channel is asked."""
-    formula = _FORMULA if found.channel == "whole" else _SUBSTANCE
-    return found.channel in _FALLBACKS and not any(formula.search(candidate) for candidate in found.candidates)
+    if found.channel == "whole":
+        text = found.candidates[-1]
+        return not _FORMULA.search(text) and (not _RELATION.search(text) or len(_LONG_WORD.findall(text)) >= 4)
+    return found.channel in _FALLBACKS and not any(_SUBSTANCE.search(candidate) for candidate in found.candidates)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_MONTHS = "january february march april may june july august september october november december".split()
+_MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
 _MONTH_OF = {spelling: number for number, name in enumerate(_MONTHS, 1) for spelling in (name, name[:3])} | {"sept": 9}
-_WRAPPED = re.compile(r"\\(?:text|mathrm|textrm|textbf|mbox)\s*\{([^{}\\]*)\}|\\[,;:! ]|~|\$")
 _TIME = re.compile(r"(\d{1,2})(?:\s?:\s?(\d{2}))?(?:\s?:\s?(\d{2}))?\s*([ap])\s?\.?\s?m\s?\.?", re.IGNORECASE)
 _CLOCK = re.compile(r"(\d{1,2})\s?:\s?([0-5]\d)(?:\s?:\s?([0-5]\d))?")
 _OCLOCK = re.compile(r"(\d{1,2})\s?o'?\s?clock", re.IGNORECASE)
 _DAY = r"(\d{1,2})(?:\s?(?:st|nd|rd|th))?"
 _DATES = (
-    re.compile(rf"(?P<month>[A-Za-z]+)\.?\s+(?P<day>{_DAY})(?:\s*,?\s+(?P<year>\d{{4}}))?"),
+    re.compile(rf"(?P<month>[A-Za-z]+)\.?\s+(?P<day>{_DAY})(?:\s*,?\s*(?P<year>\d{{4}}))?"),
     re.compile(rf"(?:the\s+)?(?P<day>{_DAY})(?:\s+of)?\s+(?P<month>[A-Za-z]+)\.?(?:\s*,?\s+(?P<year>\d{{4}}))?"),
     re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})"),
     re.compile(r"(?P<month>[A-Za-z]+)\.?,?\s+(?P<year>\d{4})(?P<day>)"),
@@ -41,9 +40,11 @@ class Date:
 
 def read_moment(text: str) -> Time | Date | None:
     """Return the time of day or the date that a text is as a whole; None if it is neither."""
-    if len(text) > 100 or not any(char.isdigit() for char in text[:60]):
-        return {"noon": Time(12, 0, 0, True), "midnight": Time(0, 0, 0, True)}.get(_WRAPPED.sub(r"\1", text).strip(" .").lower()) if len(text) < 40 else None
-    plain = " ".join(_WRAPPED.sub(lambda match: f" {match.group(1) or ''} ", text).split()).strip(" ,;")
+    if len(text) > 60:
+        return None
+    plain = " ".join(text.split()).strip(" ,;")
+    if not any(char.isdigit() for char in plain):
+        return {"noon": Time(12, 0, 0, True), "midnight": Time(0, 0, 0, True)}.get(plain.lower())
     return _time(plain) or _date(plain.rstrip("."))
 
 

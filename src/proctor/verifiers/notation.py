@@ -86,11 +86,14 @@ _CHARACTERS = {
     "\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000": " ",
     "\u200b\u2060\ufeff": "",
 }
-_LETTERS = {
-    **dict(zip("αβγδεζηθικλμνξρστυφχψω", "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon varphi chi psi omega".split(), strict=True)),
-    **dict(zip("ΓΔΘΛΞΣΦΨΩ", "Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega".split(), strict=True)),
-}
-_TRANSLATED = str.maketrans({char: spelling for chars, spelling in _CHARACTERS.items() for char in chars} | {char: f"\\{name} " for char, name in _LETTERS.items()})
+_GREEK = "αβγδεζηθικλμνξρστυφχψωΓΔΘΛΞΣΦΨΩ"
+_GREEK_NAMES = """
+alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega
+"""
+_LETTERS = dict(zip(_GREEK, _GREEK_NAMES.split(), strict=True))
+_TRANSLATED = str.maketrans(
+    {char: spelling for chars, spelling in _CHARACTERS.items() for char in chars} | {char: f"\\{name} " for char, name in _LETTERS.items()}
+)
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ", "0123456789+-ni", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋", "0123456789+-", strict=True))
 _RAISED = re.compile(f"[{''.join(_SUPERSCRIPTS)}]+")
@@ -132,8 +135,30 @@ _MARKS = {
     **dict.fromkeys(("setminus", "backslash"), "∖"),
     **dict.fromkeys(("emptyset", "varnothing"), "∅"),
     **dict.fromkeys(("ldots", "dots", "cdots"), "…"),
-    **{"lt": "<", "gt": ">", "in": "∈", "cup": "∪", "cap": "∩", "pm": "±", "mp": "∓", "times": "*", "div": "/", "degree": "°", "prime": "'", "lbrack": "[", "rbrack": "]"},
-    **{"langle": "⟨", "rangle": "⟩", "mid": "¦", "%": "%", "$": "$", "colon": ":", "newline": "\\\\", "\\": "\\\\", "&": "&", "pounds": "£", "euro": "€"},
+    "lt": "<",
+    "gt": ">",
+    "in": "∈",
+    "cup": "∪",
+    "cap": "∩",
+    "pm": "±",
+    "mp": "∓",
+    "times": "*",
+    "div": "/",
+    "degree": "°",
+    "prime": "'",
+    "lbrack": "[",
+    "rbrack": "]",
+    "langle": "⟨",
+    "rangle": "⟩",
+    "mid": "¦",
+    "%": "%",
+    "$": "$",
+    "colon": ":",
+    "newline": "\\\\",
+    "\\": "\\\\",
+    "&": "&",
+    "pounds": "£",
+    "euro": "€",
 }
 _PLAIN_MARKS = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "**": "^"}
 
@@ -243,9 +268,9 @@ class _Lexer:
     def _font(self, name: str, position: int, end: int, depth: int, *, in_text: bool) -> tuple[list[Token], int]:
         (start, stop), after = self._argument(position, end)
         content = self.source[start:stop].strip()
-        is_text = in_text or name in _TEXT_FONTS or (content.isalpha() and len(content) > 1)
+        is_text = in_text or name in _TEXT_FONTS or (name == "mathrm" and "+" not in content and "-" not in content) or (content.isalpha() and len(content) > 1)
         inner = list(self.tokens(start, stop, in_text=is_text, depth=depth + 1))
-        if name in _TEXT_FONTS or len(inner) < 2:
+        if is_text or len(inner) < 2:
             spaced = self.source[start : start + 1].isspace()
             return [Token(token.kind, token.text, token.is_spaced or (index == 0 and spaced)) for index, token in enumerate(inner)], after
         return [Token("mark", "{"), *inner, Token("mark", "}")], after

@@ -6,35 +6,47 @@ unreadable. The kinds are those of `proctor.verifiers.answers`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
-from proctor.verifiers.answers import Answer, Assignment, Domain, Interval, Items, Matrix, Numeral, Quantity, Relation, Words
+from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Quantity, Relation, Words
 from proctor.verifiers.brackets import encloses, split
 from proctor.verifiers.evaluation import within
-from proctor.verifiers.expressions import DECORATIONS, FUNCTIONS, GREEK, Apply, Node, Number, parse_tokens
+from proctor.verifiers.expressions import DECORATIONS, FUNCTIONS, GREEK, Node, parse_tokens
 from proctor.verifiers.matrices import read_matrix
 from proctor.verifiers.moments import read_moment
 from proctor.verifiers.notation import Token, Unreadable, join_thousands, lex, unify
-from proctor.verifiers.numerals import SCALES, number_in_words
-from proctor.verifiers.units import CURRENCIES, Unit, split_unit
+from proctor.verifiers.quantities import read_numeral, read_ordinal, read_quantity, read_sum, signed_decimal
+from proctor.verifiers.units import split_unit
 
 MAX_ITEMS = 50
 MAX_WORDS = 60
 
 _SIGNS = frozenset("=<>≤≥≠")
-_NAMES_OF_DOMAINS = {"all real numbers": "R", "all reals": "R", "real numbers": "R", "all integers": "Z", "all positive integers": "N", "all positive real numbers": "R+"}
-_HEDGES = frozenset("not no never none either neither or nor if unless maybe perhaps possibly probably except wrong incorrect unlikely false isn".split())
-_STATEMENT_COMMANDS = FUNCTIONS | GREEK | DECORATIONS | frozenset(
-    """frac sqrt radical binom pi infty int iint oint sum prod lim max min sup inf gcd lcm det arg deg mod bmod pmod ker dim exp to rightarrow leftarrow Rightarrow
-    Leftarrow Leftrightarrow leftrightarrow iff implies mapsto forall exists equiv cong sim simeq propto perp parallel subset subseteq supset cup cap notin wedge vee neg
-    land lor nmid oplus otimes circ bullet star dagger lfloor rfloor lceil rceil overset underset stackrel prime square vdots ddots choose therefore because Re Im aleph
-    complement text dfrac cases bigcup bigcap overbrace underbrace hline substack mathrm triangle odot top ne limsup liminf ll gg ldotp operatorname""".split()
-)
-_BASE = re.compile(r"\(?([0-9A-Za-z]+)\)?_\{?\s*(?:\\text\s*\{)?\s*([0-9]{1,2}|[a-z]{3,7})\s*\}?\}?")
-_BASE_WORDS = dict(zip("two three four five six seven eight nine ten eleven twelve sixteen".split(), (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16), strict=True))
-_ORDINAL = re.compile(r"(\d)\s*(?:\^\s*)?\{?\s*(?:\\(?:text|mathrm|textrm|rm)\s*)?\{?\s*(?:st|nd|rd|th)\s*\}*$")
+_NAMES_OF_DOMAINS = {
+    "all real numbers": "R",
+    "all reals": "R",
+    "real numbers": "R",
+    "all integers": "Z",
+    "all positive integers": "N",
+    "all positive real numbers": "R+",
+}
+_HEDGE_WORDS = """
+not no never none either neither or nor if unless maybe perhaps possibly probably except wrong incorrect unlikely false isn where when for with than
+plus minus
+"""
+_HEDGES = frozenset(_HEDGE_WORDS.split())
+_STATEMENT_WORDS = """
+frac sqrt radical binom pi infty int iint oint sum prod lim max min sup inf gcd lcm det arg deg mod bmod pmod ker dim exp to rightarrow leftarrow
+Rightarrow Leftarrow Leftrightarrow leftrightarrow iff implies mapsto forall exists equiv cong sim simeq propto perp parallel subset subseteq supset
+cup cap notin wedge vee neg land lor nmid oplus otimes circ bullet star dagger lfloor rfloor lceil rceil overset underset stackrel prime square vdots
+ddots choose therefore because Re Im aleph complement text dfrac cases bigcup bigcap overbrace underbrace hline substack mathrm triangle odot top ne
+limsup liminf ll gg ldotp operatorname
+"""
+_STATEMENT_COMMANDS = FUNCTIONS | GREEK | DECORATIONS | frozenset(_STATEMENT_WORDS.split())
+_NAME_MARKS = frozenset("(){}_,':/|°∩∪")
+_SYSTEMS = frozenset({"cases", "aligned", "align", "align*", "gathered", "split"})
 _ROUND = {"(": ")", "[": "]", "\\{": "\\}", "{": "}", "⟨": "⟩"}
 
 
@@ -57,50 +69,56 @@ def readings(text: str, *, allow_words: bool = False) -> tuple[Answer, ...]:
             found.append(_read(spelling))
         except Unreadable as unreadable:
             why = unreadable
-    if allow_words and (words := _words(plain)):
+    if allow_words and (words := _words(plain, is_only=not found)):
         found.append(words)
     if not found:
         raise why or Unreadable("empty")
     return tuple(found)
 
 
-def _words(plain: str) -> Words | None:
-    """A text or a statement with balanced braces and known commands; short words and letters keep their case."""
-    tokens = lex(plain)
-    while len(tokens) > 2 and tokens[0].text in ("(", "{") and encloses(tokens):
-        tokens = tokens[1:-1]
-    texts = [token.text.lower() if token.kind in ("word", "text") and len(token.text) > 2 else token.text for token in tokens]
+def _words(plain: str, *, is_only: bool) -> Words | None:
+    """A text; where it cannot be read otherwise also a statement with balanced braces and known commands. Short words keep their case."""
+    tokens = _trimmed(lex(plain))
+    inner = tokens[1:-1]
+    if len(tokens) > 2 and tokens[0].text in ("(", "{") and encloses(tokens) and all(token.kind in ("word", "text") for token in inner):
+        tokens = inner
+    if not is_only and not all(token.kind in ("word", "text") and len(token.text) > 1 for token in tokens):
+        return None
+    texts = [
+        token.text if len(token.text) < 3 and token.text.isupper() else token.text.lower() if token.kind in ("word", "text") else token.text for token in tokens
+    ]
     is_known = all(token.kind != "command" or token.text in _STATEMENT_COMMANDS for token in tokens)
-    has_letters = any(token.kind != "mark" and token.kind != "number" for token in tokens)
+    has_letters = any(token.kind not in ("mark", "number") or token.text == "…" for token in tokens)
     if not is_known or not has_letters or len(tokens) > 4 * MAX_WORDS or texts.count("{") != texts.count("}"):
         return None
     return Words(" ".join(texts))
 
 
+def _trimmed(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Without a leading equals sign, a final full stop, and braces around everything that hold one answer."""
+    tokens = tokens[1:] if len(tokens) > 1 and tokens[0].text == "=" else tokens
+    while len(tokens) > 1 and (tokens[-1].text == "." or (tokens[0].text == "{" and encloses(tokens) and len(split(tokens[1:-1], (",", ";"))) == 1)):
+        tokens = tokens[:-1] if tokens[-1].text == "." else tokens[1:-1]
+    return tokens
+
+
 def _read(plain: str) -> Answer:
-    if moment := read_moment(plain):
+    tokens = _trimmed(lex(plain))
+    shown = "".join(" " * token.is_spaced + token.text for token in tokens).strip()
+    if moment := read_moment(shown):
         return moment
-    if (match := _BASE.fullmatch(plain)) and (numeral := _numeral(match.group(1), match.group(2))):
+    if numeral := read_numeral(shown):
         return numeral
-    if domain := _NAMES_OF_DOMAINS.get(plain.lower()):
+    if domain := _NAMES_OF_DOMAINS.get(shown.lower()):
         return Domain(domain)
-    return _answer(lex(_ORDINAL.sub(r"\1", plain)))
-
-
-def _numeral(digits: str, base: str) -> Numeral | None:
-    number = _BASE_WORDS.get(base) if base.isalpha() else int(base)
-    if number is None or not 2 <= number <= 36 or not digits[0].isdigit():
-        return None
-    if not all(char.isdigit() or number > 10 for char in digits) or any(int(char, 36) >= number for char in digits):
-        return None
-    return Numeral(digits.upper().lstrip("0") or "0", number)
+    if ordinal := read_ordinal(shown):
+        return ordinal
+    return _answer(tokens)
 
 
 def _answer(tokens: Sequence[Token]) -> Answer:
     """Read everything: one answer, or several."""
-    while len(tokens) > 2 and tokens[0].text == "{" and tokens[-1].text == "}" and encloses(tokens) and not split(tokens, (",", ";"), inside=True)[1:]:
-        tokens = tokens[1:-1]
-    if (time_sum := _sum_of_units(tokens)) is not None:
+    if (time_sum := read_sum(tokens)) is not None:
         return time_sum
     groups = split(tokens, (";", "\\\\"))
     if len(groups) > 1 and all(len(split(group, (",", "and"))) > 1 for group in groups):
@@ -115,11 +133,19 @@ def _listed(tokens: Sequence[Token]) -> Answer:
     if len(parts) == 1:
         return _one(parts[0])
     has_or = len(split(tokens, ("or",))) > 1
-    members = tuple(member for part in parts for member in _members(_one(part)))
+    members = _excluded(tuple(member for part in parts for member in _members(_one(part))))
     names = [member.name for member in members if isinstance(member, Assignment)]
     if len(names) == len(members) and len(set(names)) == len(names) and not has_or:
         return Items("record", members)
     return Items("alternatives" if has_or else "list", members)
+
+
+def _excluded(members: tuple[Answer, ...]) -> tuple[Answer, ...]:
+    """`x ≠ 1, 2` means `x ≠ 1, x ≠ 2`."""
+    first, *rest = members
+    if isinstance(first, Relation) and first.signs == ("≠",) and all(isinstance(member, Quantity) for member in rest):
+        return (first, *(Relation((first.sides[0], member.node), ("≠",)) for member in rest if isinstance(member, Quantity)))
+    return members
 
 
 def _tupled(answer: Answer) -> Answer:
@@ -137,20 +163,20 @@ def _members(answer: Answer) -> tuple[Answer, ...]:
 
 def _one(tokens: Sequence[Token]) -> Answer:
     """Read one answer that is no list."""
+    tokens = _trimmed(tokens)
     if not tokens:
         raise Unreadable("an empty part")
     if any(token.kind == "begin" for token in tokens):
-        return _with_matrix(tokens)
+        return _system(tokens) or _with_matrix(tokens)
     signs = tuple(token.text for token in tokens if token.kind == "mark" and token.text in _SIGNS)
+    if signs == ("≠",) and any(token.text in ("±", "∓") for token in tokens):
+        return Items("list", tuple(_one([_signed(token, plus) for token in tokens]) for plus in (True, False)))
     if (signs or any(token.text in ("≈", "∈") for token in tokens)) and (related := _related(tokens)) is not None:
         return related
     if len(pieces := split(tokens, ("∪",))) > 1:
         return Items("union", tuple(_one(piece) for piece in pieces))
     if len(pieces := split(tokens, ("∖",))) == 2:
-        base = _one(pieces[0])
-        if isinstance(base, Domain) and base.without is None:
-            return Domain(base.name, _one(pieces[1]))
-        raise Unreadable("a difference of sets")
+        return Difference(_one(pieces[0]), _one(pieces[1]))
     if any(token.text in ("±", "∓") and token.kind == "mark" for token in tokens):
         return Items("alternatives", tuple(_one([_signed(token, plus) for token in tokens]) for plus in (True, False)))
     if grouped := _bracketed(tokens):
@@ -158,14 +184,18 @@ def _one(tokens: Sequence[Token]) -> Answer:
     if len(tokens) <= 2 and tokens[0].kind == "set":
         suffix = tokens[1].text if len(tokens) == 2 else ""
         return Domain(tokens[0].text + suffix)
+    if len(tokens) > 2 and tokens[1].text == "_" and tokens[0].kind == "number":
+        numeral = read_numeral("".join(token.text for token in tokens))
+        if numeral is not None:
+            return numeral
     if len(tokens) == 1 and tokens[0].text == "∅":
         return Items("set", ())
     pieces = split(tokens, (":",))
     if len(pieces) > 1:
         if (moment := read_moment("".join(token.text for token in tokens))) is not None:
             return moment
-        return Items("ratio", tuple(_quantity(piece) for piece in pieces))
-    return _quantity(tokens)
+        return Items("ratio", tuple(read_quantity(piece) for piece in pieces))
+    return read_quantity(tokens)
 
 
 def _signed(token: Token, plus: bool) -> Token:
@@ -234,12 +264,12 @@ def _name(tokens: Sequence[Token]) -> str | None:
         return None
     if set(words) & _HEDGES or any(token.kind in ("set", "begin", "end") for token in tokens):
         return None
-    is_call = any(token.kind == "word" and after.text == "(" for token, after in zip(tokens, tokens[1:], strict=False))
+    is_call = any(token.kind == "word" and after.text == "(" for token, after in pairwise(tokens))
     for before, token in zip((None, *tokens), tokens, strict=False):
         is_index = before is not None and before.text in ("_", "{", "(", ",")
         if token.kind == "number" and not (is_index and ("_" in texts or is_call)):
             return None
-        if token.kind == "mark" and token.text not in ("(", ")", "{", "}", "_", ",", "'", ":", "/", "|", "°"):
+        if token.kind == "mark" and token.text not in _NAME_MARKS:
             return None
         if token.kind == "command" and token.text in ("sqrt", "int", "sum", "lim", "prod", "pi"):
             return None
@@ -248,20 +278,13 @@ def _name(tokens: Sequence[Token]) -> str | None:
 
 def _rounded(exact: Answer, tokens: Sequence[Token]) -> Answer:
     """A value followed by its approximation is the value, if the approximation is one."""
-    rough = _quantity(tokens)
+    rough = read_quantity(tokens)
     inner = exact.value if isinstance(exact, Assignment) else exact
-    value = _decimal(rough.node)
-    decimals = len(next((token.text for token in tokens if token.kind == "number"), "").partition(".")[2])
-    if isinstance(inner, Quantity) and value is not None and within(inner.node, value, Fraction(1, 10**decimals)):
+    value = signed_decimal(rough.node)
+    decimals = min(len(next((token.text for token in tokens if token.kind == "number"), "").partition(".")[2]), 400)
+    if isinstance(inner, Quantity) and value is not None and within(inner.node, value, Fraction(99, 100 * 10**decimals)):
         return Quantity(inner.node, inner.unit or rough.unit, value)
     raise Unreadable("an approximation of something else")
-
-
-def _decimal(node: Node) -> Fraction | None:
-    if isinstance(node, Apply) and node.operator == "-":
-        value = _decimal(node.arguments[0])
-        return None if value is None else -value
-    return node.value if isinstance(node, Number) else None
 
 
 def _bracketed(tokens: Sequence[Token]) -> Answer | None:
@@ -283,7 +306,7 @@ def _bracketed(tokens: Sequence[Token]) -> Answer | None:
         return _interval(inside, has_low=first == "[", has_high=last == "]")
     if first == "[" and last == "]":
         members = tuple(_one(part) for part in parts)
-        if all(isinstance(member, Items) and member.kind == "sequence" or isinstance(member, Interval) for member in members):
+        if all((isinstance(member, Items) and member.kind == "sequence") or isinstance(member, Interval) for member in members):
             return _matrix_of_lists(members)
         return Items("sequence", members)
     raise Unreadable("brackets of no known kind")
@@ -293,7 +316,9 @@ def _single(first: str, inside: Sequence[Token]) -> Answer | None:
     """One thing in brackets: `(E)`, `[5.0]`, a matrix or a set in parentheses."""
     if not inside:
         return Items("set", ()) if first == "{" else None
-    if first in "([" and (inside[0].kind == "text" or (len(inside) == 1 and inside[0].kind == "number") or (first == "(" and inside[0].text in ("\\{", "(", "["))):
+    if first in "([" and (
+        inside[0].kind == "text" or (len(inside) == 1 and inside[0].kind == "number") or (first == "(" and inside[0].text in ("\\{", "(", "["))
+    ):
         return _one(inside)
     return None
 
@@ -335,6 +360,16 @@ def _matrix_of_lists(members: tuple[Answer, ...]) -> Answer:
     return Matrix(tuple(rows))
 
 
+def _system(tokens: Sequence[Token]) -> Answer | None:
+    """Equations that stand under each other in one environment."""
+    if tokens[0].text not in _SYSTEMS or tokens[-1].kind != "end" or any(token.kind == "begin" for token in tokens[1:]):
+        return None
+    rows = [[token for token in row if token.text != "&"] for row in split(tokens[1:-1], ("\\\\",))]
+    if tokens[0].text == "cases" and any(token.text == "&" for token in tokens):
+        raise Unreadable("a function by cases")
+    return _listed([token for row in rows for token in (Token("mark", ","), *row)])
+
+
 def _with_matrix(tokens: Sequence[Token]) -> Answer:
     signs = [index for index, token in enumerate(tokens) if token.text == "=" and token.kind == "mark"]
     begins = next(index for index, token in enumerate(tokens) if token.kind == "begin")
@@ -342,52 +377,3 @@ def _with_matrix(tokens: Sequence[Token]) -> Answer:
         return Assignment(name, _with_matrix(tokens[signs[0] + 1 :]), None)
     rows, is_determinant = read_matrix(tokens)
     return Matrix(rows, is_determinant)
-
-
-def _sum_of_units(tokens: Sequence[Token]) -> Quantity | None:
-    """`2 hours and 30 minutes`, `5 ft 6 in`: quantities of one dimension, from large to small."""
-    if len(tokens) < 4 or tokens[0].kind != "number" or not any(token.kind == "number" for token in tokens[2:]):
-        return None
-    parts: list[tuple[Number, Unit]] = []
-    start = 0
-    while start < len(tokens):
-        start += bool(parts) and tokens[start].text in ("and", ",")
-        end = start + 1
-        while end < len(tokens) and tokens[end].kind != "number" and tokens[end].text not in ("and", ","):
-            end += 1
-        rest, unit = split_unit(tokens[start:end])
-        if unit is None or not unit.powers or len(rest) != 1 or rest[0].kind != "number":
-            return None
-        node = parse_tokens(rest)
-        if not isinstance(node, Number) or (parts and (unit.powers != parts[0][1].powers or unit.scale >= parts[-1][1].scale)):
-            return None
-        parts.append((node, unit))
-        start = end
-    total = sum((number.value * unit.scale for number, unit in parts), Fraction(0))
-    return Quantity(Number(total / parts[0][1].scale), parts[0][1]) if len(parts) > 1 else None
-
-
-def _quantity(tokens: Sequence[Token]) -> Quantity:
-    tokens, currency = _currency(tokens)
-    rest, unit = split_unit(tokens)
-    if currency is not None and unit not in (None, currency):
-        raise Unreadable("a currency and another unit")
-    unit = unit or currency
-    scale = SCALES.get(rest[-1].text.lower()) if len(rest) > 1 and rest[-1].kind in ("word", "text") else None
-    rest = rest if scale is None else rest[:-1]
-    number = number_in_words(rest)
-    node = parse_tokens(rest) if number is None else Number(Fraction(number))
-    return Quantity(node if scale is None else Apply("*", (node, Number(Fraction(scale)))), unit)
-
-
-def _currency(tokens: Sequence[Token]) -> tuple[Sequence[Token], Unit | None]:
-    r"""Take a leading `$`, `-$`, `US$` or `Rs` off."""
-    if len(tokens) > 1 and tokens[0].text in ("US", "USD", "Rs", "EUR") and tokens[0].kind in ("word", "text"):
-        after = tokens[2:] if tokens[1].text in ("$", ".") else tokens[1:]
-        unit = CURRENCIES["₹"] if tokens[0].text == "Rs" else CURRENCIES["€"] if tokens[0].text == "EUR" else CURRENCIES["$"]
-        return (after, unit) if after and after[0].kind == "number" else (tokens, None)
-    sign = len(tokens) > 1 and tokens[0].text in ("-", "+")
-    head = tokens[sign] if len(tokens) > sign else None
-    if head is not None and head.kind == "mark" and head.text in CURRENCIES and len(tokens) > sign + 1:
-        return [*tokens[:sign], *tokens[sign + 1 :]], CURRENCIES[head.text]
-    return tokens, None

@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cmp_to_key
 from typing import Literal
 
-from proctor.verifiers.answers import Answer, Assignment, Domain, Interval, Items, Quantity, Relation
+from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Quantity, Relation
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, Unsettled, compare, exact, variables
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 
@@ -60,7 +60,7 @@ def same_region(left: Answer, right: Answer) -> bool:
 def is_region(answer: Answer) -> bool:
     """Whether an answer says by its form that it is a set of real numbers, so that a pair may be read as an open interval."""
     match answer:
-        case Interval() | Items(kind="union") | Domain():
+        case Interval() | Items(kind="union") | Domain() | Difference():
             return True
         case Relation():
             return not set(answer.signs) <= {"="}
@@ -96,7 +96,9 @@ def _region(answer: Answer) -> _Region:
         case Assignment(value=Quantity() as value) | (Quantity() as value):
             return _Piece(value.node, value.node, True, True)
         case Domain(name="R"):
-            return _LINE if answer.without is None else _Combination("not", (_region(answer.without),))
+            return _LINE
+        case Difference():
+            return _Combination("all", (_region(answer.base), _Combination("not", (_region(answer.without),))))
         case Domain(name="R+" | "R^+"):
             return _Piece(_ZERO, None, False, False)
         case Relation():

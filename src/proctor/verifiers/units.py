@@ -101,15 +101,38 @@ _SPELLINGS: Mapping[str, Unit] = {
     "mol mole moles": _of("mole"),
     "Hz hertz": Unit((("second", -1),)),
     "erg ergs": Unit(_ENERGY.powers, Fraction(1, 10**7)),
+    "eV": _of("electronvolt"),
+    "keV": _of("electronvolt", 1000),
+    "MeV": _of("electronvolt", 10**6),
+    "GeV": _of("electronvolt", 10**9),
+    "Pa pascal pascals": Unit((("kilogram", 1), ("meter", -1), ("second", -2))),
+    "kPa": Unit((("kilogram", 1), ("meter", -1), ("second", -2)), Fraction(1000)),
+    "atm": _of("atmosphere"),
+    "kW": Unit((("kilogram", 1), ("meter", 2), ("second", -3)), Fraction(1000)),
+    "C coulomb coulombs": _of("coulomb"),
+    "ohm ohms": _of("ohm"),
+    "T tesla teslas": _of("tesla"),
+    "pc parsec parsecs": _of("parsec"),
+    "AU": _of("astronomical unit"),
+    "bit bits": _of("bit"),
+    "byte bytes": _of("bit", 8),
+    "revolution revolutions rev": _of("revolution"),
+    "rpm": Unit((("revolution", 1), ("second", -1)), Fraction(1, 60)),
+    "decade decades": _of("month", 120),
+    "century centuries": _of("month", 1200),
+    "ha hectare hectares": _of("meter", 10000, 2),
+    "fl": _of("fluid"),
     "acre acres": _of("acre"),
 }
 _COUNTED = """
-apple ball banana bag bead bird board bolt book bottle box boy brick bucket bus button cake can candy car card cat chair chicken child children chocolate class coin cookie
-cow crayon cube cupcake customer desk digit dog door duck edge egg element employee envelope face factor fan fish flower frog fruit game girl goal goat guest hat horse
-house integer item jar kid lap leaf lemon letter man marble match member men message mouse movie muffin number nut orange outcome page pair pancake paper park part path
-pen pencil penguin people permutation person photo picture pie piece pizza plant plate player point pound potato prize problem question rabbit rabbits room root rose round row
-sandwich scarf score seat sheep shell shirt shoe shot side sister slice slot snack sock solution song spoon square stamp star step sticker stone stop story stranger stripe
-student subset sweet table tail taxi teacher team term test ticket tile time toy tree triangle trip truck turn unicorn vertex vertices vote walk watermelon way window woman women word worker zero
+apple bag ball banana bead bird board bolt book bottle box boy brick bucket bus button cake can candy car card cat chair chicken child children
+chocolate class coin cookie cow crayon cube cupcake customer desk digit dog door duck edge egg element employee envelope face factor fan fish flower
+frog fruit game girl goal goat guest hat horse house integer item jar kid lap leaf lemon letter man marble match member men message mouse movie muffin
+number nut orange outcome page pair pancake paper park part path pen pencil penguin people permutation person photo picture pie piece pizza plant
+plate player point potato pound prize problem question rabbit rabbits room root rose round row sandwich scarf score seat sheep shell shirt shoe shot
+side sister slice slot snack sock solution song spoon square stamp star step sticker stone stop story stranger stripe student subset sweet table tail
+taxi teacher team term test ticket tile time toy tree triangle trip truck turn unicorn vertex vertices vote walk watermelon way window woman women
+word worker zero
 """
 
 
