@@ -290,7 +290,17 @@ class _Parser:
                 name = f"{name}_{self._next().text}"
         while self._accept("'"):
             name += "'"
-        return Symbol(name)
+        return Symbol(name + self._value_in_brackets())
+
+    def _value_in_brackets(self) -> str:
+        """The argument of `f(2)`, which is no product: one number in brackets, with its sign."""
+        follows = self._tokens[self._position : self._position + 4]
+        size = 4 if len(follows) > 1 and follows[1].text == "-" else 3
+        is_call = len(follows) >= size and follows[0].text == "(" and follows[size - 2].kind == "number" and follows[size - 1].text == ")"
+        if not is_call or follows[0].is_spaced:
+            return ""
+        self._position += size
+        return "".join(token.text for token in follows[:size])
 
     def _command(self, name: str, depth: int) -> Node:
         if name in CONSTANTS:
