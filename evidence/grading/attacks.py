@@ -27,16 +27,16 @@ class Attack:
     is_right: bool = False
 
 
-def _boxed(threat: str, *pairs: tuple[str, str]) -> list[Attack]:
+def boxed(threat: str, *pairs: tuple[str, str]) -> list[Attack]:
     return [Attack(threat, gold, rf"\boxed{{{answer}}}") for gold, answer in pairs]
 
 
-def _text(threat: str, *pairs: tuple[str, str]) -> list[Attack]:
+def text(threat: str, *pairs: tuple[str, str]) -> list[Attack]:
     return [Attack(threat, gold, completion) for gold, completion in pairs]
 
 
 NEGATIVES: list[Attack] = [
-    *_boxed(
+    *boxed(
         "hedge",
         ("7", r"7 \text{ or } 8"),
         ("8", r"7 \text{ or } 8"),
@@ -82,7 +82,7 @@ NEGATIVES: list[Attack] = [
         (r"\text{yes}", "yes/no"),
         (r"\text{even}", "even, odd"),
     ),
-    *_boxed(
+    *boxed(
         "hedge inside a unit",
         ("5", r"5\text{ or 6 or 7}"),
         ("5", r"5\text{ or 6}"),
@@ -100,7 +100,7 @@ NEGATIVES: list[Attack] = [
         ("5", r"5\text{ (or six)}"),
         ("5", r"5\%\text{ or }6\%"),
     ),
-    *_boxed(
+    *boxed(
         "shotgun",
         ("7", "1,2,3,4,5,6,7,8,9"),
         ("7", r"\{1,2,3,4,5,6,7,8,9\}"),
@@ -118,7 +118,7 @@ NEGATIVES: list[Attack] = [
         (r"\{1,2\}", "1,2,3"),
         ("1,2", r"1,2 \text{ or } 3"),
     ),
-    *_text(
+    *text(
         "shotgun over boxes and channels",
         ("7", r"\boxed{5} \boxed{6} \boxed{7}"),
         ("7", r"\boxed{7} \boxed{6}"),
@@ -145,7 +145,7 @@ NEGATIVES: list[Attack] = [
         ("5", r"<answer>\boxed{4}\boxed{5}</answer>"),
         ("5", r"<answer>5</answer> \boxed{6}"),
     ),
-    *_boxed(
+    *boxed(
         "chain of equations",
         ("12", "13 = 12"),
         ("12", "12 = 13"),
@@ -168,7 +168,7 @@ NEGATIVES: list[Attack] = [
         ("7 = 11a + c", "11a + c"),
         ("2x + z = 1", "1"),
     ),
-    *_boxed(
+    *boxed(
         "gold read in part",
         (r"3\sqrt{13}", "3"),
         (r"3\sqrt{13}", "13"),
@@ -187,7 +187,7 @@ NEGATIVES: list[Attack] = [
         (r"x^2+1", "1"),
         (r"10\%", "100"),
     ),
-    *_boxed(
+    *boxed(
         "tiny differences",
         (r"\frac{1}{2004!}", r"\frac{1}{2006!}"),
         (r"\frac{1}{2004!}", "0"),
@@ -210,7 +210,7 @@ NEGATIVES: list[Attack] = [
         ("0.1", "0.1000000000000000000000000001"),
         (r"\pi^4+\pi^5", "e^6"),
     ),
-    *_boxed(
+    *boxed(
         "relative tolerance",
         ("123456789", "123456788"),
         ("10000", "10001"),
@@ -226,7 +226,7 @@ NEGATIVES: list[Attack] = [
         (r"\sqrt{2}", "1.414"),
         ("10^{100}", "10^{100}+1"),
     ),
-    *_boxed(
+    *boxed(
         "percent",
         ("25", "0.25"),
         ("0.25", "25"),
@@ -237,8 +237,8 @@ NEGATIVES: list[Attack] = [
         ("1", "100"),
         ("100", "1"),
     ),
-    *_boxed("pi", (r"\pi", "3.14"), (r"\pi", r"\frac{22}{7}"), (r"2\pi", "6.28"), (r"2\pi", "6.283185307"), ("3.14", r"\pi"), ("9\\pi", "28.27")),
-    *_boxed(
+    *boxed("pi", (r"\pi", "3.14"), (r"\pi", r"\frac{22}{7}"), (r"2\pi", "6.28"), (r"2\pi", "6.283185307"), ("3.14", r"\pi"), ("9\\pi", "28.27")),
+    *boxed(
         "words erased",
         (r"\text{week}", r"\text{month}"),
         (r"\text{week}", r"\text{}"),
@@ -254,7 +254,7 @@ NEGATIVES: list[Attack] = [
         ("A", "a"),
         (r"\text{(A)}", "(B)"),
     ),
-    *_boxed(
+    *boxed(
         "unit",
         (r"5\text{ cm}", r"5\text{ m}"),
         (r"5\text{ hours}", r"5\text{ minutes}"),
@@ -277,7 +277,7 @@ NEGATIVES: list[Attack] = [
         ("5", "5x"),
         ("5", "5m + 1"),
     ),
-    *_boxed(
+    *boxed(
         "base",
         ("121_3", "121_4"),
         ("121_3", "121"),
@@ -287,7 +287,7 @@ NEGATIVES: list[Attack] = [
         ("1010_2", "1010_{10}"),
         ("1A_{16}", "1B_{16}"),
     ),
-    *_boxed(
+    *boxed(
         "digits joined",
         ("12", "1 2"),
         ("12", r"1\ 2"),
@@ -305,7 +305,7 @@ NEGATIVES: list[Attack] = [
         ("23", "2_3"),
         ("12", r"\frac12"),
     ),
-    *_boxed(
+    *boxed(
         "precedence",
         (r"\frac{a}{b+c}", r"\frac{a}{b}+c"),
         (r"\frac{a}{b+c}", "a/b+c"),
@@ -331,7 +331,7 @@ NEGATIVES: list[Attack] = [
         ("x_1", "x_2"),
         ("x_{12}", "x_1 2"),
     ),
-    *_boxed(
+    *boxed(
         "interval",
         ("[0,1)", "[0,1]"),
         ("[0,1)", "(0,1)"),
@@ -360,7 +360,7 @@ NEGATIVES: list[Attack] = [
         ("[5,2)", "[7,3)"),
         ("|x| < 3", "x < 3"),
     ),
-    *_boxed(
+    *boxed(
         "order and multiplicity",
         ("(1,2)", "(2,1)"),
         ("(1,2)", "1,2"),
@@ -385,7 +385,7 @@ NEGATIVES: list[Attack] = [
         (r"\begin{pmatrix}1&2\end{pmatrix}", r"\begin{pmatrix}1\\2\end{pmatrix}"),
         (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{vmatrix}1&2\\3&4\end{vmatrix}"),
     ),
-    *_boxed(
+    *boxed(
         "empty answers",
         ("5", ""),
         ("5", " "),
@@ -403,7 +403,7 @@ NEGATIVES: list[Attack] = [
         ("5", "$"),
         ("5", r"\boxed{}"),
     ),
-    *_boxed(
+    *boxed(
         "problem echoed, or not evaluated",
         ("5050", r"\sum_{k=1}^{100} k"),
         ("5050", r"\sum\limits_{k=1}^{100}k"),
@@ -423,7 +423,7 @@ NEGATIVES: list[Attack] = [
         ("2", r"12 \bmod 10"),
         ("2", r"\arg\max f"),
     ),
-    *_text(
+    *text(
         "answer in the reasoning",
         ("42", r"<think>\boxed{42}</think> I do not know"),
         ("42", r"<think>\boxed{42}"),
@@ -433,7 +433,7 @@ NEGATIVES: list[Attack] = [
         ("42", r"\boxed{42}</think>\boxed{41}"),
         ("42", r"<think>#### 42</think> #### 41"),
     ),
-    *_boxed(
+    *boxed(
         "sign and factor",
         ("5", "-5"),
         ("-5", "5"),
@@ -468,7 +468,7 @@ NEGATIVES: list[Attack] = [
 ]
 
 _RIGHT: list[Attack] = [
-    *_boxed(
+    *boxed(
         "other spelling",
         (r"\frac{1}{2}", r"\dfrac12"),
         (r"\frac{\sqrt3}{3}", r"\frac1{\sqrt3}"),
@@ -520,7 +520,7 @@ _RIGHT: list[Attack] = [
         ("e^{i\\pi}", "-1"),
         (r"\sin 30^\circ", r"\frac12"),
     ),
-    *_text(
+    *text(
         "channel",
         ("5", r"\boxed 5"),
         ("5", r"\boxed{5}, that is \boxed{5.0}"),
@@ -537,121 +537,3 @@ _RIGHT: list[Attack] = [
 ]
 
 POSITIVES = [replace(attack, is_right=True) for attack in _RIGHT]
-
-COSTLY: list[Attack] = [
-    *_boxed(
-        "costly input",
-        *(
-            (gold, answer)
-            for gold in ("5", r"x^2+\sqrt{2}")
-            for answer in (
-                "9^{9^{9^9}}",
-                "9**9**9",
-                "(10^8)!",
-                "((5!)!)!",
-                "5!!!!!!!!",
-                r"\binom{10^9}{5}",
-                r"\binom{10^9}{5\cdot10^8}",
-                r"\sum_{k=1}^{10^{10}} k^k",
-                "(a+b+c+d+e+f+g+h)^{200}",
-                r"\frac{x^{800}-1}{x-1}-(x^{799})",
-                "x^{x^{x^{x}}}",
-                "e^{e^{e^{e^e}}}",
-                r"\sin(10^{300})",
-                r"\sin(\sin(\sin(10^{9})))" * 5,
-                "1" * 200_000,
-                "0." + "1" * 100_000,
-                "1e999999999",
-                "10^{-10^{10}}",
-                "(" * 4000 + "1" + ")" * 4000,
-                "{" * 4000 + "1" + "}" * 4000,
-                r"\sqrt{" * 4000 + "2" + "}" * 4000,
-                r"\frac{1}{" * 2000 + "2" + "}" * 2000,
-                r"\text{" * 4000 + "2" + "}" * 4000,
-                "-" * 100_000 + "1",
-                "x!" * 100,
-                "1," * 50_000 + "1",
-                ",".join(rf"\sqrt{{{n}}}" for n in range(2, 60)),
-                ",".join(f"x^{n}+1" for n in range(2, 50)),
-                r"\pm1" * 40,
-                r"x\pm" * 20 + "1",
-                "+".join(rf"\sqrt{{{n}}}" for n in range(2, 90)),
-                "*".join(rf"\sin({n})" for n in range(2, 90)),
-                r"\tan(" * 30 + "x" + ")" * 30,
-                r"(n!)^{n!}",
-                r"\binom{n}{\binom{n}{\binom{n}{2}}}",
-                r"\begin{pmatrix}" + "1&" * 300 + r"1\end{pmatrix}",
-                "x<" * 300 + "1",
-                r"\cup".join("(1,2)" for _ in range(90)),
-                "1:" * 400 + "1",
-                "2^" * 400 + "2",
-                "|" * 800,
-                "a_" * 400,
-            )
-        ),
-    ),
-    *_text(
-        "costly text",
-        *(
-            ("5", text)
-            for text in (
-                r"\boxed{" * 20_000,
-                r"\boxed{1}" * 20_000,
-                "}" * 100_000 + r"\boxed{",
-                "$" * 100_000,
-                "$a" * 50_000,
-                "<answer>" * 20_000,
-                "</answer>" * 20_000,
-                "<answer>" * 5000 + "</answer>" * 5000,
-                "answer is " * 20_000,
-                "answer" + " " * 100_000 + "is",
-                "####" * 50_000,
-                "#### \t" * 20_000,
-                "1,1" * 50_000,
-                "1,111" * 40_000,
-                ",111" * 50_000,
-                "1" * 200_000 + "x",
-                "1 / " * 50_000,
-                r"\(" * 50_000,
-                r"\[ \] " * 20_000,
-                "<think>" * 30_000,
-                "</think>" * 30_000,
-                "\\" * 100_000,
-                "\n" * 100_000,
-                "is " * 60_000,
-                "\u221212" * 50_000,
-            )
-        ),
-    ),
-    *_boxed(
-        "code",
-        *(
-            (gold, answer)
-            for gold in ("5", r"\pi")
-            for answer in (
-                "__import__('os').system('touch /tmp/proctor-was-here')",
-                "eval('5')",
-                "exec(bytes([53]))+\\pi",
-                "(lambda: 5)()",
-                "[x for x in (5,)][0]",
-                "().__class__.__bases__[0].__subclasses__()",
-                "open('/etc/passwd').read()",
-                "5 if True else 6",
-                "print(5)",
-                "import os; 5",
-                "5#comment",
-                "5;import os",
-                "f'{5}'",
-                "Integer(5)",
-                "Symbol('x', real=True)",
-                r"\input{/etc/passwd}",
-                r"\write18{touch /tmp/proctor-was-here}",
-                "{{5}}'\"`$(touch /tmp/proctor-was-here)`",
-                "solve(x-5, x)",
-                "int('5')",
-            )
-        ),
-    ),
-]
-
-ATTACKS = [*NEGATIVES, *POSITIVES, *COSTLY]

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from evidence.grading.attacks import COSTLY, NEGATIVES, POSITIVES
+from evidence.grading.attacks import NEGATIVES, POSITIVES
+from evidence.grading.costly import COSTLY
 from evidence.grading.rewrites import dressed, families
 
 SEED = 20

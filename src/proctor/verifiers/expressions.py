@@ -165,7 +165,8 @@ class _Parser:
 
     def whole(self) -> Node:
         node = self.sum(0)
-        return Apply("binom", (node, self.sum(0))) if self._accept("choose") else node
+        operator = self._accept("choose", "over")
+        return node if operator is None else Apply("binom" if operator == "choose" else "/", (node, self.sum(0)))
 
     def sum(self, depth: int) -> Node:
         if depth > MAX_DEPTH:
@@ -246,8 +247,8 @@ class _Parser:
 
     def _closed(self, bracket: str, depth: int) -> Node:
         node = self.sum(depth + 1)
-        if bracket == "}" and self._accept("choose"):
-            node = Apply("binom", (node, self.sum(depth + 1)))
+        if bracket == "}" and (operator := self._accept("choose", "over")):
+            node = Apply("binom" if operator == "choose" else "/", (node, self.sum(depth + 1)))
         self._expect(bracket)
         return node
 

@@ -16,6 +16,7 @@ MAX_WHOLE_CHARS = 200
 MAX_CHARS = 1000
 
 MAX_CANDIDATES = 50
+MAX_COMPLETION_CHARS = 100_000  # of what follows the reasoning, from its end
 MAX_TAIL_CHARS = 20_000  # prose is searched in the last part of a completion only
 
 _NUMBER = re.compile(
@@ -32,6 +33,7 @@ _MATH = re.compile(
     r"\$\$((?:[^$\\]|\\.){1,1000})\$\$|(?<!\\)\$((?:[^$\\]|\\.){1,1000})\$|\\\(((?:[^\\]|\\[^()]){1,1000})\\\)|\\\[((?:[^\\]|\\[^][]){1,1000})\\\]", re.DOTALL
 )
 _JOINED = re.compile(r"[\s,;]{0,5}(?:(?:or|and|either|maybe|perhaps|possibly)[\s,;]{1,5}){0,2}", re.IGNORECASE)
+_BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])")
 _BRACE_OR_BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])\s{0,20}|\\.|[{}]", re.DOTALL)
 _HEDGED_BEFORE = re.compile(
     r"\b(?:or|nor|not|either|maybe|perhaps|possibly|probably|than|isn't|never|instead of)(?:\s{1,5}\w{1,12}){0,1}\W{0,5}$", re.IGNORECASE
@@ -66,6 +68,7 @@ def extractions(text: str, channels: tuple[str, ...] = CHANNELS) -> Iterator[Ext
         text: what the model wrote after its reasoning.
         channels: names from `CHANNELS`.
     """
+    text = text[-MAX_COMPLETION_CHARS:]
     for channel in channels:
         candidates = _READERS[channel](text)
         if candidates:
@@ -74,11 +77,14 @@ def extractions(text: str, channels: tuple[str, ...] = CHANNELS) -> Iterator[Ext
 
 def boxes(text: str) -> tuple[str, ...]:
     r"""Return the contents of the closed `\boxed{...}` (outermost, braces matched) and `\boxed x`, of the last fifty at most."""
+    first = _BOX.search(text)
+    if first is None:
+        return ()
     found: deque[str] = deque(maxlen=MAX_CANDIDATES)
     starts: list[tuple[int, int]] = []  # depth before a box's brace, and where its content begins
     depth = 0
     end_of_box = -1
-    for match in _BRACE_OR_BOX.finditer(text):
+    for match in _BRACE_OR_BOX.finditer(text, first.start()):
         mark = match.group()
         if mark == "{":
             if match.start() == end_of_box:

@@ -218,6 +218,8 @@ def _related(tokens: Sequence[Token]) -> Answer | None:
         if signs == ("∈",) and _name(sides[0]):
             return _one(sides[1])
         raise Unreadable("an element relation")
+    if signs == ("≈",) and (name := _name(sides[0])):
+        return Assignment(name, _one(sides[1]), None)
     if signs[-1] == "≈":
         return _rounded(_answer_of_chain(sides[:-1], signs[:-1]), sides[-1])
     if "≈" in signs:
