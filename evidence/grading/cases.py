@@ -40,7 +40,7 @@ def collect(public: Path | None) -> list[Case]:
     """All cases; without the file of public cases, all others."""
     cases = [Case("attack", row.threat, row.gold, row.completion, False) for row in NEGATIVES]
     cases += [Case("spelling", row.threat, row.gold, row.completion, True) for row in POSITIVES]
-    cases += [Case("costly", row.threat, row.gold, row.completion, False) for row in COSTLY]
+    cases += [Case("costly", row.threat, row.gold, row.completion, False) for row in COSTLY if row.gold == "5"]
     cases += _rewritten()
     return cases if public is None else [*_public(public), *cases]
 

@@ -110,12 +110,12 @@ def main() -> None:
     print(json.dumps({"version": found}), file=channel, flush=True)
     for line in sys.stdin:
         row = json.loads(line)
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             reply: dict[str, Any] = {"paid": grade(row["gold"], row["completion"])}
         except BaseException as error:
             reply = {"raised": f"{type(error).__name__}: {error}"[:200]}
-        print(json.dumps(reply | {"seconds": time.perf_counter() - start}), file=channel, flush=True)
+        print(json.dumps(reply | {"seconds": time.process_time() - start}), file=channel, flush=True)
 
 
 if __name__ == "__main__":

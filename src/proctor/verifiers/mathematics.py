@@ -105,10 +105,14 @@ def gold_text(task: Task) -> str:
     text = "" if task.answer is None else str(task.answer)
     _, marked, final = text.rpartition("####")
     boxed = boxes(text)
-    text = (final if marked else boxed[0] if len(boxed) == 1 else text).strip()
+    text = (final if marked else boxed[0] if len(boxed) == _num_boxes(text) == 1 else text).strip()
     if not text:
         raise TaskError(f"task {task.id} has no reference answer")
     return text
+
+
+def _num_boxes(text: str) -> int:
+    return text.count(r"\boxed") + text.count(r"\fbox")
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ def _related(tokens: Sequence[Token]) -> Answer | None:
         return None
     sides = split(tokens, (*_SIGNS, "≈", "∈"))
     if len(sides) != len(signs) + 1:
-        if signs == ("≈",):
+        if signs == ("≈",) and sides:
             return _one(sides[0])
         raise Unreadable("a side of a relation is missing")
     if "∈" in signs:
@@ -233,9 +233,18 @@ def _answer_of_chain(sides: Sequence[Sequence[Token]], signs: tuple[str, ...]) -
     if signs == ("=",):
         for left, right in ((sides[0], sides[1]), (sides[1], sides[0])):
             if name := _name(left):
-                return Assignment(name, _one(right), _equation(sides))
+                value = _one(right)
+                return _record(name, value) or Assignment(name, value, _equation(sides))
     rest, unit = split_unit(sides[-1])
     return Relation((*(parse_tokens(side) for side in sides[:-1]), parse_tokens(rest)), signs, unit)
+
+
+def _record(names: str, value: Answer) -> Items | None:
+    """`(x, y) = (1, 2)` says what `x = 1, y = 2` says."""
+    each = names[1:-1].split(",")
+    if not (names.startswith("(") and names.endswith(")") and isinstance(value, Items) and value.kind == "tuple" and 1 < len(each) == len(value.members)):
+        return None
+    return Items("record", tuple(Assignment(name, member, None) for name, member in zip(each, value.members, strict=True)))
 
 
 def _equation(sides: Sequence[Sequence[Token]]) -> Relation | None:
