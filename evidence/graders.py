@@ -18,7 +18,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import sysconfig
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -105,7 +104,7 @@ class Worker:
 
 def _shared_packages(name: str) -> list[str]:
     """TRL needs transformers and torch, which are installed where this script runs."""
-    return [sysconfig.get_path("purelib")] if name.startswith("TRL") else []
+    return [path for path in sys.path if path.endswith("site-packages")] if name.startswith("TRL") else []
 
 
 def prepare(environment: Path) -> None:
@@ -180,7 +179,8 @@ def page(found: dict[str, Any]) -> str:
     for one in found["graders"]:
         total, attacks, public, rewrites = one["all"], one["attacks"], one["public"], one["rewrites"]
         rows.append(
-            f"| {one['name']} | {one['version']} | {one['accuracy']:.2%} | {total['false_positives']} of {total['wrong']} | {total['false_negatives']} of {total['right']} "
+            f"| {one['name']} | {one['version']} | {one['accuracy']:.2%} "
+            f"| {total['false_positives']} of {total['wrong']} | {total['false_negatives']} of {total['right']} "
             f"| {attacks['false_positives']} of {attacks['wrong']} | {one['raised']} / {one['hung']} / {one['died']} "
             f"| {one['median_ms']:.2f} | {one['p99_ms']:.0f} | {one['max_ms']:.0f} |"
         )
@@ -196,24 +196,27 @@ def page(found: dict[str, Any]) -> str:
 PAGE = """# Mathematics graders compared
 
 `python evidence/graders.py --environment DIR` writes this page: {num_cases} rows, seed {seed}, each grader in a process of its own that is killed
-at {limit:.0f} s of wall clock a row, on {machine}. Times are processor time of the call alone, after one warm-up; killed rows count with their wall clock. The machine is shared and was
-busy: a row that takes seconds elsewhere may have reached the limit here. The median leaves out the rows that are costly on purpose.
+at {limit:.0f} s of wall clock a row, on {machine}. Times are processor time of the call alone, after one warm-up; killed rows count with their
+wall clock. The machine is shared and was busy: a row that takes seconds elsewhere may have reached the limit here. The median leaves out the rows that are
+costly on purpose.
 
 {table}
 
-"Attacks" are hand-written rows whose answer is wrong (`evidence/grading/attacks.py`): hedges, lists, chains of equations, tiny differences, erased units, echoed
-problems, code, and inputs that cost time. A row that raises, hangs or dies counts as not paid. Public rows are half of the graders' own test suites, unambiguous ones only;
-rewrites are drawn by `evidence/grading/rewrites.py` from 34 kinds of answers:
+"Attacks" are hand-written rows whose answer is wrong (`evidence/grading/attacks.py`, `costly.py`): hedges, lists, chains of equations, tiny
+differences, erased units, echoed problems, code, and inputs that cost time. A row that raises, hangs or dies counts as not paid. Public rows are half of the
+graders' own test suites, unambiguous ones only; rewrites are drawn by `evidence/grading/rewrites.py` from 34 kinds of answers:
 
 {detail}
 
 How to read it:
 
-- The attacks, the spellings and the rewrites were written beside Proctor's grader, by the same hands, and it was corrected until it passed them. Only rows that it has not seen
-  can say how well that carries over; the public rows come mostly from the suite of math-verify.
-- math-verify and TRL get the gold answer between dollar signs, as their documentation asks, and their own limits of time. TRL's function wants a formula in the completion by contract.
-- inspect-ai is called at the two functions that its scorer runs in a worker process, without that process; its own limit of time is therefore not at work.
-- verl's two functions read only the last box and are the floor: normalised strings. Its `prime_math` is left out because it evaluates the completion as code.
+- The attacks, the spellings and the rewrites were written beside Proctor's grader, by the same hands, and it was corrected until it passed
+  them. Only rows that it has not seen can say how well that carries over. The public rows were seen too; they come mostly from the suite of math-verify.
+- Some near misses are a matter of kind: `3, 4` for `(3, 4)`, or `5 m` for `5 cm`. A grader that was built to be lenient there is counted as wrong here.
+- math-verify and TRL get the gold answer between dollar signs, as their documentation asks, and keep their own limits of time.
+- inspect-ai is called at the two functions that its scorer runs in a worker process, without that process: its own limit of time is not at work.
+- verl's two functions read only the last box and are the floor: normalised strings. Its `prime_math` is left out because it evaluates the
+  completion as code.
 """
 
 

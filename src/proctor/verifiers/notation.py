@@ -88,7 +88,8 @@ _CHARACTERS = {
 }
 _GREEK = "αβγδεζηθικλμνξρστυφχψωΓΔΘΛΞΣΦΨΩ"
 _GREEK_NAMES = """
-alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega
+alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon varphi chi psi omega
+Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega
 """
 _LETTERS = dict(zip(_GREEK, _GREEK_NAMES.split(), strict=True))
 _TRANSLATED = str.maketrans(
