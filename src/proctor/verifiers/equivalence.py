@@ -1,6 +1,7 @@
-"""Decides whether an answer equals the reference answer, type by type.
+"""Decides whether an answer equals the reference answer, kind by kind.
 
-Errs towards "no": a false positive teaches a policy to cheat, a false negative only slows it down.
+Errs towards "no": a false positive teaches a policy to cheat, a false negative only slows it down. Symmetric, but for
+the tolerance, which is relative to the reference.
 """
 
 from __future__ import annotations
@@ -8,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from proctor.verifiers.answers import Answer, Interval, Items, Matrix, Numeral, Quantity, Relation, Words, is_name
-from proctor.verifiers.evaluation import Unsettled, equal, exact, proportion
+from proctor.verifiers.answers import Answer, Assignment, Difference, Interval, Items, Matrix, Quantity, Relation
+from proctor.verifiers.evaluation import Unsettled, equal, exact, proportion, variables, within
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
+from proctor.verifiers.regions import FLIPPED, is_region, same_region
+from proctor.verifiers.units import DEGREE, PERCENT, UNITS, Unit, lookup
 
-_FLIPPED = {"<": ">", ">": "<", "≤": "≥", "≥": "≤", "=": "=", "≠": "≠"}
-_INFINITY = Symbol("oo")
+_HUNDRED = Number(Fraction(100))
+_RADIANS_OF_A_DEGREE = Apply("/", (Symbol("pi"), Number(Fraction(180))))
+_ORDERED = frozenset({"tuple", "sequence", "record"})
+_UNORDERED = frozenset({"list", "alternatives", "set"})
 
 
 def equivalent(gold: Answer, given: Answer, *, tolerance: Fraction = Fraction(0)) -> bool:
@@ -22,145 +27,229 @@ def equivalent(gold: Answer, given: Answer, *, tolerance: Fraction = Fraction(0)
     Args:
         gold: the reference answer.
         given: what the model answered.
-        tolerance: allowed relative error of rational quantities; zero for exact comparison.
+        tolerance: allowed relative error of quantities that are not integers; zero for exact comparison.
     """
-    if isinstance(gold, Relation) and isinstance(given, Relation) and _same_relation(gold, given):
+    if gold == given:
         return True
-    gold, given = _settled(gold), _settled(given)
-    named = gold if isinstance(gold, Relation) else given
-    if isinstance(gold, Relation) != isinstance(given, Relation) and isinstance(named, Relation):
-        other = given if named is gold else gold
-        value = _named_value(named)
-        if value is not None and not isinstance(other, (Interval, Words)):
-            return equivalent(value, other, tolerance=tolerance) if named is gold else equivalent(other, value, tolerance=tolerance)
     match gold, given:
         case Quantity(), Quantity():
             return _same_quantity(gold, given, tolerance)
-        case Numeral(), Numeral():
-            return gold == given
-        case Words(), Words():
-            return gold == given
-        case Words(), Quantity(node=Symbol(name)):
-            return gold.text == name
-        case Items(), Items():
-            return _same_items(gold, given, tolerance)
-        case Interval(), Interval():
-            return gold.has_low == given.has_low and gold.has_high == given.has_high and _same_end(gold.low, given.low) and _same_end(gold.high, given.high)
-        case (Interval(), Items(kind="tuple")) | (Items(kind="tuple"), Interval()):
-            first, second = _open_interval(gold), _open_interval(given)
-            return first is not None and second is not None and equivalent(first, second)
+        case Assignment(), Assignment():
+            same_value = _same_name(gold.name, given.name) and equivalent(gold.value, given.value, tolerance=tolerance)
+            return same_value or (gold.equation is not None and given.equation is not None and _same_relation(gold.equation, given.equation))
+        case Assignment(), Relation() if gold.equation is not None and _same_relation(gold.equation, given):
+            return True
+        case Relation(), Assignment() if given.equation is not None and _same_relation(gold, given.equation):
+            return True
+        case Relation(), Relation() if _same_relation(gold, given):
+            return True
+        case Items(), Items() if _same_items(gold, given, tolerance):
+            return True
         case Matrix(), Matrix():
-            return len(gold.rows) == len(given.rows) and all(_same_sequence(a, b, tolerance) for a, b in zip(gold.rows, given.rows, strict=True))
+            return gold.is_determinant == given.is_determinant and _same_rows(gold.rows, given.rows)
+        case Interval(), Interval():
+            same_ends = equal(gold.low, given.low) and equal(gold.high, given.high)
+            return (same_ends and gold.has_low == given.has_low and gold.has_high == given.has_high) or same_region(gold, given)
+        case Difference(), Difference() if equivalent(gold.base, given.base) and equivalent(gold.without, given.without):
+            return True
         case _:
-            return False
+            pass
+    return _same_by_value(gold, given, tolerance) or _same_as_region(gold, given)
 
 
-def _settled(answer: Answer) -> Answer:
-    """A chain of inequalities around a variable is an interval; a set or list of one is that one."""
-    if isinstance(answer, Relation) and (interval := _as_interval(answer)):
-        return interval
-    return answer
+def _same_name(gold: str, given: str) -> bool:
+    """The same, or a function and the variable that stands for its value: `f(x)` and `y`."""
+    return gold == given or ({len(gold), len(given)} == {1, 4} and (gold if len(gold) == 4 else given).endswith(("(x)", "(t)", "(n)")))
 
 
-def _as_interval(relation: Relation) -> Interval | None:
-    sides, signs = relation.sides, relation.signs
-    if set(signs) <= {">", "≥"}:
-        sides, signs = sides[::-1], tuple(_FLIPPED[sign] for sign in signs[::-1])
-    if not set(signs) <= {"<", "≤"}:
+def _same_by_value(gold: Answer, given: Answer, tolerance: Fraction) -> bool:
+    """A name may be missing on one side, a set or list of one is its member, a ratio of two is a quotient."""
+    if isinstance(gold, Relation) and isinstance(given, Relation):
+        mine, theirs = _value_of_chain(gold), _value_of_chain(given)
+        return mine is not None and theirs is not None and gold.sides[0] == given.sides[0] and _same_quantity(mine, theirs, tolerance)
+    unwrapped = _value(gold), _value(given)
+    if unwrapped == (None, None):
+        return False
+    return equivalent(unwrapped[0] or gold, unwrapped[1] or given, tolerance=tolerance)
+
+
+def _value(answer: Answer) -> Answer | None:
+    match answer:
+        case Assignment():
+            return answer.value
+        case Relation():
+            return _value_of_chain(answer)
+        case Items(kind="set" | "list", members=(Quantity() as only,)):
+            return only
+        case Items(kind="ratio", members=(Quantity(node=top, unit=None), Quantity(node=bottom, unit=None))) if bottom != Number(Fraction(1)):
+            return Quantity(Apply("/", (top, bottom)))
+        case _:
+            return None
+
+
+def _value_of_chain(relation: Relation) -> Quantity | None:
+    """The value of `x = 2 + 3 = 5` or of `2 + 3 = 5`; None where the chain is not true or names nothing."""
+    if set(relation.signs) != {"="}:
         return None
-    variables = [isinstance(side, Symbol) and is_name(side) for side in sides]
-    if variables == [False, True, False]:
-        return Interval(sides[0], sides[2], signs[0] == "≤", signs[1] == "≤")
-    if variables == [True, False]:
-        return Interval(Apply("-", (_INFINITY,)), sides[1], False, signs[0] == "≤")
-    if variables == [False, True]:
-        return Interval(sides[0], _INFINITY, signs[0] == "≤", False)
-    return None
+    values = relation.sides[1:] if _is_name(relation.sides[0]) else relation.sides
+    *others, last = values
+    is_new = not variables(last) or _is_name(relation.sides[0])
+    return Quantity(last, relation.unit) if is_new and all(equal(value, last) for value in others) else None
 
 
-def _open_interval(answer: Answer) -> Interval | None:
-    if isinstance(answer, Interval):
-        return answer
-    if isinstance(answer, Items) and len(answer.members) == 2:
-        low, high = answer.members
-        if isinstance(low, Quantity) and isinstance(high, Quantity):
-            return Interval(low.node, high.node, False, False)
-    return None
+def _is_name(node: Node) -> bool:
+    if isinstance(node, Symbol):
+        return node.name not in ("pi", "e", "i", "oo")
+    return isinstance(node, Apply) and node.operator == "*" and all(_is_name(argument) for argument in node.arguments)
 
 
-def _same_end(gold: Node, given: Node) -> bool:
-    return gold == given or equal(gold, given)
+def _same_as_region(gold: Answer, given: Answer) -> bool:
+    return (is_region(gold) or is_region(given)) and same_region(gold, given)
 
 
 def _same_quantity(gold: Quantity, given: Quantity, tolerance: Fraction) -> bool:
-    units = {gold.unit, given.unit} - {None, ""}
-    if len(units) > 1:
+    if gold.rough is not None and given.rough is None and _same_quantity(Quantity(Number(gold.rough), gold.unit), given, tolerance):
+        return True
+    if given.rough is not None and gold.rough is None and _same_quantity(gold, Quantity(Number(given.rough), given.unit), tolerance):
+        return True
+    if gold.unit is None and given.unit is None:
+        return _same_value(gold.node, given.node, tolerance)
+    if gold.unit is not None and given.unit is not None:
+        return _same_measure(gold, given, tolerance)
+    return _same_with_one_unit(gold, given, tolerance)
+
+
+def _same_measure(gold: Quantity, given: Quantity, tolerance: Fraction) -> bool:
+    """Both have a unit: dimensions must agree, and values after exact conversion."""
+    mine, theirs = gold.unit, given.unit
+    if mine is None or theirs is None:
         return False
-    if units == {"percent"} and gold.unit != given.unit:
-        hundredth = Quantity(Apply("/", ((gold if gold.unit else given).node, Number(Fraction(100)))))
-        bare = given if gold.unit else gold
-        return _same_value(gold.node, given.node, tolerance) or _same_value(hundredth.node, bare.node, tolerance)
-    return _same_value(gold.node, given.node, tolerance)
+    if mine == theirs or not mine.powers or not theirs.powers:
+        return _same_value(gold.node, given.node, tolerance)
+    if {mine, theirs} == {DEGREE, UNITS["radian"]}:
+        return _same_value(_in_radians(gold), _in_radians(given), tolerance)
+    return mine.powers == theirs.powers and _same_value(_scaled(gold.node, mine), _scaled(given.node, theirs), tolerance)
+
+
+def _same_with_one_unit(gold: Quantity, given: Quantity, tolerance: Fraction) -> bool:
+    """A unit that only one side writes is not held against it; a percentage may also be written as a fraction."""
+    measured, bare = (gold, given) if gold.unit is not None else (given, gold)
+    match bare.node:
+        case Apply(operator="*", arguments=(Number() as number, Symbol(name=letter))) if len(letter) == 1 and lookup(letter) == measured.unit:
+            return _same_value(measured.node, number, Fraction(0))
+        case _:
+            pass
+    if _same_value(gold.node, given.node, tolerance):
+        return True
+    converted = measured.node
+    if measured.unit == PERCENT:
+        converted = Apply("/", (measured.node, _HUNDRED))
+    elif measured.unit == DEGREE and "pi" in variables(bare.node):
+        converted = _in_radians(measured)
+    else:
+        return False
+    return _same_value(converted, given.node, tolerance) if measured is gold else _same_value(gold.node, converted, tolerance)
+
+
+def _in_radians(angle: Quantity) -> Node:
+    return Apply("*", (angle.node, _RADIANS_OF_A_DEGREE)) if angle.unit == DEGREE else angle.node
+
+
+def _scaled(node: Node, unit: Unit) -> Node:
+    return Apply("*", (node, Number(unit.scale)))
 
 
 def _same_value(gold: Node, given: Node, tolerance: Fraction) -> bool:
+    if equal(gold, given):
+        return True
+    if not tolerance:
+        return False
     try:
-        reference, value = exact(gold), exact(given)
+        reference = exact(gold)
     except Unsettled:
-        return equal(gold, given)
-    return value == reference if not tolerance else abs(value - reference) <= tolerance * abs(reference)
+        return False
+    return reference.denominator != 1 and within(given, reference, tolerance * abs(reference))
 
 
 def _same_items(gold: Items, given: Items, tolerance: Fraction) -> bool:
-    if gold.kind != given.kind and {gold.kind, given.kind} != {"list", "set"}:
+    kinds = {gold.kind, given.kind}
+    if kinds == {"ratio"}:
+        return _same_ratio(gold, given)
+    if kinds == {"record"}:
+        mine, theirs = _by_name(gold), _by_name(given)
+        return mine.keys() == theirs.keys() and all(equivalent(mine[name], theirs[name], tolerance=tolerance) for name in mine)
+    if kinds == {"record", "set"} or kinds == {"record", "alternatives"}:
         return False
-    if gold.kind in ("tuple", "ratio"):
-        return _same_sequence(gold.members, given.members, tolerance)
+    if (len(kinds) == 1 and kinds <= _ORDERED) or "record" in kinds or kinds == {"sequence", "list"}:
+        return _same_in_order(gold.members, given.members, tolerance)
+    if kinds <= _UNORDERED or kinds == {"union"}:
+        return _same_in_any_order(gold, given, tolerance)
+    return False
+
+
+def _by_name(record: Items) -> dict[str, Answer]:
+    return {member.name: member.value for member in record.members if isinstance(member, Assignment)}
+
+
+def _same_ratio(gold: Items, given: Items) -> bool:
+    if len(gold.members) != len(given.members):
+        return False
+    pairs = [(a.node, b.node) for a, b in zip(gold.members, given.members, strict=True) if isinstance(a, Quantity) and isinstance(b, Quantity)]
+    (first, other), *rest = pairs
+    zero = Number(Fraction(0))
+    if any(equal(part, zero) for pair in pairs for part in pair):
+        return all(equal(a, b) for a, b in pairs)
+    return len(pairs) == len(gold.members) and all(equal(Apply("*", (first, b)), Apply("*", (other, a))) for a, b in rest)
+
+
+def _same_in_any_order(gold: Items, given: Items, tolerance: Fraction) -> bool:
+    """Every member has its partner; in sets and lists of tuples, repetitions do not count."""
     golds, givens = list(gold.members), list(given.members)
-    if gold.kind == "union":
-        golds, givens = [_open_interval(one) or one for one in golds], [_open_interval(one) or one for one in givens]
+    if gold.kind == given.kind == "set" or all(isinstance(member, Items) for member in (*golds, *givens)):
+        golds, givens = _distinct(golds), _distinct(givens)
     if len(golds) != len(givens):
         return False
     for one in golds:
-        match_at = next((index for index, other in enumerate(givens) if equivalent(one, other, tolerance=tolerance)), None)
-        if match_at is None:
+        partner = next((index for index, other in enumerate(givens) if equivalent(one, other, tolerance=tolerance)), None)
+        if partner is None:
             return False
-        del givens[match_at]
+        del givens[partner]
     return True
 
 
-def _same_sequence(gold: Sequence[Answer], given: Sequence[Answer], tolerance: Fraction) -> bool:
+def _distinct(members: Sequence[Answer]) -> list[Answer]:
+    found: list[Answer] = []
+    for member in members:
+        if not any(equivalent(member, other) for other in found):
+            found.append(member)
+    return found
+
+
+def _same_in_order(gold: Sequence[Answer], given: Sequence[Answer], tolerance: Fraction) -> bool:
     return len(gold) == len(given) and all(equivalent(a, b, tolerance=tolerance) for a, b in zip(gold, given, strict=True))
 
 
-def _named_value(relation: Relation) -> Quantity | None:
-    """The value of `x = 5` or of the true chain `x = 2 + 3 = 5`; None for every other relation."""
-    if set(relation.signs) != {"="}:
-        return None
-    values = relation.sides[1:] if is_name(relation.sides[0]) else relation.sides
-    *others, last = values
-    return Quantity(last) if all(equal(value, last) for value in others) else None
+def _same_rows(gold: Sequence[Sequence[Node]], given: Sequence[Sequence[Node]]) -> bool:
+    same_shape = len(gold) == len(given) and len(gold[0]) == len(given[0])
+    return same_shape and all(equal(a, b) for mine, theirs in zip(gold, given, strict=True) for a, b in zip(mine, theirs, strict=True))
 
 
 def _same_relation(gold: Relation, given: Relation) -> bool:
+    """Equations and inequalities are the same up to a constant factor, whose sign turns an inequality around."""
     if len(gold.signs) == len(given.signs) == 1:
-        return _same_two_sided(gold, given) or _same_two_sided(gold, Relation(given.sides[::-1], (_FLIPPED[given.signs[0]],)))
-    if set(gold.signs) == set(given.signs) == {"="}:
-        mine, theirs = _named_value(gold), _named_value(given)
-        return mine is not None and theirs is not None and gold.sides[0] == given.sides[0] and equal(mine.node, theirs.node)
-    same = all(equal(a, b) for a, b in zip(gold.sides, given.sides, strict=False))
-    return gold.signs == given.signs and len(gold.sides) == len(given.sides) and same
+        return _same_two_sided(gold, given)
+    if set(given.signs) <= {">", "≥"} and set(gold.signs) <= {"<", "≤"}:
+        given = Relation(given.sides[::-1], tuple(FLIPPED[sign] for sign in given.signs[::-1]))
+    elif set(gold.signs) <= {">", "≥"} and set(given.signs) <= {"<", "≤"}:
+        gold = Relation(gold.sides[::-1], tuple(FLIPPED[sign] for sign in gold.signs[::-1]))
+    return gold.signs == given.signs and all(equal(a, b) for a, b in zip(gold.sides, given.sides, strict=True))
 
 
 def _same_two_sided(gold: Relation, given: Relation) -> bool:
-    """Equations and inequalities are the same up to a constant factor, whose sign turns an inequality around."""
-    if gold.sides == given.sides and gold.signs == given.signs:
-        return True
     factor = proportion(_difference(gold), _difference(given))
     if factor == 0:
         return False
-    sign = given.signs[0] if factor > 0 else _FLIPPED[given.signs[0]]
-    return gold.signs[0] == sign
+    return gold.signs[0] == (given.signs[0] if factor > 0 or given.signs[0] in "=≠" else FLIPPED[given.signs[0]])
 
 
 def _difference(relation: Relation) -> Node:

@@ -1,104 +1,130 @@
-"""Decides whether two expressions are equal: exactly where they are rational, to 100 digits at sample points where not.
+"""Decides whether two expressions are equal: exactly where they are rational, by vanishing differences where not.
 
-Every computation is bounded before it starts (exponents, factorials, size of arguments), so that a short answer cannot
-cost a long time. What exceeds a bound is unequal to everything but itself.
+An irrational difference is evaluated twice, the second time with as many more digits as the largest and the smallest
+number on the way have, so that a term like e^-500 is not mistaken for nothing. Expressions with variables are compared
+at points drawn from a hash of both, which nobody who writes one of them can foresee. Every computation is bounded
+before it starts (bits, factorials, arguments), so that a short answer cannot cost a long time. What exceeds a bound is
+unequal to everything but itself.
 """
 
 from __future__ import annotations
 
-import math
+import hashlib
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from importlib import import_module
+from functools import lru_cache
 from typing import Any
 
-from proctor.verifiers.expressions import FUNCTIONS, Apply, Node, Number, Symbol
+from proctor.verifiers.arithmetic import Irrational, Undefined, Unsettled, apply_approximately, apply_exactly, mpmath
+from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 
-MAX_BITS = 24_000
-MAX_FACTORIAL = 2100
 MAX_NODES = 400
-NUM_POINTS = 6
-WORKING_DIGITS = 140
-AGREEING_DIGITS = 100
-MAX_ARGUMENT = 10_000  # of exp, sin and the like, absolute
+MAX_PRECISION = 40_000  # bits of one evaluation
+MAX_WORK = 1_500_000  # nodes times bits of one evaluation
+NUM_POINTS = 8
+NUM_DRAWS = 24
+PRECISION = 320  # bits of the first evaluation
 NAMED_CONSTANTS = frozenset({"pi", "e", "i", "oo"})
-
-
-class Unsettled(ArithmeticError):
-    """There is no value: not rational, undefined, or over a bound."""
+_PIECEWISE = frozenset({"abs", "floor", "ceil"})
 
 
 def equal(left: Node, right: Node) -> bool:
-    """Whether two expressions are the same function of their variables (the same number, if they have none)."""
-    return left == right or proportion(left, right) == 1
+    """Whether two expressions are the same function of their variables (the same number, if they have none).
+
+    With variables, they must agree wherever both are real, and where they are not real if that is nowhere.
+    """
+    if left == right:
+        return True
+    names = _comparable(left, right)
+    if names is None:
+        return False
+    if not names:
+        return _vanishes(_minus(left, right))
+    is_piecewise = bool(operators(left) & _PIECEWISE or operators(right) & _PIECEWISE)
+    num_real = num_complex = 0
+    for point in _points(left, right, names):
+        here = substitute(left, point), substitute(right, point)
+        is_real = is_defined(here[0], real=True) and is_defined(here[1], real=True)
+        if not is_real and not (is_defined(here[0]) and is_defined(here[1])):
+            continue
+        if _vanishes(_minus(*here)):
+            num_real, num_complex = num_real + is_real, num_complex + (not is_real)
+        elif is_real or is_piecewise:
+            return False
+        if num_real >= NUM_POINTS:
+            return True
+    return num_real >= NUM_POINTS // 2 or num_complex >= NUM_POINTS
 
 
 def proportion(left: Node, right: Node) -> int:
     """Compare two expressions up to a constant factor.
 
     Returns:
-        1 if they are equal, 2 or -2 if `left` is a positive or negative constant multiple of `right`, 0 otherwise.
+        1 if `left` is a positive constant multiple of `right`, -1 if a negative one, 0 if neither.
     """
-    names = variables(left) | variables(right)
-    if count(left) > MAX_NODES or count(right) > MAX_NODES or "oo" in names:
+    names = _comparable(left, right)
+    if not names:
         return 0
-    ratios: list[Any] = []
-    random_numbers = random.Random(20)
-    for _ in range(4 * NUM_POINTS):
-        point = {name: Fraction(random_numbers.randrange(-3000, 3000) * 2 + 1, 1009) for name in sorted(names - NAMED_CONSTANTS)}
-        try:
-            ratios.append(_ratio(left, right, point))
-        except (Unsettled, ZeroDivisionError):
-            if not point:
+    first: tuple[Node, Node] | None = None
+    sign = num_equal = 0
+    for point in _points(left, right, names):
+        here = substitute(left, point), substitute(right, point)
+        if not (is_defined(here[0], real=True) and is_defined(here[1], real=True)):
+            continue
+        if first is None:
+            sign = _sign(here[0]) * _sign(here[1])
+            if sign == 0:
                 return 0
-        if len(ratios) >= (NUM_POINTS if point else 1):
-            break
-    if len(ratios) < (NUM_POINTS if names - NAMED_CONSTANTS else 1) or any(ratio is None for ratio in ratios):
+            first = here
+            continue
+        if not _vanishes(_minus(Apply("*", (first[0], here[1])), Apply("*", (first[1], here[0])))):
+            return 0
+        num_equal += 1
+        if num_equal >= NUM_POINTS:
+            return sign
+    return 0
+
+
+def compare(left: Node, right: Node) -> int | None:
+    """Return -1, 0 or 1 as `left` is less than, equal to or greater than `right`; None if that is not known."""
+    if left == right:
         return 0
-    return _constant(ratios)
+    if _comparable(left, right) != set():
+        return None
+    difference = _minus(left, right)
+    if not is_defined(difference, real=True):
+        return None
+    return 0 if _vanishes(difference) else _sign(difference)
 
 
-def _constant(ratios: list[Any]) -> int:
-    first = ratios[0]
-    if all(_agree(ratio, Fraction(1)) for ratio in ratios):
-        return 1
-    if first == 0 or not all(_agree(ratio, first) for ratio in ratios) or not _agree(first, first.real):
-        return 0
-    return 2 if first.real > 0 else -2
+def within(node: Node, rough: Fraction, allowed: Fraction) -> bool:
+    """Whether an expression without variables differs from `rough` by no more than `allowed`."""
+    if count(node) > MAX_NODES or variables(node) - NAMED_CONSTANTS:
+        return False
+    gap = Apply("abs", (_minus(node, Number(rough)),))
+    order = compare(gap, Number(allowed))
+    return order is not None and order <= 0
 
 
-def _agree(left: Any, right: Any) -> bool:
-    if isinstance(left, Fraction) and isinstance(right, Fraction):
-        return left == right
-    mp = _context()
-    with mp.workdps(WORKING_DIGITS):
-        return bool(abs(_widened(left) - _widened(right)) < mp.mpf(10) ** -AGREEING_DIGITS * abs(_widened(left)))
+def _comparable(left: Node, right: Node) -> set[str] | None:
+    """The variables of two expressions; None if they cannot be compared."""
+    names = variables(left) | variables(right)
+    return None if "oo" in names or count(left) > MAX_NODES or count(right) > MAX_NODES else names - NAMED_CONSTANTS
 
 
-def _widened(value: Any) -> Any:
-    mp = _context()
-    return mp.mpf(value.numerator) / value.denominator if isinstance(value, Fraction) else value
+def _points(left: Node, right: Node, names: set[str]) -> Iterator[Mapping[str, Fraction]]:
+    """Points between -3 and 3, with every pattern of signs; the same for (left, right) and (right, left)."""
+    seed = hashlib.sha256("\n".join(sorted((repr(left), repr(right)))).encode()).digest()
+    numbers = random.Random(seed)
+    for draw in range(NUM_DRAWS):
+        signs = ((1, 1), (-1, -1), (1, -1), (-1, 1))[draw % 4]
+        yield {name: Fraction(signs[index % 2] * (numbers.randrange(3000) * 2 + 1), 2018) for index, name in enumerate(sorted(names))}
 
 
-def _ratio(left: Node, right: Node, point: Mapping[str, Fraction]) -> Any:
-    """left / right at a point, exactly if possible; None where exactly one of them vanishes."""
-    try:
-        values: tuple[Any, Any] = exact(left, point), exact(right, point)
-    except Unsettled:
-        mp = _context()
-        with mp.workdps(WORKING_DIGITS):
-            values = approximate(left, point), approximate(right, point)
-            if values[1] != 0 and values[0] != 0:
-                return values[0] / values[1]
-    if values[1] == 0 or values[0] == 0:
-        return Fraction(1) if values[0] == values[1] else None
-    return values[0] / values[1]
-
-
-def _context() -> Any:
-    """The arbitrary-precision context of mpmath, imported only when something irrational is compared."""
-    return import_module("mpmath").mp
+def _minus(left: Node, right: Node) -> Node:
+    return Apply("+", (left, Apply("-", (right,))))
 
 
 def variables(node: Node) -> set[str]:
@@ -108,168 +134,171 @@ def variables(node: Node) -> set[str]:
     return set().union(*(variables(argument) for argument in node.arguments)) if isinstance(node, Apply) else set()
 
 
+def operators(node: Node) -> set[str]:
+    """Return the operators and functions in an expression."""
+    return {node.operator}.union(*(operators(argument) for argument in node.arguments)) if isinstance(node, Apply) else set()
+
+
 def count(node: Node) -> int:
     """Return the number of nodes."""
     return 1 + sum(count(argument) for argument in node.arguments) if isinstance(node, Apply) else 1
 
 
-def exact(node: Node, point: Mapping[str, Fraction] | None = None) -> Fraction:
+def substitute(node: Node, point: Mapping[str, Fraction]) -> Node:
+    """Return the expression with numbers in place of variables."""
+    if isinstance(node, Symbol):
+        return Number(point[node.name]) if node.name in point else node
+    if isinstance(node, Apply):
+        return Apply(node.operator, tuple(substitute(argument, point) for argument in node.arguments))
+    return node
+
+
+def exact(node: Node) -> Fraction:
     """Return the rational value of an expression.
 
     Raises:
-        Unsettled: it has none, or it is larger than `MAX_BITS`.
+        Unsettled: it has none, or it is over a bound.
     """
     if isinstance(node, Number):
         return node.value
     if isinstance(node, Symbol):
-        if point is None or node.name not in point:
-            raise Unsettled(node.name)
-        return point[node.name]
-    value = _apply_exactly(node.operator, [exact(argument, point) for argument in node.arguments])
-    if value.numerator.bit_length() + value.denominator.bit_length() > MAX_BITS:
-        raise Unsettled("too large")
-    return value
+        raise Unsettled(node.name)
+    return apply_exactly(node.operator, [exact(argument) for argument in node.arguments])
 
 
-def _apply_exactly(operator: str, values: list[Fraction]) -> Fraction:
-    match operator, values:
-        case "+", [a, b]:
-            return a + b
-        case "-", [a]:
-            return -a
-        case "*", [a, b]:
-            return a * b
-        case "/", [a, b]:
-            if b == 0:
-                raise Unsettled("division by zero")
-            return a / b
-        case "^", [a, b]:
-            return _power(a, b)
-        case "sqrt", [a]:
-            return _root(a, 2)
-        case "root", [a, b] if b.denominator == 1 and 2 <= b <= 100:
-            return _root(a, int(b))
-        case "abs", [a]:
-            return abs(a)
-        case "floor", [a]:
-            return Fraction(math.floor(a))
-        case "ceil", [a]:
-            return Fraction(math.ceil(a))
-        case "!", [a] if a.denominator == 1 and 0 <= a <= MAX_FACTORIAL:
-            return Fraction(math.factorial(int(a)))
-        case "binom", [a, b] if a.denominator == b.denominator == 1 and 0 <= b <= a <= MAX_FACTORIAL:
-            return Fraction(math.comb(int(a), int(b)))
-        case _:
-            raise Unsettled(operator)
+def is_defined(node: Node, *, real: bool = False) -> bool:
+    """Whether an expression without variables has a value that can be computed (without leaving the real numbers)."""
+    look = _first_look(node)
+    return look is not None and (look.is_real or not real)
 
 
-def _power(base: Fraction, exponent: Fraction) -> Fraction:
-    if exponent.denominator != 1:
-        if exponent.denominator > 100:
-            raise Unsettled("irrational power")
-        return _power(_root(base, exponent.denominator), Fraction(exponent.numerator)) if base >= 0 else _unsettled("power of a negative number")
-    if base == 0 and exponent <= 0:
-        raise Unsettled("zero to the zero or less")
-    bits = base.numerator.bit_length() + base.denominator.bit_length()
-    if base not in (0, 1, -1) and abs(exponent) * bits > MAX_BITS:
-        raise Unsettled("too large")
-    return base ** (int(exponent) if abs(base) != 1 else int(exponent % 2))
-
-
-def _unsettled(why: str) -> Fraction:
-    raise Unsettled(why)
-
-
-def _root(value: Fraction, index: int) -> Fraction:
-    """The exact real root, if it is rational."""
-    if value < 0:
-        if index % 2 == 0:
-            raise Unsettled("root of a negative number")
-        return -_root(-value, index)
-    return Fraction(_integer_root(value.numerator, index), _integer_root(value.denominator, index))
-
-
-def _integer_root(value: int, index: int) -> int:
-    if index == 2:
-        root = math.isqrt(value)
-    else:
-        low, high = 0, 1 << (value.bit_length() // index + 1)
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if middle**index <= value else (low, middle - 1)
-        root = low
-    if root**index != value:
-        raise Unsettled("irrational root")
-    return root
-
-
-def approximate(node: Node, point: Mapping[str, Fraction]) -> Any:
-    """Return the value to `WORKING_DIGITS`, complex where it must be (an mpmath number, in the caller's precision).
-
-    Raises:
-        Unsettled: undefined, or over a bound.
-    """
-    mp = _context()
-    if isinstance(node, Number):
-        return mp.mpf(node.value.numerator) / node.value.denominator
-    if isinstance(node, Symbol):
-        if node.name in point:
-            return mp.mpf(point[node.name].numerator) / point[node.name].denominator
-        constants = {"pi": mp.pi, "e": mp.e, "i": mp.mpc(0, 1)}
-        if node.name not in constants:
-            raise Unsettled(node.name)
-        return +constants[node.name]
-    values = [approximate(argument, point) for argument in node.arguments]
+def is_undefined(node: Node) -> bool:
+    """Whether an expression without variables divides by zero, or the like (not: is too large to be computed)."""
+    if variables(node) - NAMED_CONSTANTS or count(node) > MAX_NODES:
+        return False
     try:
-        return _apply_approximately(mp, node.operator, values)
-    except (ValueError, OverflowError, ZeroDivisionError, TypeError) as error:
-        raise Unsettled(str(error)) from None
+        _evaluated(node, PRECISION)
+    except Undefined:
+        return True
+    except Unsettled:
+        return False
+    return False
 
 
-def _apply_approximately(mp: Any, operator: str, values: list[Any]) -> Any:
-    match operator, values:
-        case "+", [a, b]:
-            return a + b
-        case "-", [a]:
-            return -a
-        case "*", [a, b]:
-            return a * b
-        case "/", [a, b]:
-            return a / b
-        case "^", [a, b]:
-            if a == 0 or abs(b * mp.log(a)) > MAX_ARGUMENT:
-                raise Unsettled("power of zero, or too large")
-            return mp.power(a, b)
-        case "sqrt", [a]:
-            return mp.sqrt(a)
-        case "root", [a, b]:
-            is_odd = mp.im(b) == 0 and b == mp.floor(b) and int(b) % 2 == 1 and abs(b) < MAX_ARGUMENT
-            return -mp.power(-a, 1 / b) if is_odd and mp.im(a) == 0 and a < 0 else mp.power(a, 1 / b)
-        case "abs", [a]:
-            return abs(a)
-        case (("floor" | "ceil"), [a]) if mp.im(a) == 0:
-            return mp.floor(a) if operator == "floor" else mp.ceil(a)
-        case "!", [a] if abs(a) < MAX_FACTORIAL:
-            return mp.gamma(a + 1)
-        case "binom", [a, b] if abs(a) < MAX_FACTORIAL and abs(b) < MAX_FACTORIAL:
-            return mp.binomial(a, b)
-        case "logbase", [a, b]:
-            return mp.log(a) / mp.log(b)
-        case (("ln" | "log"), [a]):
-            return mp.log(a) if operator == "ln" else mp.log10(a)
-        case _, [a] if operator in FUNCTIONS and abs(a) <= MAX_ARGUMENT:
-            name = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}.get(operator, operator)
-            return getattr(mp, name)(a)
-        case _:
-            raise Unsettled(operator)
+def _sign(node: Node) -> int:
+    look = _first_look(node)
+    if look is None or _vanishes(node):
+        return 0
+    number = look.value if isinstance(look.value, Fraction) else mpmath().re(look.value)
+    return (number > 0) - (number < 0)
 
 
-def within(node: Node, rough: Fraction, num_decimals: int) -> bool:
-    """Whether `rough`, written with so many decimals, is a rounding or truncation of an expression without variables."""
-    mp = _context()
-    with mp.workdps(WORKING_DIGITS):
+@lru_cache(maxsize=512)
+def _first_look(node: Node) -> _Look | None:
+    try:
+        return _evaluated(node, PRECISION)
+    except Unsettled:
+        return None
+
+
+def _vanishes(difference: Node) -> bool:
+    """Whether an expression without variables is zero."""
+    first = _first_look(difference)
+    if first is None:
+        return False
+    if isinstance(first.value, Fraction):
+        return first.value == 0
+    if _magnitude(first.value) > first.spread - PRECISION // 2:
+        return False
+    try:
+        second = _evaluated(difference, PRECISION + 4 * first.spread + 64)
+    except Unsettled:
+        return False
+    return _magnitude(second.value) < -(PRECISION // 2 + first.spread)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """An evaluation.
+
+    Attributes:
+        value: a Fraction where it is rational, else a number of mpmath.
+        spread: the largest size, in bits up or down, of anything on the way to it.
+        is_real: whether everything on the way was.
+    """
+
+    value: Any
+    spread: int
+    is_real: bool
+
+
+def _evaluated(node: Node, precision: int) -> _Look:
+    if precision > MAX_PRECISION or precision * count(node) > MAX_WORK:
+        raise Unsettled("too many digits are needed")
+    evaluation = _Evaluation(precision)
+    with mpmath().workprec(precision):
         try:
-            value = approximate(node, {})
-        except (Unsettled, ZeroDivisionError):
-            return False
-        return bool(abs(value - mp.mpf(rough.numerator) / rough.denominator) < mp.mpf(10) ** -min(num_decimals, 100))
+            value = evaluation.value(node)
+            is_real = evaluation.is_real and (isinstance(value, Fraction) or not mpmath().im(value))
+            return _Look(value, evaluation.spread, is_real)
+        except ZeroDivisionError:
+            raise Undefined("division by zero") from None
+        except (ValueError, OverflowError, TypeError) as error:
+            raise Unsettled(str(error)) from None
+
+
+class _Evaluation:
+    """One bottom-up pass: rational as long as possible, then floating point."""
+
+    def __init__(self, precision: int) -> None:
+        self.spread = 0
+        self.is_real = True
+        self._precision = precision
+
+    def value(self, node: Node) -> Any:
+        if isinstance(node, Number):
+            return node.value
+        if isinstance(node, Symbol):
+            return _constant(node.name)
+        values = [self.value(argument) for argument in node.arguments]
+        if all(isinstance(value, Fraction) for value in values):
+            try:
+                return apply_exactly(node.operator, values)
+            except Irrational:
+                pass
+        return self._approximated(node.operator, values)
+
+    def _approximated(self, operator: str, values: list[Any]) -> Any:
+        """An irrational result; the odd root of a negative number is the real one."""
+        wide = [self._widened(value) for value in values]
+        if operator == "^" and isinstance(values[1], Fraction) and values[1].denominator % 2 and values[1].denominator > 1 and _is_negative(wide[0]):
+            size = apply_approximately("^", [-wide[0], wide[1]], self._precision)
+            return -size if values[1].numerator % 2 else size
+        return apply_approximately(operator, wide, self._precision)
+
+    def _widened(self, value: Any) -> Any:
+        if isinstance(value, Fraction):
+            self.spread = max(self.spread, value.numerator.bit_length(), value.denominator.bit_length())
+            return mpmath().mpf(value.numerator) / value.denominator
+        if value:
+            self.spread = max(self.spread, abs(_magnitude(value)))
+            self.is_real = self.is_real and not mpmath().im(value)
+        return value
+
+
+def _is_negative(value: Any) -> bool:
+    return bool(mpmath().im(value) == 0 and mpmath().re(value) < 0)
+
+
+def _magnitude(value: Any) -> int:
+    """The binary exponent; very small for zero."""
+    size = mpmath().mag(value)
+    return int(size) if mpmath().isfinite(size) else -(10**9)
+
+
+def _constant(name: str) -> Any:
+    mp = mpmath()
+    constants = {"pi": mp.pi, "e": mp.e, "i": mp.mpc(0, 1)}
+    if name not in constants:
+        raise Unsettled(name)
+    return +constants[name]

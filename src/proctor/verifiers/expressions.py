@@ -2,23 +2,20 @@ r"""Reads a closed or symbolic expression, in LaTeX or plain notation, into a sm
 
 A recursive-descent parser of our own: text that a model wrote is never handed to `eval`, `sympify` or `parse_expr`.
 Length, nesting and digits are bounded before anything is computed, and nothing is computed here. What is not fully
-understood is refused (`Unreadable`), never half-read.
+understood is refused (`Unreadable`), never half-read: sums, integrals, limits, maxima and unknown commands among it.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-MAX_CHARS = 1000
+from proctor.verifiers.notation import Token, Unreadable, lex, unify
+
 MAX_DEPTH = 40
 MAX_DIGITS = 400
 MAX_TEN_EXPONENT = 400
-
-
-class Unreadable(ValueError):
-    """The text is not an expression that this grammar knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +49,35 @@ Node = Number | Symbol | Apply
 
 FUNCTIONS = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "ln", "log", "exp"})
 CONSTANTS = {"pi": "pi", "infty": "oo"}
+DECORATIONS = frozenset({"vec", "overrightarrow", "overline", "bar", "hat", "widehat", "tilde", "dot", "ddot", "angle", "triangle"})
 _GREEK_LETTERS = """
-alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau phi varphi chi psi omega
-Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell
+alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau upsilon phi varphi chi psi omega
+Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell hbar partial nabla
 """
 GREEK = frozenset(_GREEK_LETTERS.split())
-
-_TOKEN = re.compile(
-    r"""\s*(?:
-    (?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3}(?![\w.]))?)
-  | (?P<command>\\[a-zA-Z]+)
-  | (?P<word>[A-Za-z]+)
-  | (?P<mark>\*\*|[-+*/^_!|(){}\[\]'])
-    )""",
-    re.VERBOSE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    is_spaced: bool
+_PLAIN_COMMANDS = {
+    **{name: name for name in FUNCTIONS | GREEK - {"partial", "nabla"}},
+    "pi": "pi",
+    "inf": "infty",
+    "oo": "infty",
+    "infinity": "infty",
+    "sqrt": "radical",
+    "cbrt": "cbrt",
+    "abs": "abs",
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "floor": "floor",
+    "ceil": "ceil",
+    "binom": "binom",
+    "lg": "log",
+}
+_FACTOR_ENDS = frozenset({"rfloor", "rceil", "choose", "over", "circ"})
+_ENGLISH_WORDS = """
+is or and not no yes the of to in at by if so it we one two six ten per for all any odd nor but
+"""
+_ENGLISH = frozenset(_ENGLISH_WORDS.split())
+_OPENERS = {"(": ")", "[": "]", "{": "}"}
 
 
 def parse(text: str) -> Node:
@@ -82,62 +86,87 @@ def parse(text: str) -> Node:
     Raises:
         Unreadable: it does not, or it is too long, too deep or has too many digits.
     """
-    if len(text) > MAX_CHARS:
-        raise Unreadable(f"longer than {MAX_CHARS} characters")
-    parser = _Parser(_tokens(text))
-    node = parser.sum(0)
-    if parser.peek() is not None:
-        raise Unreadable(f"unexpected {parser.peek()!r}")
+    return parse_tokens(lex(unify(text)))
+
+
+def parse_tokens(tokens: Sequence[Token]) -> Node:
+    """Read one expression; every token must belong to it.
+
+    Raises:
+        Unreadable: one does not, or it is too deep or has too many digits.
+    """
+    parser = _Parser(list(_letters(tokens)))
+    node = parser.whole()
+    if (left := parser.peek()) is not None:
+        raise Unreadable(f"unexpected {left!r}")
     return node
 
 
-def _tokens(text: str) -> list[_Token]:
-    tokens: list[_Token] = []
-    position = 0
-    text = text.rstrip()
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise Unreadable(f"unexpected {text[position : position + 10]!r}")
-        kind = str(match.lastgroup)
-        value = match.group(kind)
-        is_spaced = match.start(kind) > position
-        if kind == "word" and value not in FUNCTIONS and value not in ("sqrt", "pi"):
-            if len(value) > 3:
-                raise Unreadable(f"the word {value!r}")
-            tokens.extend(_Token("name", letter, is_spaced and index == 0) for index, letter in enumerate(value))
-        elif kind == "word":
-            tokens.append(_Token("command", value, is_spaced))
+def _letters(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Read runs of letters: a known function or constant, or a product of variables."""
+    for index, token in enumerate(tokens):
+        if token.kind not in ("word", "text"):
+            yield token
+        elif is_times_sign(tokens, index):
+            yield Token("mark", "*", token.is_spaced)
         else:
-            tokens.append(_Token(kind, value.removeprefix("\\") if kind == "command" else value, is_spaced))
-        position = match.end()
-    return tokens
+            yield from _word(token)
+
+
+def is_times_sign(tokens: Sequence[Token], index: int) -> bool:
+    """Whether an `x` stands for multiplication, as in `3 x 10^5`."""
+    around = tokens[max(0, index - 1) : index + 3]
+    return len(around) == 4 and around[1].text in "xX" and around[0].kind == around[2].kind == "number" and around[2].text == "10" and around[3].text == "^"
+
+
+def _word(token: Token) -> Iterator[Token]:
+    word, spaced = token.text, token.is_spaced
+    if word in _PLAIN_COMMANDS:
+        yield Token("command", _PLAIN_COMMANDS[word], spaced)
+        return
+    if len(word) == 1:
+        yield Token("word", word, spaced)
+        return
+    prefix = next((name for name in ("sqrt", "sin", "cos", "tan", "ln", "log") if word.startswith(name) and len(word) <= len(name) + 1), None)
+    if token.kind == "text" or word.lower() in _ENGLISH or not (prefix or len(word) <= 3 or (word.isupper() and len(word) <= 6)):
+        raise Unreadable(f"the word {word!r}")
+    if prefix:
+        yield Token("command", _PLAIN_COMMANDS[prefix], spaced)
+        word, spaced = word[len(prefix) :], False
+    for letter in word:
+        yield Token("word", letter, spaced)
+        spaced = False
 
 
 class _Parser:
     """Recursive descent over tokens: sum > product > sign > power > postfix > atom."""
 
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._position = 0
 
     def peek(self) -> str | None:
         return self._tokens[self._position].text if self._position < len(self._tokens) else None
 
-    def _next(self) -> _Token:
+    def _next(self) -> Token:
         if self._position >= len(self._tokens):
             raise Unreadable("it ends too early")
         self._position += 1
         return self._tokens[self._position - 1]
 
     def _accept(self, *texts: str) -> str | None:
-        if self.peek() in texts and self._tokens[self._position].kind != "name":
+        if self.peek() in texts and self._tokens[self._position].kind in ("mark", "command"):
             return self._next().text
         return None
 
     def _expect(self, text: str) -> None:
         if self._accept(text) is None:
             raise Unreadable(f"{text!r} is missing")
+
+    def whole(self) -> Node:
+        node = self.sum(0)
+        operator = self._accept("choose", "over")
+        return node if operator is None else Apply("binom" if operator == "choose" else "/", (node, self.sum(0)))
 
     def sum(self, depth: int) -> Node:
         if depth > MAX_DEPTH:
@@ -151,9 +180,9 @@ class _Parser:
     def _product(self, depth: int) -> Node:
         node = self._signed(depth)
         while True:
-            if self._accept("*", "cdot", "times"):
+            if self._accept("*"):
                 node = Apply("*", (node, self._signed(depth)))
-            elif self._accept("/", "div"):
+            elif self._accept("/"):
                 node = Apply("/", (node, self._signed(depth)))
             elif self._starts_factor():
                 node = self._juxtaposed(node, depth)
@@ -163,16 +192,18 @@ class _Parser:
     def _juxtaposed(self, left: Node, depth: int) -> Node:
         r"""`2x` is a product, `1\frac{1}{2}` and `1 1/2` are mixed numbers, `1 2` is nothing."""
         begin = self._tokens[self._position]
-        is_integer = isinstance(left, Number) and left.value.denominator == 1 and self._tokens[self._position - 1].kind == "number"
+        before = self._tokens[self._position - 1]
+        whole = left.arguments[0] if isinstance(left, Apply) and left.operator == "-" else left
+        is_integer = isinstance(whole, Number) and whole.value.denominator == 1 and before.kind == "number"
         right = self._power(depth)
-        if begin.kind == "number":
-            if not (is_integer and isinstance(right, Number) and self._accept("/")):
+        if begin.kind == "number" and before.text != "!":
+            if not is_integer or not isinstance(right, Number) or not self._accept("/"):
                 raise Unreadable("two numbers side by side")
             right = Apply("/", (right, self._power(depth)))
         if is_integer and isinstance(right, Apply) and right.operator == "/":
             top, bottom = right.arguments
             if isinstance(top, Number) and isinstance(bottom, Number) and 0 < top.value < bottom.value:
-                return Apply("+", (left, right))
+                return Apply("+", (left, right)) if whole is left else Apply("-", (Apply("+", (whole, right)),))
             if begin.kind == "number":
                 raise Unreadable("two numbers side by side")
         return Apply("*", (left, right))
@@ -181,11 +212,11 @@ class _Parser:
         if self._position >= len(self._tokens):
             return False
         token = self._tokens[self._position]
-        if token.kind in ("name", "number"):
+        if token.kind in ("word", "number"):
             return True
         if token.kind == "command":
-            return token.text not in ("cdot", "times", "div", "rfloor", "rceil", "rvert")
-        return token.text in ("(", "[", "{")
+            return token.text not in _FACTOR_ENDS
+        return token.kind == "mark" and token.text in _OPENERS
 
     def _signed(self, depth: int) -> Node:
         if depth > MAX_DEPTH:
@@ -197,13 +228,14 @@ class _Parser:
         return self._power(depth)
 
     def _power(self, depth: int) -> Node:
-        node = self._atom(depth + 1)
-        while self._accept("!"):
-            node = Apply("!", (node,))
-        if self._accept("^", "**"):
-            node = Apply("^", (node, self._exponent(depth)))
-            while self._accept("!"):
-                node = Apply("!", (node,))
+        node = self._postfix(self._atom(depth + 1))
+        if self._accept("^"):
+            node = self._postfix(Apply("^", (node, self._exponent(depth))))
+        return node
+
+    def _postfix(self, node: Node) -> Node:
+        while mark := self._accept("!", "°"):
+            node = Apply("!", (node,)) if mark == "!" else Apply("*", (node, Apply("/", (Symbol("pi"), Number(Fraction(180))))))
         return node
 
     def _exponent(self, depth: int) -> Node:
@@ -215,6 +247,8 @@ class _Parser:
 
     def _closed(self, bracket: str, depth: int) -> Node:
         node = self.sum(depth + 1)
+        if bracket == "}" and (operator := self._accept("choose", "over")):
+            node = Apply("binom" if operator == "choose" else "/", (node, self.sum(depth + 1)))
         self._expect(bracket)
         return node
 
@@ -223,16 +257,28 @@ class _Parser:
             raise Unreadable(f"nested deeper than {MAX_DEPTH}")
         token = self._next()
         if token.kind == "number":
-            return _number(token.text)
-        if token.kind == "name":
+            return self._decimal(token.text)
+        if token.kind == "word":
             return self._subscripted(token.text)
         if token.kind == "command":
             return self._command(token.text, depth)
-        if token.text in ("(", "[", "{"):
-            return self._closed({"(": ")", "[": "]", "{": "}"}[token.text], depth)
-        if token.text == "|":
+        if token.kind == "mark" and token.text in _OPENERS:
+            return self._closed(_OPENERS[token.text], depth)
+        if token.kind == "mark" and token.text == "|":
             return Apply("abs", (self._closed("|", depth),))
         raise Unreadable(f"unexpected {token.text!r}")
+
+    def _decimal(self, text: str) -> Node:
+        r"""A number, with the digits that `\overline{...}` repeats (also `\dot{3}`)."""
+        node = read_number(text)
+        follows = self._tokens[self._position : self._position + 4]
+        if "." in text and len(follows) == 4 and follows[0].kind == "command" and follows[0].text in ("overline", "bar", "dot"):
+            period = follows[2].text
+            if follows[1].text == "{" and follows[2].kind == "number" and period.isdigit() and follows[3].text == "}" and len(period) <= 50:
+                self._position += 4
+                places = len(text.partition(".")[2])
+                return Number(node.value + Fraction(int(period), (10 ** len(period) - 1) * 10**places))
+        return node
 
     def _subscripted(self, name: str) -> Node:
         if self._accept("_"):
@@ -243,7 +289,19 @@ class _Parser:
                 name = f"{name}_{''.join(parts)}"
             else:
                 name = f"{name}_{self._next().text}"
-        return Symbol(name)
+        while self._accept("'"):
+            name += "'"
+        return Symbol(name + self._value_in_brackets())
+
+    def _value_in_brackets(self) -> str:
+        """The argument of `f(2)`, which is no product: one number in brackets, with its sign."""
+        follows = self._tokens[self._position : self._position + 4]
+        size = 4 if len(follows) > 1 and follows[1].text == "-" else 3
+        is_call = len(follows) >= size and follows[0].text == "(" and follows[size - 2].kind == "number" and follows[size - 1].text == ")"
+        if not is_call or follows[0].is_spaced:
+            return ""
+        self._position += size
+        return "".join(token.text for token in follows[:size])
 
     def _command(self, name: str, depth: int) -> Node:
         if name in CONSTANTS:
@@ -253,16 +311,19 @@ class _Parser:
         if name in ("frac", "binom"):
             top = self._argument(depth)
             return Apply("/" if name == "frac" else "binom", (top, self._argument(depth)))
-        if name == "sqrt":
+        if name in ("sqrt", "radical"):
             index = self._closed("]", depth) if self._accept("[") else None
-            radicand = self._argument(depth)
+            radicand = self._argument(depth) if name == "sqrt" else self._atom(depth + 1)
             return Apply("sqrt", (radicand,)) if index is None else Apply("root", (radicand, index))
         if name in FUNCTIONS:
             return self._function(name, depth)
-        if name in ("lfloor", "lceil", "lvert"):
-            return Apply({"lfloor": "floor", "lceil": "ceil", "lvert": "abs"}[name], (self._closed("r" + name[1:], depth),))
-        if name in ("vec", "overrightarrow", "overline", "bar", "hat"):
-            return Apply(name, (self._argument(depth),))
+        if name in ("lfloor", "lceil"):
+            return Apply({"lfloor": "floor", "lceil": "ceil"}[name], (self._closed("r" + name[1:], depth),))
+        if name in ("cbrt", "abs", "floor", "ceil"):
+            argument = self._atom(depth + 1)
+            return Apply("root", (argument, Number(Fraction(3)))) if name == "cbrt" else Apply(name, (argument,))
+        if name in DECORATIONS:
+            return self._subscripted(f"{name} {self._argument(depth)!r}")
         raise Unreadable(f"unknown command \\{name}")
 
     def _function(self, name: str, depth: int) -> Node:
@@ -272,7 +333,9 @@ class _Parser:
             base = self._argument(depth)
         if self._accept("^"):
             power = self._exponent(depth)
-            if not (isinstance(power, Number) and power.value > 0):
+            if power == Apply("-", (Number(Fraction(1)),)) and f"arc{name}" in FUNCTIONS:
+                name, power = f"arc{name}", None
+            elif not (isinstance(power, Number) and power.value > 0):
                 raise Unreadable("an inverse or symbolic power of a function")
         argument = self._argument_of_function(depth)
         node = Apply("logbase", (argument, base)) if base is not None else Apply(name, (argument,))
@@ -280,11 +343,14 @@ class _Parser:
 
     def _argument_of_function(self, depth: int) -> Node:
         r"""`\sin(x)` and `\sin{x}` end at the bracket; `\sin 2x` takes the factors that follow, up to a sign."""
-        if self.peek() in ("(", "{"):
+        if self.peek() in ("(", "{", "["):
             return self._atom(depth + 1)
         node = self._signed(depth + 1)
-        while self._starts_factor() and self._tokens[self._position].kind == "name":
+        while self._starts_factor() and (self._tokens[self._position].kind == "word" or self.peek() in GREEK or self.peek() == "pi"):
             node = Apply("*", (node, self._power(depth + 1)))
+        if self.peek() == "/" and isinstance(node, Symbol | Apply) and _is_angle(node):
+            self._next()
+            node = Apply("/", (node, self._power(depth + 1)))
         return node
 
     def _argument(self, depth: int) -> Node:
@@ -296,12 +362,22 @@ class _Parser:
             if len(token.text) == 1:
                 self._position += 1
             else:
-                self._tokens[self._position] = _Token("number", token.text[1:], False)
-            return _number(token.text[0])
+                self._tokens[self._position] = Token("number", token.text[1:])
+            return read_number(token.text[0])
         return self._atom(depth + 1)
 
 
-def _number(text: str) -> Number:
+def _is_angle(node: Node) -> bool:
+    """`k pi`: what stands before a slash in `sin pi/4`."""
+    return node == Symbol("pi") or (isinstance(node, Apply) and node.operator == "*" and node.arguments[1] == Symbol("pi"))
+
+
+def read_number(text: str) -> Number:
+    """Read a decimal numeral, exactly.
+
+    Raises:
+        Unreadable: it has too many digits or too large an exponent.
+    """
     mantissa, _, exponent = text.lower().partition("e")
     if len(mantissa) > MAX_DIGITS or abs(int(exponent or 0)) > MAX_TEN_EXPONENT:
         raise Unreadable("too many digits")

@@ -16,16 +16,29 @@ MAX_WHOLE_CHARS = 200
 MAX_CHARS = 1000
 
 MAX_CANDIDATES = 50
-MAX_MATH_CHARS = 20_000
+MAX_COMPLETION_CHARS = 100_000  # of what follows the reasoning, from its end
+MAX_TAIL_CHARS = 20_000  # prose is searched in the last part of a completion only
 
 _NUMBER = re.compile(
-    r"(?<![\w.])[-+\u2212]?[$€£]?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+|(?=\.\d))(?:\.\d+)?(?:[eE][-+]?\d{1,3}(?!\w))?(?:\s?/\s?\d+(?![\d.]))?\s?(?:%|\\%)?",
+    r"(?<![\w.])(?<!\d,)[-+\u2212]?[$€£]?(?:\d{1,3}(?:,\d{3}){1,30}(?!\d|,\d)|\d{1,400}|(?=\.\d))(?:\.\d{1,400})?(?:[eE][-+]?\d{1,3}(?!\w))?"
+    r"(?:\s?/\s?\d{1,400}(?!\d|\.\d)|:\d{1,2}(?!\d)(?:\s?[apAP]\.?\s?[mM]\b\.?)?)?\s?(?:%|\\%)?",
 )
-_HASHES = re.compile(r"####[ \t]*([^\n]+)")
-_ANSWER_IS = re.compile(r"\banswer\b(?:\s+is)?\s*[:=]?[ \t]*(?:\n[ \t]*)?([^\n]*)", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\s+(?=(?:because|since|as|which|so)\b)")
-_LEAD_IN = re.compile(r"^(?:[\w $]{0,60}\bis\b|therefore|thus|:)\s*", re.IGNORECASE)
-_MATH = re.compile(r"\$\$(.{1,1000}?)\$\$|(?<!\\)\$(.{1,1000}?)(?<!\\)\$|\\\((.{1,1000}?)\\\)|\\\[(.{1,1000}?)\\\]", re.DOTALL)
+_HASHES = re.compile(r"####[ \t]{0,20}([^\n]{1,1000})")
+_ANSWER_IS = re.compile(
+    r"\b(?:answers?|correct (?:option|choice))\b(?:\s{1,5}(?:is|are)\b)?\s{0,5}[:=]?[ \t]{0,20}(?:\n[ \t]{0,20})?([^\n]{0,1000})", re.IGNORECASE
+)
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\s(?=(?:because|since|as|which|so)\b)")
+_LEAD_IN = re.compile(r"^(?:[\w $]{0,60}\b(?:is|are|be)\b|therefore|thus|:)\s{0,5}", re.IGNORECASE)
+_MATH = re.compile(
+    r"\$\$((?:[^$\\]|\\.){1,1000})\$\$|(?<!\\)\$((?:[^$\\]|\\.){1,1000})\$|\\\(((?:[^\\]|\\[^()]){1,1000})\\\)|\\\[((?:[^\\]|\\[^][]){1,1000})\\\]", re.DOTALL
+)
+_JOINED = re.compile(r"[\s,;]{0,5}(?:(?:or|and|either|maybe|perhaps|possibly)[\s,;]{1,5}){0,2}", re.IGNORECASE)
+_BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])")
+_BRACE_OR_BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])\s{0,20}|\\.|[{}]", re.DOTALL)
+_HEDGED_BEFORE = re.compile(
+    r"\b(?:or|nor|not|either|maybe|perhaps|possibly|probably|than|isn't|never|instead of)(?:\s{1,5}\w{1,12}){0,1}\W{0,5}$", re.IGNORECASE
+)
+_HEDGED_AFTER = re.compile(r"^\W{0,5}(?:or|maybe|perhaps|possibly|is (?:wrong|not|incorrect))\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,7 @@ def extractions(text: str, channels: tuple[str, ...] = CHANNELS) -> Iterator[Ext
         text: what the model wrote after its reasoning.
         channels: names from `CHANNELS`.
     """
+    text = text[-MAX_COMPLETION_CHARS:]
     for channel in channels:
         candidates = _READERS[channel](text)
         if candidates:
@@ -62,32 +76,36 @@ def extractions(text: str, channels: tuple[str, ...] = CHANNELS) -> Iterator[Ext
 
 
 def boxes(text: str) -> tuple[str, ...]:
-    r"""Return the contents of the closed `\boxed{...}` (braces matched) and `\boxed x`, of the last fifty at most."""
-    found: list[str] = []
-    for start in list(re.finditer(r"\\(?:boxed|fbox)\s*", text))[-MAX_CANDIDATES:]:
-        rest = start.end()
-        if text.startswith("{", rest):
-            end = _closing_brace(text, rest)
-            if end is not None:
-                found.append(text[rest + 1 : end])
-        elif bare := re.match(r"[-+]?\w+", text[rest : rest + 40]):
-            found.append(bare.group())
-    return tuple(found)
-
-
-def _closing_brace(text: str, start: int) -> int | None:
+    r"""Return the contents of the closed `\boxed{...}` (outermost, braces matched) and `\boxed x`, of the last fifty at most."""
+    first = _BOX.search(text)
+    if first is None:
+        return ()
+    found: deque[str] = deque(maxlen=MAX_CANDIDATES)
+    starts: list[tuple[int, int]] = []  # depth before a box's brace, and where its content begins
     depth = 0
-    for brace in re.finditer(r"\\.|[{}]", text[start : start + MAX_MATH_CHARS], re.DOTALL):
-        if brace.group() in "{}":
-            depth += 1 if brace.group() == "{" else -1
-            if depth == 0:
-                return start + brace.start()
-    return None
+    end_of_box = -1
+    for match in _BRACE_OR_BOX.finditer(text, first.start()):
+        mark = match.group()
+        if mark == "{":
+            if match.start() == end_of_box:
+                starts.append((depth, match.end()))
+            depth += 1
+        elif mark == "}":
+            depth = max(depth - 1, starts[0][0] if starts else 0)
+            while starts and starts[-1][0] >= depth:
+                start = starts.pop()[1]
+                if not starts:
+                    found.append(text[start : match.start()])
+        elif len(mark) > 2:
+            end_of_box = match.end()
+            if not starts and (bare := re.match(r"[-+]?\w{1,40}", text[end_of_box : end_of_box + 42])):
+                found.append(bare.group())
+    return tuple(found)
 
 
 def _answer_tags(text: str) -> tuple[str, ...]:
     bodies = [before.rpartition("<answer>")[2].strip() for before in text.split("</answer>")[:-1] if "<answer>" in before]
-    return tuple(inner for body in bodies[-MAX_CANDIDATES:] for inner in (boxes(body) or (body,)))
+    return tuple(inner for body in bodies[-MAX_CANDIDATES:] for inner in (boxes(body) or _answer_is(body) or (body,)))
 
 
 def _hashes(text: str) -> tuple[str, ...]:
@@ -95,34 +113,58 @@ def _hashes(text: str) -> tuple[str, ...]:
 
 
 def _answer_is(text: str) -> tuple[str, ...]:
-    found: list[str] = []
-    for line in _ANSWER_IS.findall(text)[-MAX_CANDIDATES:]:
-        line = line[:MAX_CHARS]
-        ends_in_math = list(_MATH.finditer(line))[-1:]
-        if ends_in_math and not re.search(r"\w", line[ends_in_math[0].end() :].partition(". ")[0]):
-            found.append(next(part for part in ends_in_math[0].groups() if part))
-            continue
-        sentence = _SENTENCE_END.split(line.strip().strip("*").strip(), maxsplit=1)[0]
-        found.append(_LEAD_IN.sub("", sentence).strip("* "))
+    found = [_answer_in(line) for line in _ANSWER_IS.findall(text[-MAX_TAIL_CHARS:])[-MAX_CANDIDATES:]]
     return tuple(candidate for candidate in found if candidate)
 
 
-def _math(text: str) -> tuple[str, ...]:
-    return tuple(next(part for part in groups if part) for groups in _MATH.findall(text[-MAX_MATH_CHARS:]))
+def _answer_in(line: str) -> str:
+    """The answer in what follows "answer is": its formula, its only number, or the sentence."""
+    formula = _last_formula(line)
+    if formula is not None and not re.search(r"\w", line[formula[1] :].partition(". ")[0]):
+        return formula[0]
+    sentence = _SENTENCE_END.split(line.strip().strip("*").strip(), maxsplit=1)[0]
+    bare = _LEAD_IN.sub("", sentence).strip("* ")
+    numbers = list(_NUMBER.finditer(sentence))
+    if len(numbers) == 1 and len(bare.split()) > 3 and "\\" not in sentence and "$" not in bare[1:] and not _is_hedged(sentence, numbers[0]):
+        return numbers[0].group().strip()
+    return bare
 
 
 def _last_math(text: str) -> tuple[str, ...]:
-    return _math(text)[-1:]
+    """The last formula, unless a number in plain text comes after it."""
+    tail = text[-MAX_TAIL_CHARS:]
+    formula = _last_formula(tail)
+    return () if formula is None or _NUMBER.search(tail, formula[1]) else (formula[0],)
+
+
+def _last_formula(text: str) -> tuple[str, int] | None:
+    """The last formula with those joined to it by a comma, "and" or "or"; and where it ends."""
+    formulas = list(_MATH.finditer(text))
+    if not formulas:
+        return None
+    first = len(formulas) - 1
+    while first and _JOINED.fullmatch(text, formulas[first - 1].end(), formulas[first].start()):
+        first -= 1
+    if first == len(formulas) - 1:
+        return next(part for part in formulas[-1].groups() if part), formulas[-1].end()
+    return text[formulas[first].start() : formulas[-1].end()], formulas[-1].end()
 
 
 def _whole(text: str) -> tuple[str, ...]:
-    stripped = text.strip()
+    stripped = text.strip().strip("*_`").strip()
     return (stripped,) if 0 < len(stripped) <= MAX_WHOLE_CHARS and "\n" not in stripped else ()
 
 
 def _last_number(text: str) -> tuple[str, ...]:
-    numbers = deque(_NUMBER.finditer(text), maxlen=1)
-    return tuple(number.group().strip() for number in numbers)
+    tail = text[-MAX_TAIL_CHARS:]
+    numbers = deque(_NUMBER.finditer(tail), maxlen=1)
+    return tuple(number.group().strip() for number in numbers if not _is_hedged(tail, number))
+
+
+def _is_hedged(text: str, number: re.Match[str]) -> bool:
+    """Whether a number is offered beside another one ("7 or 8"), doubted or denied."""
+    before = text[max(0, number.start() - 40) : number.start()]
+    return bool(_HEDGED_BEFORE.search(before) or _HEDGED_AFTER.search(text[number.end() : number.end() + 40]))
 
 
 _READERS = {

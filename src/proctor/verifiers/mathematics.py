@@ -1,24 +1,31 @@
 r"""Verifies mathematical answers: numbers, LaTeX, expressions, tuples, sets, intervals.
 
 The completion is read through one channel (`proctor.verifiers.extraction`), parsed by our own grammar into a typed
-answer, and compared exactly. No text of a model is ever evaluated as code. What it does not do: grade proofs, convert
-units, or simplify sums, integrals and limits.
+answer, and compared exactly. No text of a model is ever evaluated as code. What it does not do: grade proofs, or
+evaluate sums, integrals, limits and maxima: these are right only where the reference answer is the same one.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
 from proctor.core.task import Score, Task
 from proctor.errors import ConfigError, TaskError
-from proctor.verifiers.answers import Answer, Words, read
+from proctor.verifiers.answers import Answer, Quantity, Words
 from proctor.verifiers.equivalence import equivalent
-from proctor.verifiers.expressions import Unreadable
-from proctor.verifiers.extraction import CHANNELS, after_reasoning, boxes, extractions
+from proctor.verifiers.evaluation import is_undefined
+from proctor.verifiers.extraction import CHANNELS, Extraction, after_reasoning, boxes, extractions
+from proctor.verifiers.notation import Unreadable
+from proctor.verifiers.reading import readings
 
 _FALLBACKS = frozenset({"answer_is", "last_math", "whole"})  # prose: where it cannot be read, the next channel is asked
+_SUBSTANCE = re.compile(r"[\\$=\d]")
+_FORMULA = re.compile(r"[\\^_{}\"|]|\('")
+_RELATION = re.compile(r"[=<>*]")
+_LONG_WORD = re.compile(r"[A-Za-z]{2,}")
 _WRITERS = {"boxed": "\\boxed{{{}}}", "answer_tag": "<answer>{}</answer>", "hashes": "#### {}", "answer_is": "The answer is ${}$", "last_math": "${}$"}
 
 
@@ -56,18 +63,23 @@ class MathVerifier:
         if text is None:
             return Score.unparsed("the reasoning is not closed by </think>")
         for found in extractions(text, self.channels):
-            shown = found.candidates[-1]
             try:
-                answers = [read(candidate, allow_words=isinstance(gold, Words)) for candidate in dict.fromkeys(found.candidates)]
+                verdicts = [self._is_right(candidate, gold) for candidate in dict.fromkeys(found.candidates)]
             except Unreadable as unreadable:
-                if found.channel in _FALLBACKS:
+                if _is_prose(found):
                     continue
-                return Score.unparsed(f"{found.channel}: cannot read {shown[:80]!r}: {unreadable}")
-            verdicts = {equivalent(gold, answer, tolerance=Fraction(self.tolerance)) for answer in answers}
-            if verdicts == {True}:
+                return Score.unparsed(f"{found.channel}: cannot read {found.candidates[-1][:80]!r}: {unreadable}")
+            shown = found.candidates[-1]
+            if all(verdicts):
                 return Score.correct(shown, found.channel)
-            return Score.incorrect(shown, f"{found.channel}: conflicting answers" if len(answers) > 1 else found.channel)
+            return Score.incorrect(shown, f"{found.channel}: conflicting answers" if len(verdicts) > 1 else found.channel)
         return Score.unparsed("no answer found")
+
+    def _is_right(self, candidate: str, gold: Gold) -> bool:
+        if candidate.strip() == gold.text:
+            return True
+        answers = readings(candidate, allow_words=gold.allows_words)
+        return any(equivalent(reference, answer, tolerance=Fraction(self.tolerance)) for reference in gold.readings for answer in answers)
 
     def gold(self, task: Task) -> str:
         """Return the completion that this verifier must find CORRECT: the task's answer in the first channel.
@@ -93,17 +105,34 @@ def gold_text(task: Task) -> str:
     text = "" if task.answer is None else str(task.answer)
     _, marked, final = text.rpartition("####")
     boxed = boxes(text)
-    text = (final if marked else boxed[0] if len(boxed) == 1 else text).strip()
+    text = (final if marked else boxed[0] if len(boxed) == _num_boxes(text) == 1 else text).strip()
     if not text:
         raise TaskError(f"task {task.id} has no reference answer")
     return text
 
 
-def read_gold(task: Task) -> Answer:
+def _num_boxes(text: str) -> int:
+    return text.count(r"\boxed") + text.count(r"\fbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A reference answer: as written, and as it can be meant."""
+
+    text: str
+    readings: tuple[Answer, ...]
+
+    @property
+    def allows_words(self) -> bool:
+        """Whether a text that is no mathematics can be right."""
+        return any(isinstance(reading, Words) for reading in self.readings)
+
+
+def read_gold(task: Task) -> Gold:
     """Return the reference answer, parsed whole.
 
     Raises:
-        TaskError: it cannot be read.
+        TaskError: it cannot be read, or has no value that could be compared with another spelling of it.
     """
     text = gold_text(task)
     try:
@@ -113,5 +142,16 @@ def read_gold(task: Task) -> Answer:
 
 
 @lru_cache(maxsize=4096)
-def _read_gold(text: str) -> Answer:
-    return read(text, allow_words=True)
+def _read_gold(text: str) -> Gold:
+    found = readings(text, allow_words=True)
+    if any(isinstance(reading, Quantity) and is_undefined(reading.node) for reading in found):
+        raise Unreadable("it has no value")
+    return Gold(text, found)
+
+
+def _is_prose(found: Extraction) -> bool:
+    """Whether what cannot be read is a sentence and no formula, so that the next channel is asked."""
+    if found.channel == "whole":
+        text = found.candidates[-1]
+        return not _FORMULA.search(text) and (not _RELATION.search(text) or len(_LONG_WORD.findall(text)) >= 4)
+    return found.channel in _FALLBACKS and not any(_SUBSTANCE.search(candidate) for candidate in found.candidates)

@@ -1,78 +1,230 @@
-"""Units, currencies and the percent sign that may stand beside a number.
+"""Units, currencies, the percent sign and counted things that may stand beside a number.
 
-A short list on purpose: an unknown word after a number makes the answer unreadable, because a hedge ("5 or 6") hides
-there. Units are compared by name, never converted.
+A closed list on purpose: an unknown word after a number makes the answer unreadable, because a hedge ("5 or 6") hides
+there. A unit is a product of powers of base units and an exact scale, so that 5 cm is 50 mm and never 5 m.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 
-_NAMES = {
-    "": "unit units point points people persons students children apples items times ways way pieces piece",
-    "degree": "degree degrees deg °",
-    "dollar": "dollar dollars usd bucks $",
-    "cent": "cent cents ¢",
-    "euro": "euro euros eur €",
-    "pound sterling": "£ gbp",
-    "meter": "m meter meters metre metres",
-    "centimeter": "cm centimeter centimeters centimetre centimetres",
-    "millimeter": "mm millimeter millimeters millimetre millimetres",
-    "kilometer": "km kilometer kilometers kilometre kilometres",
-    "inch": "in inch inches",
-    "foot": "ft foot feet",
-    "yard": "yd yard yards",
-    "mile": "mi mile miles",
-    "second": "s sec secs second seconds",
-    "minute": "min mins minute minutes",
-    "hour": "h hr hrs hour hours",
-    "day": "day days",
-    "week": "week weeks",
-    "month": "month months",
-    "year": "yr year years",
-    "gram": "g gram grams",
-    "kilogram": "kg kilogram kilograms",
-    "pound": "lb lbs pound pounds",
-    "ounce": "oz ounce ounces",
-    "liter": "l liter liters litre litres",
-    "milliliter": "ml milliliter milliliters",
-    "gallon": "gal gallon gallons",
-    "mph": "mph",
-    "percent": "% percent percentage pct",
-    "radian": "rad radian radians",
-    "square unit": "sq",
+from proctor.verifiers.notation import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of measurement.
+
+    Attributes:
+        powers: base unit and its power, sorted; empty for what only counts ("units", "ways").
+        scale: how many base units it is.
+    """
+
+    powers: tuple[tuple[str, int], ...]
+    scale: Fraction = Fraction(1)
+
+    def to_the(self, power: int) -> Unit:
+        """Return the unit raised to a power."""
+        return Unit(tuple((base, exponent * power) for base, exponent in self.powers if exponent * power), self.scale**power)
+
+    def times(self, other: Unit) -> Unit:
+        """Return the product of two units."""
+        powers = dict(self.powers)
+        for base, exponent in other.powers:
+            powers[base] = powers.get(base, 0) + exponent
+        return Unit(tuple(sorted((base, exponent) for base, exponent in powers.items() if exponent)), self.scale * other.scale)
+
+
+def _of(base: str, scale: str | int = 1, power: int = 1) -> Unit:
+    return Unit(((base, power),), Fraction(scale))
+
+
+PERCENT = _of("percent")
+DEGREE = _of("degree")
+COUNT = Unit(())
+_FORCE = Unit((("kilogram", 1), ("meter", 1), ("second", -2)))
+_ENERGY = Unit((("kilogram", 1), ("meter", 2), ("second", -2)))
+
+_SPELLINGS: Mapping[str, Unit] = {
+    "% percent percentage pct": PERCENT,
+    "° degree degrees deg": DEGREE,
+    "rad radian radians": _of("radian"),
+    "unit units": COUNT,
+    "$ dollar dollars usd buck bucks": _of("dollar"),
+    "cent cents ¢": _of("dollar", "1/100"),
+    "€ euro euros eur": _of("euro"),
+    "£ gbp": _of("sterling"),
+    "pence penny": _of("sterling", "1/100"),
+    "₹ rupee rupees rs inr": _of("rupee"),
+    "yuan rmb cny": _of("yuan"),
+    "¥ yen jpy": _of("yen"),
+    "m meter meters metre metres": _of("meter"),
+    "km kilometer kilometers kilometre kilometres kms": _of("meter", 1000),
+    "dm decimeter decimeters": _of("meter", "1/10"),
+    "cm centimeter centimeters centimetre centimetres cms": _of("meter", "1/100"),
+    "mm millimeter millimeters millimetre millimetres": _of("meter", "1/1000"),
+    "nm nanometer nanometers": _of("meter", "1/1000000000"),
+    "in inch inches": _of("meter", "0.0254"),
+    "ft foot feet": _of("meter", "0.3048"),
+    "yd yard yards": _of("meter", "0.9144"),
+    "mi mile miles": _of("meter", "1609.344"),
+    "s sec secs second seconds": _of("second"),
+    "ms millisecond milliseconds": _of("second", "1/1000"),
+    "min mins minute minutes": _of("second", 60),
+    "h hr hrs hour hours": _of("second", 3600),
+    "day days": _of("second", 86400),
+    "week weeks": _of("second", 604800),
+    "month months": _of("month"),
+    "yr yrs year years": _of("month", 12),
+    "g gram grams": _of("kilogram", "1/1000"),
+    "kg kilogram kilograms kgs": _of("kilogram"),
+    "mg milligram milligrams": _of("kilogram", "1/1000000"),
+    "ton tons tonne tonnes": _of("kilogram", 1000),
+    "lb lbs pound pounds": _of("kilogram", "0.45359237"),
+    "oz ounce ounces": _of("kilogram", "0.028349523125"),
+    "L l liter liters litre litres": _of("meter", "1/1000", 3),
+    "mL ml milliliter milliliters millilitre millilitres": _of("meter", "1/1000000", 3),
+    "gal gallon gallons": _of("meter", "0.003785411784", 3),
+    "quart quarts": _of("meter", "0.000946352946", 3),
+    "cup cups": _of("cup"),
+    "mph": Unit((("meter", 1), ("second", -1)), Fraction("1609.344") / 3600),
+    "kph": Unit((("meter", 1), ("second", -1)), Fraction(1000, 3600)),
+    "N newton newtons": _FORCE,
+    "J joule joules": _ENERGY,
+    "kJ": Unit(_ENERGY.powers, Fraction(1000)),
+    "W watt watts": Unit((("kilogram", 1), ("meter", 2), ("second", -3))),
+    "V volt volts": _of("volt"),
+    "A ampere amperes amp amps": _of("ampere"),
+    "K kelvin kelvins": _of("kelvin"),
+    "mol mole moles": _of("mole"),
+    "Hz hertz": Unit((("second", -1),)),
+    "erg ergs": Unit(_ENERGY.powers, Fraction(1, 10**7)),
+    "eV": _of("electronvolt"),
+    "keV": _of("electronvolt", 1000),
+    "MeV": _of("electronvolt", 10**6),
+    "GeV": _of("electronvolt", 10**9),
+    "Pa pascal pascals": Unit((("kilogram", 1), ("meter", -1), ("second", -2))),
+    "kPa": Unit((("kilogram", 1), ("meter", -1), ("second", -2)), Fraction(1000)),
+    "atm": _of("atmosphere"),
+    "kW": Unit((("kilogram", 1), ("meter", 2), ("second", -3)), Fraction(1000)),
+    "C coulomb coulombs": _of("coulomb"),
+    "ohm ohms": _of("ohm"),
+    "T tesla teslas": _of("tesla"),
+    "pc parsec parsecs": _of("parsec"),
+    "AU": _of("astronomical unit"),
+    "bit bits": _of("bit"),
+    "byte bytes": _of("bit", 8),
+    "revolution revolutions rev": _of("revolution"),
+    "rpm": Unit((("revolution", 1), ("second", -1)), Fraction(1, 60)),
+    "decade decades": _of("month", 120),
+    "century centuries": _of("month", 1200),
+    "ha hectare hectares": _of("meter", 10000, 2),
+    "fl": _of("fluid"),
+    "acre acres": _of("acre"),
 }
-_UNIT_OF = {spelling: unit for unit, spellings in _NAMES.items() for spelling in spellings.split()}
-_BARE = sorted((spelling for spelling in _UNIT_OF if len(spelling) > 1 or not spelling.isalpha()), key=len, reverse=True)
-_TRAILING_BARE = re.compile(r"(?<=[\d)}\s.])\s*(" + "|".join(map(re.escape, _BARE)) + r")\s*(\^\s*\{?[23]\}?|²|³)?\s*$", re.IGNORECASE)
-_TRAILING_TEXT = re.compile(
-    r"(?<=.)\\(?:text|textbf|textrm|mathrm|mbox|rm|operatorname)\s*\{\s*((?:square |cubic |sq\.? |cu\.? )?)([A-Za-z]+)\.?\s*(\^\{?[23]\}?)?\s*\}"
-    r"\s*(\^\s*\{?[23]\}?|²|³)?\s*$"
-)
-_POWERS = {"square": "2", "sq": "2", "cubic": "3", "cu": "3"}
+_COUNTED = """
+apple bag ball banana bead bird board bolt book bottle box boy brick bucket bus button cake can candy car card cat chair chicken child children
+chocolate class coin cookie cow crayon cube cupcake customer desk digit dog door duck edge egg element employee envelope face factor fan fish flower
+frog fruit game girl goal goat guest hat horse house integer item jar kid lap leaf lemon letter man marble match member men message mouse movie muffin
+number nut orange outcome page pair pancake paper park part path pen pencil penguin people permutation person photo picture pie piece pizza plant
+plate player point potato pound prize problem question rabbit rabbits room root rose round row sandwich scarf score seat sheep shell shirt shoe shot
+side sister slice slot snack sock solution song spoon square stamp star step sticker stone stop story stranger stripe student subset sweet table tail
+taxi teacher team term test ticket tile time toy tree triangle trip truck turn unicorn vertex vertices vote walk watermelon way window woman women
+word worker zero
+"""
 
 
-def split_unit(text: str) -> tuple[str, str | None]:
-    """Split a trailing or leading unit off a quantity.
+def _plurals(noun: str) -> tuple[str, ...]:
+    ends = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}es" if noun.endswith(("s", "x", "ch", "sh", "o")) else f"{noun}s"
+    return noun, ends, f"{noun[:-1]}ves" if noun.endswith("f") else ends
+
+
+UNITS: Mapping[str, Unit] = {
+    **{plural: Unit((("thing", 1), (noun, 1))) for noun in _COUNTED.split() for plural in _plurals(noun)},
+    **{spelling: unit for spellings, unit in _SPELLINGS.items() for spelling in spellings.split()},
+}
+CURRENCIES = {"$": UNITS["$"], "€": UNITS["€"], "£": UNITS["£"], "₹": UNITS["₹"], "¥": UNITS["¥"]}
+_PREFIXES = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
+_SUFFIXES = {"squared": 2, "cubed": 3}
+_DIGITS = frozenset("1234")
+_TEMPERATURES = {"c": _of("celsius"), "celsius": _of("celsius"), "f": _of("fahrenheit"), "fahrenheit": _of("fahrenheit")}
+
+
+def lookup(word: str) -> Unit | None:
+    """Return the unit that a word or sign stands for; None if it is none."""
+    return UNITS.get(word) or (UNITS.get(word.lower()) if len(word) > 1 else None)
+
+
+def split_unit(tokens: Sequence[Token]) -> tuple[Sequence[Token], Unit | None]:
+    """Split the longest trailing unit off a quantity.
+
+    A single letter is a unit only inside a text or after a space, as in `5 m`; `5m` is a product.
 
     Returns:
-        The rest, and the unit's name with its power ("centimeter^2"); an empty name for a counted thing, None for none.
+        The tokens before it, and the unit; None if there is none.
     """
-    if text[:1] in "$€£" and len(text) > 1:
-        return text[1:].strip(), _UNIT_OF[text[0]]
-    if re.match(r"[-+]\s*[$€£]", text):
-        sign, _, rest = text.partition(next(char for char in text if char in "$€£"))
-        return sign + rest, "dollar"
-    if match := _TRAILING_TEXT.search(text):
-        unit = _UNIT_OF.get(match.group(2).lower())
-        if unit is not None and text[: match.start()].strip():
-            adjective = _POWERS.get(match.group(1).strip(" ."), "")
-            return text[: match.start()].strip(), _with_power(unit, adjective or match.group(3) or match.group(4) or "")
-    if (match := _TRAILING_BARE.search(text)) and text[: match.start()].strip():
-        return text[: match.start()].strip(), _with_power(_UNIT_OF[match.group(1).lower()], match.group(2) or "")
-    return text, None
+    for start in range(1, len(tokens)):
+        token = tokens[start]
+        is_word = token.kind in ("word", "text") or (token.kind == "mark" and token.text in "%°$€£¢₹¥")
+        if is_word and (lookup(token.text) or token.text.lower() in _PREFIXES) and _may_follow(tokens[start - 1], token):
+            unit = _read(tokens[start:])
+            if unit is not None:
+                return tokens[:start], unit
+    return tokens, None
 
 
-def _with_power(unit: str, power: str) -> str:
-    digits = power.replace("²", "2").replace("³", "3").strip("^{} ")
-    return f"{unit}^{digits}" if unit and digits else unit
+def _may_follow(before: Token, token: Token) -> bool:
+    if token.kind == "word" and len(token.text) == 1:
+        return token.is_spaced and before.kind == "number"
+    if token.text == "in":
+        return before.kind == "number" or token.kind == "text"
+    return not (before.kind == "mark" and before.text in "+-*/^(=_")
+
+
+def _read(tokens: Sequence[Token]) -> Unit | None:
+    """Read all tokens as one unit: `m/s^2`, `square feet`, `kilometers per hour`, `million dollars`."""
+    unit, position, sign, power = COUNT, 0, 1, 1
+    num_factors = 0
+    while position < len(tokens):
+        word = tokens[position].text
+        if word.lower() in _PREFIXES and position + 1 < len(tokens):
+            power, position = _PREFIXES[word.lower()], position + 1
+            continue
+        if word in ("/", "per") and num_factors:
+            sign, position = -1, position + 1
+            continue
+        if word in ("*", ".", "{", "}") and num_factors:
+            position += 1
+            continue
+        factor = lookup(word) if tokens[position].kind in ("word", "text") or word in CURRENCIES or word in "%°¢" else None
+        if factor is None:
+            return None
+        position += 1
+        if factor == DEGREE and position < len(tokens) and tokens[position].text.lower() in _TEMPERATURES:
+            factor, position = _TEMPERATURES[tokens[position].text.lower()], position + 1
+        raised, position = _exponent(tokens, position)
+        unit = unit.times(factor.to_the(sign * power * raised))
+        power, num_factors = 1, num_factors + 1
+    return unit if num_factors and power == 1 and tokens[-1].text not in ("/", "per", "*") else None
+
+
+def _exponent(tokens: Sequence[Token], position: int) -> tuple[int, int]:
+    """The power written after a unit, and where reading goes on."""
+    texts = [token.text for token in tokens[position : position + 5]]
+    if texts[:1] and texts[0] in _SUFFIXES:
+        return _SUFFIXES[texts[0]], position + 1
+    if texts[:1] != ["^"]:
+        return 1, position
+    match texts[1:]:
+        case ["{", "-", digit, "}", *_] if digit in _DIGITS:
+            return -int(digit), position + 5
+        case ["{", digit, "}", *_] if digit in _DIGITS:
+            return int(digit), position + 4
+        case ["-", digit, *_] if digit in _DIGITS:
+            return -int(digit), position + 3
+        case [digit, *_] if digit in _DIGITS:
+            return int(digit), position + 2
+        case _:
+            return 1, position

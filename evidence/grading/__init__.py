@@ -1,0 +1,1 @@
+"""What the benchmark of graders is made of: attacks, rewritten answers, public cases, the graders compared."""

@@ -1,0 +1,106 @@
+"""Reads quantities: expressions with units and currencies, numerals in a base, numbers in words, sums such as 2 h 30 min."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+from proctor.verifiers.answers import Numeral, Quantity
+from proctor.verifiers.expressions import Apply, Node, Number, parse_tokens
+from proctor.verifiers.notation import Token, Unreadable
+from proctor.verifiers.numerals import SCALES, number_in_words
+from proctor.verifiers.units import CURRENCIES, DEGREE, Unit, split_unit
+
+_BASE = re.compile(r"\(? ?([0-9][0-9A-Za-z]*) ?\)? ?_ ?\{?\s?\(?([0-9]{1,2}|[a-z]{3,7})\)?\s?\}?")
+_BASE_WORDS = dict(
+    zip(
+        ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "sixteen"],
+        (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16),
+        strict=True,
+    )
+)
+_ORDINAL = re.compile(r"(\d{1,9}) ?\^? ?\{? ?(?:st|nd|rd|th) ?\}?")
+_OF_ANGLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
+
+
+def read_numeral(shown: str) -> Numeral | None:
+    """Return the numeral in a base, as in `204_5`; None if the text is none."""
+    match = _BASE.fullmatch(shown)
+    if match is None:
+        return None
+    digits, base = match.groups()
+    number = int(base) if base.isdigit() else _BASE_WORDS.get(base)
+    if number is None or not 2 <= number <= 36 or not all(char.isdigit() or number > 10 for char in digits) or any(int(char, 36) >= number for char in digits):
+        return None
+    return Numeral(digits.upper().lstrip("0") or "0", number)
+
+
+def read_ordinal(shown: str) -> Quantity | None:
+    """Return the number in `21st`; None if the text is no ordinal."""
+    match = _ORDINAL.fullmatch(shown)
+    return Quantity(Number(Fraction(int(match.group(1))))) if match else None
+
+
+def read_sum(tokens: Sequence[Token]) -> Quantity | None:
+    """`2 hours and 30 minutes`, `5 ft 6 in`: quantities of one dimension, from large to small."""
+    if len(tokens) < 4 or tokens[0].kind != "number" or not any(token.kind == "number" for token in tokens[2:]):
+        return None
+    parts: list[tuple[Number, Unit]] = []
+    start = 0
+    while start < len(tokens):
+        start += bool(parts) and tokens[start].text in ("and", ",")
+        end = start + 1
+        while end < len(tokens) and tokens[end].kind != "number" and tokens[end].text not in ("and", ","):
+            end += 1
+        rest, unit = split_unit(tokens[start:end])
+        if unit is None or not unit.powers or len(rest) != 1 or rest[0].kind != "number":
+            return None
+        node = parse_tokens(rest)
+        if not isinstance(node, Number) or (parts and (unit.powers != parts[0][1].powers or unit.scale >= parts[-1][1].scale)):
+            return None
+        parts.append((node, unit))
+        start = end
+    total = sum((number.value * unit.scale for number, unit in parts), Fraction(0))
+    return Quantity(Number(total / parts[0][1].scale), parts[0][1]) if len(parts) > 1 else None
+
+
+def read_quantity(tokens: Sequence[Token]) -> Quantity:
+    """Read an expression with its unit.
+
+    Raises:
+        Unreadable: it is something else.
+    """
+    tokens, currency = _currency(tokens)
+    rest, unit = split_unit(tokens)
+    if unit == DEGREE and any(token.text in _OF_ANGLES for token in rest):
+        rest, unit = tokens, None
+    if currency is not None and unit not in (None, currency):
+        raise Unreadable("a currency and another unit")
+    unit = unit or currency
+    scale = SCALES.get(rest[-1].text.lower()) if len(rest) > 1 and rest[-1].kind in ("word", "text") else None
+    rest = rest if scale is None else rest[:-1]
+    number = number_in_words(rest)
+    node = parse_tokens(rest) if number is None else Number(Fraction(number))
+    return Quantity(node if scale is None else Apply("*", (node, Number(Fraction(scale)))), unit)
+
+
+def signed_decimal(node: Node) -> Fraction | None:
+    """Return the value of a numeral that may have a minus sign; None for every other expression."""
+    if isinstance(node, Apply) and node.operator == "-":
+        value = signed_decimal(node.arguments[0])
+        return None if value is None else -value
+    return node.value if isinstance(node, Number) else None
+
+
+def _currency(tokens: Sequence[Token]) -> tuple[Sequence[Token], Unit | None]:
+    r"""Take a leading `$`, `-$`, `US$` or `Rs` off."""
+    if len(tokens) > 1 and tokens[0].text in ("US", "USD", "Rs", "EUR") and tokens[0].kind in ("word", "text"):
+        after = tokens[2:] if tokens[1].text in ("$", ".") else tokens[1:]
+        unit = CURRENCIES["₹"] if tokens[0].text == "Rs" else CURRENCIES["€"] if tokens[0].text == "EUR" else CURRENCIES["$"]
+        return (after, unit) if after and after[0].kind == "number" else (tokens, None)
+    sign = len(tokens) > 1 and tokens[0].text in ("-", "+")
+    head = tokens[sign] if len(tokens) > sign else None
+    if head is not None and head.kind == "mark" and head.text in CURRENCIES and len(tokens) > sign + 1:
+        return [*tokens[:sign], *tokens[sign + 1 :]], CURRENCIES[head.text]
+    return tokens, None

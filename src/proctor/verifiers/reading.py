@@ -1,0 +1,390 @@
+r"""Reads a final answer into a typed value.
+
+Gold answers and model answers pass through the same reader. Whole text or nothing: what is left over makes the answer
+unreadable. The kinds are those of `proctor.verifiers.answers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Quantity, Relation, Words
+from proctor.verifiers.brackets import encloses, split
+from proctor.verifiers.evaluation import within
+from proctor.verifiers.expressions import DECORATIONS, FUNCTIONS, GREEK, Node, parse_tokens
+from proctor.verifiers.matrices import read_matrix
+from proctor.verifiers.moments import read_moment
+from proctor.verifiers.notation import Token, Unreadable, join_thousands, lex, unify
+from proctor.verifiers.quantities import read_numeral, read_ordinal, read_quantity, read_sum, signed_decimal
+from proctor.verifiers.units import split_unit
+
+MAX_ITEMS = 50
+MAX_WORDS = 60
+
+_SIGNS = frozenset("=<>≤≥≠")
+_NAMES_OF_DOMAINS = {
+    "all real numbers": "R",
+    "all reals": "R",
+    "real numbers": "R",
+    "all integers": "Z",
+    "all positive integers": "N",
+    "all positive real numbers": "R+",
+}
+_HEDGE_WORDS = """
+not no never none either neither or nor if unless maybe perhaps possibly probably except wrong incorrect unlikely false isn where when for with than
+plus minus
+"""
+_HEDGES = frozenset(_HEDGE_WORDS.split())
+_STATEMENT_WORDS = """
+frac sqrt radical binom pi infty int iint oint sum prod lim max min sup inf gcd lcm det arg deg mod bmod pmod ker dim exp to rightarrow leftarrow
+Rightarrow Leftarrow Leftrightarrow leftrightarrow iff implies mapsto forall exists equiv cong sim simeq propto perp parallel subset subseteq supset
+cup cap notin wedge vee neg land lor nmid oplus otimes circ bullet star dagger lfloor rfloor lceil rceil overset underset stackrel prime square vdots
+ddots choose therefore because Re Im aleph complement text dfrac cases bigcup bigcap overbrace underbrace hline substack mathrm triangle odot top ne
+limsup liminf ll gg ldotp operatorname
+"""
+_STATEMENT_COMMANDS = FUNCTIONS | GREEK | DECORATIONS | frozenset(_STATEMENT_WORDS.split())
+_NAME_MARKS = frozenset("(){}_,':/|°∩∪")
+_SYSTEMS = frozenset({"cases", "aligned", "align", "align*", "gathered", "split"})
+_ROUND = {"(": ")", "[": "]", "\\{": "\\}", "{": "}", "⟨": "⟩"}
+
+
+def readings(text: str, *, allow_words: bool = False) -> tuple[Answer, ...]:
+    """Read an answer, in the one or two ways in which it can be meant: `100,200` is a number, or two.
+
+    Args:
+        text: LaTeX or plain.
+        allow_words: whether a text that is no mathematics is an answer.
+
+    Raises:
+        Unreadable: it is not, as a whole, an answer of a known type.
+    """
+    plain = unify(text)
+    joined = join_thousands(plain)
+    found: list[Answer] = []
+    why: Unreadable | None = None
+    for spelling in dict.fromkeys((joined, plain)):
+        try:
+            found.append(_read(spelling))
+        except Unreadable as unreadable:
+            why = unreadable
+    if allow_words and (words := _words(plain, is_only=not found)):
+        found.append(words)
+    if not found:
+        raise why or Unreadable("empty")
+    return tuple(found)
+
+
+def _words(plain: str, *, is_only: bool) -> Words | None:
+    """A text; where it cannot be read otherwise also a statement with balanced braces and known commands. Short words keep their case."""
+    tokens = _trimmed(lex(plain))
+    inner = tokens[1:-1]
+    if len(tokens) > 2 and tokens[0].text in ("(", "{") and encloses(tokens) and all(token.kind in ("word", "text") for token in inner):
+        tokens = inner
+    if not is_only and not all(token.kind in ("word", "text") and len(token.text) > 1 for token in tokens):
+        return None
+    texts = [
+        token.text if len(token.text) < 3 and token.text.isupper() else token.text.lower() if token.kind in ("word", "text") else token.text for token in tokens
+    ]
+    is_known = all(token.kind != "command" or token.text in _STATEMENT_COMMANDS for token in tokens)
+    has_letters = any(token.kind not in ("mark", "number") or token.text == "…" for token in tokens)
+    if not is_known or not has_letters or len(tokens) > 4 * MAX_WORDS or texts.count("{") != texts.count("}"):
+        return None
+    return Words(" ".join(texts))
+
+
+def _trimmed(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Without a leading equals sign, a final full stop, and braces around everything that hold one answer."""
+    tokens = tokens[1:] if len(tokens) > 1 and tokens[0].text == "=" else tokens
+    while len(tokens) > 1 and (tokens[-1].text == "." or (tokens[0].text == "{" and encloses(tokens) and len(split(tokens[1:-1], (",", ";"))) == 1)):
+        tokens = tokens[:-1] if tokens[-1].text == "." else tokens[1:-1]
+    return tokens
+
+
+def _read(plain: str) -> Answer:
+    tokens = _trimmed(lex(plain))
+    shown = "".join(" " * token.is_spaced + token.text for token in tokens).strip()
+    if moment := read_moment(shown):
+        return moment
+    if numeral := read_numeral(shown):
+        return numeral
+    if domain := _NAMES_OF_DOMAINS.get(shown.lower()):
+        return Domain(domain)
+    if ordinal := read_ordinal(shown):
+        return ordinal
+    return _answer(tokens)
+
+
+def _answer(tokens: Sequence[Token]) -> Answer:
+    """Read everything: one answer, or several."""
+    if (time_sum := read_sum(tokens)) is not None:
+        return time_sum
+    groups = split(tokens, (";", "\\\\"))
+    if len(groups) > 1 and all(len(split(group, (",", "and"))) > 1 for group in groups):
+        return Items("list", tuple(_tupled(_listed(group)) for group in groups))
+    return _listed(tokens)
+
+
+def _listed(tokens: Sequence[Token]) -> Answer:
+    parts = split(tokens, (",", ";", "\\\\", "and", "or", "&"))
+    if len(parts) > MAX_ITEMS or not parts:
+        raise Unreadable("too many answers, or none")
+    if len(parts) == 1:
+        return _one(parts[0])
+    has_or = len(split(tokens, ("or",))) > 1
+    members = _excluded(tuple(member for part in parts for member in _members(_one(part))))
+    names = [member.name for member in members if isinstance(member, Assignment)]
+    if len(names) == len(members) and len(set(names)) == len(names) and not has_or:
+        return Items("record", members)
+    return Items("alternatives" if has_or else "list", members)
+
+
+def _excluded(members: tuple[Answer, ...]) -> tuple[Answer, ...]:
+    """`x ≠ 1, 2` means `x ≠ 1, x ≠ 2`."""
+    first, *rest = members
+    if isinstance(first, Relation) and first.signs == ("≠",) and all(isinstance(member, Quantity) for member in rest):
+        return (first, *(Relation((first.sides[0], member.node), ("≠",)) for member in rest if isinstance(member, Quantity)))
+    return members
+
+
+def _tupled(answer: Answer) -> Answer:
+    return Items("tuple", answer.members) if isinstance(answer, Items) and answer.kind == "list" else answer
+
+
+def _members(answer: Answer) -> tuple[Answer, ...]:
+    """Flatten a plus-minus, also behind a name, into the two answers that it is."""
+    if isinstance(answer, Items) and answer.kind == "alternatives":
+        return answer.members
+    if isinstance(answer, Assignment) and isinstance(answer.value, Items) and answer.value.kind == "alternatives":
+        return tuple(Assignment(answer.name, member, None) for member in answer.value.members)
+    return (answer,)
+
+
+def _one(tokens: Sequence[Token]) -> Answer:
+    """Read one answer that is no list."""
+    tokens = _trimmed(tokens)
+    if not tokens:
+        raise Unreadable("an empty part")
+    if any(token.kind == "begin" for token in tokens):
+        return _system(tokens) or _with_matrix(tokens)
+    signs = tuple(token.text for token in tokens if token.kind == "mark" and token.text in _SIGNS)
+    if signs == ("≠",) and any(token.text in ("±", "∓") for token in tokens):
+        return Items("list", tuple(_one([_signed(token, plus) for token in tokens]) for plus in (True, False)))
+    if (signs or any(token.text in ("≈", "∈") for token in tokens)) and (related := _related(tokens)) is not None:
+        return related
+    if len(pieces := split(tokens, ("∪",))) > 1:
+        return Items("union", tuple(_one(piece) for piece in pieces))
+    if len(pieces := split(tokens, ("∖",))) == 2:
+        return Difference(_one(pieces[0]), _one(pieces[1]))
+    if any(token.text in ("±", "∓") and token.kind == "mark" for token in tokens):
+        return Items("alternatives", tuple(_one([_signed(token, plus) for token in tokens]) for plus in (True, False)))
+    if grouped := _bracketed(tokens):
+        return grouped
+    if len(tokens) <= 2 and tokens[0].kind == "set":
+        suffix = tokens[1].text if len(tokens) == 2 else ""
+        return Domain(tokens[0].text + suffix)
+    if len(tokens) > 2 and tokens[1].text == "_" and tokens[0].kind == "number":
+        numeral = read_numeral("".join(token.text for token in tokens))
+        if numeral is not None:
+            return numeral
+    if len(tokens) == 1 and tokens[0].text == "∅":
+        return Items("set", ())
+    pieces = split(tokens, (":",))
+    if len(pieces) > 1:
+        if (moment := read_moment("".join(token.text for token in tokens))) is not None:
+            return moment
+        return Items("ratio", tuple(read_quantity(piece) for piece in pieces))
+    return read_quantity(tokens)
+
+
+def _signed(token: Token, plus: bool) -> Token:
+    if token.kind != "mark" or token.text not in ("±", "∓"):
+        return token
+    return Token("mark", "+" if (token.text == "±") is plus else "-", token.is_spaced)
+
+
+def _related(tokens: Sequence[Token]) -> Answer | None:
+    """A relation, a named value, a value with its approximation, an element of a set; None if the signs stand in brackets."""
+    signs = tuple(part for part in _top_marks(tokens) if part in _SIGNS or part in ("≈", "∈"))
+    if not signs:
+        return None
+    sides = split(tokens, (*_SIGNS, "≈", "∈"))
+    if len(sides) != len(signs) + 1:
+        if signs == ("≈",) and sides:
+            return _one(sides[0])
+        raise Unreadable("a side of a relation is missing")
+    if "∈" in signs:
+        if signs == ("∈",) and _name(sides[0]):
+            return _one(sides[1])
+        raise Unreadable("an element relation")
+    if signs == ("≈",) and (name := _name(sides[0])):
+        return Assignment(name, _one(sides[1]), None)
+    if signs[-1] == "≈":
+        return _rounded(_answer_of_chain(sides[:-1], signs[:-1]), sides[-1])
+    if "≈" in signs:
+        raise Unreadable("a mixed chain of relations")
+    return _answer_of_chain(sides, signs)
+
+
+def _answer_of_chain(sides: Sequence[Sequence[Token]], signs: tuple[str, ...]) -> Answer:
+    if not signs:
+        return _one(sides[0])
+    if signs == ("=",):
+        for left, right in ((sides[0], sides[1]), (sides[1], sides[0])):
+            if name := _name(left):
+                value = _one(right)
+                return _record(name, value) or Assignment(name, value, _equation(sides))
+    rest, unit = split_unit(sides[-1])
+    return Relation((*(parse_tokens(side) for side in sides[:-1]), parse_tokens(rest)), signs, unit)
+
+
+def _record(names: str, value: Answer) -> Items | None:
+    """`(x, y) = (1, 2)` says what `x = 1, y = 2` says."""
+    each = names[1:-1].split(",")
+    if not (names.startswith("(") and names.endswith(")") and isinstance(value, Items) and value.kind == "tuple" and 1 < len(each) == len(value.members)):
+        return None
+    return Items("record", tuple(Assignment(name, member, None) for name, member in zip(each, value.members, strict=True)))
+
+
+def _equation(sides: Sequence[Sequence[Token]]) -> Relation | None:
+    try:
+        return Relation(tuple(parse_tokens(side) for side in sides), ("=",))
+    except Unreadable:
+        return None
+
+
+def _top_marks(tokens: Sequence[Token]) -> list[str]:
+    depth = 0
+    found: list[str] = []
+    for token in tokens:
+        if token.kind == "mark":
+            depth += (token.text in _ROUND) - (token.text in _ROUND.values())
+            if depth == 0:
+                found.append(token.text)
+    return found
+
+
+def _name(tokens: Sequence[Token]) -> str | None:
+    """What a left side only names: `x`, `f(x)`, `AB`, `(x, y)`, `V_1:V_2`, `NO/BO`, `area`; None if it says something."""
+    texts = [token.text for token in tokens]
+    if not tokens or len(tokens) > 40 or texts == ["pi"]:
+        return None
+    words = [token.text.lower() if token.kind == "text" else token.text for token in tokens if token.kind in ("word", "text")]
+    if not words and not any(token.kind == "command" for token in tokens):
+        return None
+    if set(words) & _HEDGES or any(token.kind in ("set", "begin", "end") for token in tokens):
+        return None
+    is_call = any(token.kind == "word" and after.text == "(" for token, after in pairwise(tokens))
+    for before, token in zip((None, *tokens), tokens, strict=False):
+        is_index = before is not None and before.text in ("_", "{", "(", ",")
+        if token.kind == "number" and not (is_index and ("_" in texts or is_call)):
+            return None
+        if token.kind == "mark" and token.text not in _NAME_MARKS:
+            return None
+        if token.kind == "command" and token.text in ("sqrt", "int", "sum", "lim", "prod", "pi"):
+            return None
+    return "".join(text for text in texts if text not in ("{", "}"))
+
+
+def _rounded(exact: Answer, tokens: Sequence[Token]) -> Answer:
+    """A value followed by its approximation is the value, if the approximation is one."""
+    rough = read_quantity(tokens)
+    inner = exact.value if isinstance(exact, Assignment) else exact
+    value = signed_decimal(rough.node)
+    decimals = min(len(next((token.text for token in tokens if token.kind == "number"), "").partition(".")[2]), 400)
+    if isinstance(inner, Quantity) and value is not None and within(inner.node, value, Fraction(99, 100 * 10**decimals)):
+        return Quantity(inner.node, inner.unit or rough.unit, value)
+    raise Unreadable("an approximation of something else")
+
+
+def _bracketed(tokens: Sequence[Token]) -> Answer | None:
+    r"""A tuple, an interval or a set, if brackets enclose everything and commas separate inside."""
+    first, last = tokens[0].text, tokens[-1].text
+    if first == "]" and last == "[" and len(tokens) > 2:
+        return _interval(tokens[1:-1], has_low=False, has_high=False)
+    if len(tokens) < 2 or tokens[0].kind != "mark" or first not in _ROUND or not encloses(tokens):
+        return None
+    inside = tokens[1:-1]
+    if first == "\\{" or (first == "{" and len(split(inside, (",", ";"))) > 1):
+        return _set(inside)
+    parts = split(inside, (",", ";"))
+    if len(parts) < 2:
+        return _single(first, inside)
+    if first == "⟨" or (first == "(" and last == ")"):
+        return Items("tuple", tuple(_one(part) for part in parts))
+    if len(parts) == 2 and last in ")]" and not (parts[0][0].text == "[" and parts[1][0].text == "["):
+        return _interval(inside, has_low=first == "[", has_high=last == "]")
+    if first == "[" and last == "]":
+        members = tuple(_one(part) for part in parts)
+        if all((isinstance(member, Items) and member.kind == "sequence") or isinstance(member, Interval) for member in members):
+            return _matrix_of_lists(members)
+        return Items("sequence", members)
+    raise Unreadable("brackets of no known kind")
+
+
+def _single(first: str, inside: Sequence[Token]) -> Answer | None:
+    """One thing in brackets: `(E)`, `[5.0]`, a matrix or a set in parentheses."""
+    if not inside:
+        return Items("set", ()) if first == "{" else None
+    if first in "([" and (
+        inside[0].kind == "text" or (len(inside) == 1 and inside[0].kind == "number") or (first == "(" and inside[0].text in ("\\{", "(", "["))
+    ):
+        return _one(inside)
+    return None
+
+
+def _interval(inside: Sequence[Token], *, has_low: bool, has_high: bool) -> Interval:
+    parts = split(inside, (",", ";"))
+    if len(parts) != 2:
+        raise Unreadable("an interval has two ends")
+    return Interval(parse_tokens(split_unit(parts[0])[0]), parse_tokens(split_unit(parts[1])[0]), has_low, has_high)
+
+
+def _set(inside: Sequence[Token]) -> Answer:
+    r"""A set by its elements or, after `x \mid`, by its condition."""
+    if not inside:
+        return Items("set", ())
+    for bar in ("¦", "|", ":"):
+        parts = split(inside, (bar,))
+        if len(parts) == 2 and parts[0]:
+            element = split(parts[0], ("∈",))
+            if _name(element[0]) and len(element) <= 2:
+                return _answer(parts[1])
+    members: list[Answer] = []
+    for part in split(inside, (",", ";", "and", "or")):
+        members.extend(_members(_one(part)))
+    if len(members) > MAX_ITEMS:
+        raise Unreadable("too many elements")
+    return Items("set", tuple(members))
+
+
+def _matrix_of_lists(members: tuple[Answer, ...]) -> Answer:
+    rows: list[tuple[Node, ...]] = []
+    for member in members:
+        if isinstance(member, Interval):
+            rows.append((member.low, member.high))
+        elif isinstance(member, Items):
+            rows.append(tuple(entry.node for entry in member.members if isinstance(entry, Quantity)))
+    if len({len(row) for row in rows}) != 1:
+        raise Unreadable("rows of unequal length")
+    return Matrix(tuple(rows))
+
+
+def _system(tokens: Sequence[Token]) -> Answer | None:
+    """Equations that stand under each other in one environment."""
+    if tokens[0].text not in _SYSTEMS or tokens[-1].kind != "end" or any(token.kind == "begin" for token in tokens[1:]):
+        return None
+    rows = [[token for token in row if token.text != "&"] for row in split(tokens[1:-1], ("\\\\",))]
+    if tokens[0].text == "cases" and any(token.text == "&" for token in tokens):
+        raise Unreadable("a function by cases")
+    return _listed([token for row in rows for token in (Token("mark", ","), *row)])
+
+
+def _with_matrix(tokens: Sequence[Token]) -> Answer:
+    signs = [index for index, token in enumerate(tokens) if token.text == "=" and token.kind == "mark"]
+    begins = next(index for index, token in enumerate(tokens) if token.kind == "begin")
+    if len(signs) == 1 and signs[0] < begins and (name := _name(tokens[: signs[0]])):
+        return Assignment(name, _with_matrix(tokens[signs[0] + 1 :]), None)
+    rows, is_determinant = read_matrix(tokens)
+    return Matrix(rows, is_determinant)
