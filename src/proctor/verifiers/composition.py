@@ -87,8 +87,9 @@ class Cached:
         self._max_entries = max_entries
         self._scores: OrderedDict[str, Score] = OrderedDict()
         self.hits = 0
-        if callable(gold := getattr(self._verifier, "gold", None)):
-            self.gold: Callable[[Task], str] = gold
+        gold: Callable[[Task], str] | None = getattr(self._verifier, "gold", None)
+        if gold is not None:
+            self.gold = gold
 
     def __reduce__(self) -> tuple[Callable[..., Cached], tuple[Verifier, int]]:
         return _cached, (self._verifier, self._max_entries)
@@ -118,7 +119,7 @@ def cache_key(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=repr).encode()).hexdigest()
 
 
-def _as_verifier(part: Any) -> Verifier:
+def _as_verifier(part: Any) -> Any:
     """A verifier as it is, or what its short name makes."""
     if isinstance(part, str):
         from proctor.verifiers.names import make_verifier

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proctor.errors import TaskError
+from proctor.verifiers.blocks import fenced_whole
 from proctor.verifiers.language import LANGUAGES, detect_language
 
 Arguments = Mapping[str, Any]
@@ -26,8 +27,7 @@ RESPONSE_SEPARATOR = "******"
 
 _WORD = re.compile(r"\w+")
 _ABBREVIATIONS = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|e\.g|i\.e|No|Fig)\.", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[.!?。！？]+[\"'”’)\]]*(?:\s+|$)")
-_PARAGRAPH_RULE = re.compile(r"\s*\*\*\*\s*")
+_SENTENCE_END = re.compile(r"(?<![.!?。！？])[.!?。！？]++[\"'”’)\]]*+(?:\s|$)")  # tried once for each run of marks: linear
 _BULLET = re.compile(r"^[ \t]*(?:\*(?!\*)|-(?!-))[ \t]*\S", re.MULTILINE)
 _HIGHLIGHT = re.compile(r"\*\*[^\n*]+\*\*|\*[^\n*]+\*")
 _PLACEHOLDER = re.compile(r"\[[^\[\]\n]+\]")
@@ -128,7 +128,7 @@ def _characters(text: str, arguments: Arguments) -> bool:
 
 def _paragraphs(text: str, arguments: Arguments) -> bool:
     """Paragraphs separated by `***`; an empty one is allowed at either end, never between."""
-    parts = _PARAGRAPH_RULE.split(text)
+    parts = text.split("***")
     if any(not part.strip() for part in parts[1:-1]):
         return False
     return sum(bool(part.strip()) for part in parts) == _number(arguments, "num_paragraphs")
@@ -177,9 +177,8 @@ def _sections(text: str, arguments: Arguments) -> bool:
 
 def _json(text: str, arguments: Arguments) -> bool:
     """The whole text is one JSON value, which may stand in a code fence."""
-    fenced = re.fullmatch(r"\s*```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```\s*", text, re.DOTALL | re.IGNORECASE)
     try:
-        value = json.loads(fenced.group(1) if fenced else text, parse_constant=_refuse)
+        value = json.loads(fenced_whole(text, ("", "json")), parse_constant=_refuse)
     except (ValueError, RecursionError):
         return False
     return isinstance(value, (dict, list))

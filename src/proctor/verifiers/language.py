@@ -83,7 +83,10 @@ LANGUAGES = tuple(_LANGUAGES)
 _FUNCTION_WORDS = {code: frozenset(words.split()) for code, (_, words) in _LANGUAGES.items()}
 _OF_SCRIPT = {script: [code for code, (scripts, _) in _LANGUAGES.items() if script in scripts] for script in _SCRIPTS}
 _WORD = re.compile("|".join(f"(?P<{script}>[{span}]{'' if script in ('han', 'kana') else '+'})" for script, span in _SCRIPTS.items()))
-_NO_PROSE = re.compile(r"```.{0,20000}?(?:```|\Z)|`[^`\n]{0,1000}`|\$\$[^$]{0,5000}\$\$|\$[^$\n]{0,1000}\$|\\\[.{0,5000}?\\\]|\\\(.{0,1000}?\\\)|\\[A-Za-z]+|</?\w+>", re.DOTALL)
+_NO_PROSE = re.compile(  # with bounded lengths: formulas that never close must not cost the square of the text
+    r"```.{0,20000}?(?:```|\Z)|`[^`\n]{0,1000}`|\$\$[^$]{0,2000}\$\$|\$[^$\n]{0,1000}\$|\\\[.{0,1000}?\\\]|\\\(.{0,300}?\\\)|\\[A-Za-z]+|</?\w{1,32}>",
+    re.DOTALL,
+)
 _SENTENCE = re.compile(r"[^.!?\n。！？।]+")
 
 

@@ -23,8 +23,8 @@ ALIASES = {
     "sql": "proctor.verifiers.sql:SqlVerifier",
     "language": "proctor.verifiers.language:LanguageConsistency",
     "repetition": "proctor.verifiers.repetition:RepetitionPenalty",
-    "judge": "proctor.verifiers.judge:ReferenceJudge",
-    "pairwise": "proctor.verifiers.judge:PairwiseJudge",
+    "judge": "proctor.verifiers.judge:reference_judge",
+    "pairwise": "proctor.verifiers.judge:pairwise_judge",
     "gate": "proctor.verifiers.composition:Gate",
     "reasoning_gym": "proctor.verifiers.reasoning_gym:ReasoningGymVerifier",
 }

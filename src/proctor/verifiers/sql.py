@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from proctor.core.task import Score, Task
 from proctor.errors import ConfigError, TaskError
+from proctor.verifiers.blocks import fenced, fenced_whole, tagged
 from proctor.verifiers.extraction import after_reasoning
 
 Engine = Literal["sqlite", "duckdb"]
@@ -38,8 +39,7 @@ _LIMITS = {
 }
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 _FORBIDDEN_FUNCTIONS = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "random", "randomblob"})
-_FENCE = re.compile(r"```(?:sql|sqlite|duckdb)?[ \t]*\n(.*?)```", re.DOTALL | re.IGNORECASE)
-_TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
+_FENCES = ("", "sql", "sqlite", "duckdb")
 _ORDERED = re.compile(r"\border\s+by\b[^)]*\Z", re.IGNORECASE | re.DOTALL)
 
 
@@ -80,9 +80,9 @@ class SqlVerifier:
         text = after_reasoning(completion)
         if text is None:
             return Score.unparsed("the reasoning is not closed by </think>")
-        found = _TAG.findall(text) or _FENCE.findall(text)[-1:] or [text]
-        query = (_FENCE.findall(found[-1])[-1:] or [found[-1]])[0].strip().rstrip(";").strip()
-        if len({piece.strip() for piece in found}) > 1:
+        found = tagged(text, "answer") or fenced(text, _FENCES)[-1:] or [text]
+        query = fenced_whole(found[-1], _FENCES).rstrip(";").strip()
+        if len(set(found)) > 1:
             return Score.incorrect(query[:1000], "conflicting answers")
         if not query:
             return Score.unparsed("no query found")

@@ -7,18 +7,17 @@ Needs the extra `json` where a task has a schema.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from proctor.core.task import Score, Task
 from proctor.errors import ConfigError, TaskError
+from proctor.verifiers.blocks import fenced, fenced_whole, tagged
 from proctor.verifiers.extraction import after_reasoning
 
 MAX_CHARS = 200_000
-_FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL | re.IGNORECASE)
-_TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
+_FENCES = ("", "json")
 _NOTHINGS: tuple[Any, ...] = (None, {}, [], "", 0, False)
 
 
@@ -41,13 +40,12 @@ class JsonVerifier:
         text = after_reasoning(completion)
         if text is None:
             return Score.unparsed("the reasoning is not closed by </think>")
-        found = _TAG.findall(text) or _FENCE.findall(text) or [text]
-        if len({piece.strip() for piece in found}) > 1:
-            return Score.incorrect(found[-1].strip()[:1000], "conflicting answers")
-        shown = found[-1].strip()
-        fenced = _FENCE.fullmatch(shown)
+        found = tagged(text, "answer") or fenced(text, _FENCES) or [text.strip()]
+        shown = found[-1]
+        if len(set(found)) > 1:
+            return Score.incorrect(shown[:1000], "conflicting answers")
         try:
-            value = read_json(fenced.group(1) if fenced else shown)
+            value = read_json(fenced_whole(shown, _FENCES))
         except ValueError as error:
             return Score.unparsed(f"not JSON: {error}")
         problem = next(iter(validator.iter_errors(value)), None) if validator is not None else None
@@ -128,6 +126,7 @@ def _validator(schema: Any, task: Task) -> Any:
     try:
         import jsonschema
         import referencing
+        from jsonschema.validators import validator_for
     except ImportError as error:
         raise ConfigError("JSON schemas need the package jsonschema: pip install 'proctor[json]'") from error
     if isinstance(schema, str):
@@ -135,7 +134,7 @@ def _validator(schema: Any, task: Task) -> Any:
             schema = read_json(schema)
         except ValueError as error:
             raise TaskError(f"the schema of task {task.id} is not JSON: {error}") from error
-    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    kind = validator_for(schema, default=jsonschema.Draft202012Validator)
     try:
         kind.check_schema(schema)
     except jsonschema.SchemaError as error:
