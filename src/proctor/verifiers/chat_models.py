@@ -49,7 +49,7 @@ class ChatModel(Protocol):
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """A redirect would carry the key to another host."""
 
-    def redirect_request(self, *arguments: Any) -> None:
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
         return None
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from proctor.core.task import Outcome, Score, Task, Verifier
-from proctor.errors import ConfigError, VerifierError
+from proctor.errors import ConfigError, TaskError, VerifierError
 
 MAX_CACHED = 10_000
 
@@ -51,6 +51,25 @@ class Gate:
             if score.outcome is not Outcome.CORRECT:
                 return replace(score, outcome=score.outcome or Outcome.INCORRECT, value=0.0, reason=f"{_name(condition)}: {score.reason or 'not correct'}")
         return checked(self.verifier(completion, task), self.verifier)
+
+    def gold(self, task: Task) -> str:
+        """Return the completion that must be CORRECT: the gold of the first part whose gold satisfies all of them.
+
+        Raises:
+            TaskError: none does.
+        """
+        makers = [maker for part in (*self.conditions, self.verifier) if callable(maker := getattr(part, "gold", None))]
+        candidates = [str(maker(task)) for maker in makers] or [f"<think>because</think><answer>{task.answer}</answer>"]
+        for candidate in candidates:
+            if self(candidate, task).outcome is Outcome.CORRECT:
+                return candidate
+        raise TaskError(f"task {task.id}: no gold completion passes all parts of the gate; tried {', '.join(repr(one[:80]) for one in candidates)}")
+
+    def self_test(self) -> None:
+        """Let every part that can (a judge) show that it is not fooled cheaply."""
+        for part in (*self.conditions, self.verifier):
+            if callable(test := getattr(part, "self_test", None)):
+                test()
 
 
 def checked(score: Score, verifier: Any) -> Score:
