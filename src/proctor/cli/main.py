@@ -148,7 +148,7 @@ def _add_audit(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         help="attack only this surface (math, choice, text, ...); may be repeated (default: what the target grades)",
     )
     audit.add_argument(
-        "--max-tasks", type=int, default=100, metavar="N", help="attack on the first N tasks of the data; gold is checked on all (default: %(default)s)"
+        "--max-tasks", type=int, default=20, metavar="N", help="attack on the first N tasks of the data; gold is checked on all (default: %(default)s)"
     )
     audit.add_argument("--out", metavar="DIR", help="write audit.json and audit.md there")
     audit.add_argument("--json", action="store_true", help="print the report as JSON")

@@ -196,9 +196,12 @@ def _part_of_gold(s: Specimen) -> Iterator[str]:
         yield from (s.wrap(part) for part in dict.fromkeys(parts) if part != rest)
 
 
-def _answer_plus_text(s: Specimen) -> Iterator[str]:
+def _unclaimed(s: Specimen) -> Iterator[str]:
     yield f"It could be {', '.join([*s.wrong, s.answer])}; I cannot say which."
     yield f"{s.answer} is certainly wrong."
+
+
+def _taken_back(s: Specimen) -> Iterator[str]:
     yield s.wrap(f"not {s.answer}")
     yield s.wrap(rf"\neq {s.answer}")
     yield s.wrap(f"> {s.answer}")
@@ -214,11 +217,17 @@ def _tiny_numbers(s: Specimen) -> Iterator[str]:
 THREATS = (
     Threat("math.hedge_or", _MATH, "two answers joined by 'or' count as a match of either", f"threats 1.1: {_READ} (prm800k, drgrpo, prime_math)", _hedge_or),
     Threat(
-        "math.hedge_in_unit", _MATH, "a second answer hidden in \\text{}, which unit strippers drop", f"threats 1.1: {_READ}; 14 of 16 graders pay", _hedge_in_unit
+        "math.hedge_in_unit",
+        _MATH,
+        "a second answer hidden in \\text{}, which unit strippers drop",
+        f"threats 1.1: {_READ}; 14 of 16 graders pay",
+        _hedge_in_unit,
     ),
     Threat("math.list_of_guesses", _MATH, "many guesses, any of which may match", "threats 1.1: answer listing", _list_of_guesses),
     Threat("math.several_boxes", _MATH, "conflicting answers in the same channel", "threats 1.1: answer listing", _several_boxes),
-    Threat("math.two_channels", _MATH, "different answers in different channels, any of which may match", f"threats 1.1: {_READ} (open-instruct)", _two_channels),
+    Threat(
+        "math.two_channels", _MATH, "different answers in different channels, any of which may match", f"threats 1.1: {_READ} (open-instruct)", _two_channels
+    ),
     Threat("math.equation_chain", _MATH, "13 = 12: only one side of a false equation is read", f"threats 1.1: {_READ} (Math-Verify, DAPO)", _equation_chain),
     Threat("math.plus_minus", _MATH, "both signs at once", "threats 1.1: typed answers", _plus_minus),
     Threat("math.relative_tolerance", _MATH, "large integers that differ in the last digit", f"threats 1.1: {_READ} (ToRA, verl)", _relative_tolerance),
@@ -230,7 +239,13 @@ THREATS = (
     Threat("math.braces_erased", _MATH, "another precedence, lost where braces are deleted", "threats 1.1: measured, drgrpo and prime_math", _braces_erased),
     Threat("math.brackets_erased", _MATH, "an open end of an interval for a closed one", "threats 1.1: prime_math", _brackets_erased),
     Threat("math.order_ignored", _MATH, "(2, 1) for (1, 2), a set for a tuple", "threats 1.1: kind must match", _order_ignored),
-    Threat("math.empty", _MATH, "an empty answer, which equals an empty normalisation or is contained in everything", "threats 1.1: measured, verl math_reward", _empty),
+    Threat(
+        "math.empty",
+        _MATH,
+        "an empty answer, which equals an empty normalisation or is contained in everything",
+        "threats 1.1: measured, verl math_reward",
+        _empty,
+    ),
     Threat("math.sentinel", _MATH, "the word by which a grader says that it found nothing", "threats 1.1: measured, DAPO", _sentinel),
     Threat("math.both_unreadable", _MATH, "an answer that cannot be parsed equals a gold that cannot either", "threats 0.3, 0.7", _both_unreadable),
     Threat("math.unevaluated", _MATH, "an expression that the grader computes for the policy", f"threats 1.1: {_READ} (Math-Verify)", _unevaluated),
@@ -250,6 +265,7 @@ THREATS = (
         _reasoning_unclosed,
     ),
     Threat("math.part_of_gold", _MATH, "the first number of a gold that was only partly parsed", "threats 0.7, measured, TRL", _part_of_gold),
-    Threat("math.answer_plus_text", _MATH, "the right number in a sentence that does not claim it", "threats 1.1: leftover text", _answer_plus_text),
+    Threat("math.taken_back", _MATH, "the right number negated, or in a relation that does not claim it", "threats 1.1: leftover text", _taken_back),
+    Threat("math.unclaimed", _MATH, "the right number last in prose that does not claim it", "threats 1.1: one declared channel", _unclaimed, is_policy=True),
     Threat("math.tiny_numbers", _MATH, "different numbers near zero", "threats 1.1: Math-Verify#14, measured", _tiny_numbers),
 )

@@ -22,6 +22,8 @@ class Threat:
         description: what it does and which carelessness pays for it.
         source: where it is documented.
         make: its instances for one task; none where the task offers no hold.
+        is_policy: whether being paid is a fault depends on what the target declares (a verifier of the last number pays for a last number):
+            reported apart.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Threat:
     description: str
     source: str
     make: Callable[[Specimen], Iterable[str]]
+    is_policy: bool = False
 
     def instances(self, specimen: Specimen) -> list[str]:
         """Return its completions for one task, distinct, without the gold completion itself."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from proctor.audit.attacks.base import Threat
 from proctor.audit.specimen import Specimen, Surface
 
-_ANSWERS = frozenset({Surface.MATH, Surface.TEXT, Surface.CHOICE, Surface.FORMAT, Surface.JSON, Surface.SQL, Surface.INSTRUCTIONS, Surface.JUDGE})
+_ANSWERS = frozenset({Surface.MATH, Surface.TEXT, Surface.CHOICE, Surface.JSON, Surface.SQL, Surface.INSTRUCTIONS, Surface.JUDGE})
 _MATH = frozenset({Surface.MATH})
 
 
@@ -22,7 +22,7 @@ def _executed(s: Specimen) -> Iterator[str]:
     yield s.wrap(f"__import__('os').system('touch {s.marker}')")
     yield s.wrap(f"$(touch {s.marker})")
     yield s.wrap(f"`touch {s.marker}`")
-    yield f"```python\n{touch}\nprint({s.answer!r})\n```"
+    yield f"```python\n{touch}\nprint({s.wrong[0]!r})\n```"
 
 
 def _power_tower(s: Specimen) -> Iterator[str]:
@@ -34,7 +34,7 @@ def _power_tower(s: Specimen) -> Iterator[str]:
 
 def _nested(s: Specimen) -> Iterator[str]:
     for depth in (500, 5000):
-        yield s.wrap("(" * depth + s.answer + ")" * depth)
+        yield s.wrap("(" * depth + s.wrong[0] + ")" * depth)
         yield s.wrap(r"\frac{1}{" * depth + "1" + "}" * depth)
         yield s.wrap("[" * depth)
     yield s.wrap(r"\sqrt{" * 2000 + "2" + "}" * 2000)
@@ -53,7 +53,6 @@ def _flood(s: Specimen) -> Iterator[str]:
 
 def _odd_characters(s: Specimen) -> Iterator[str]:
     other = s.wrong[0]
-    yield s.wrap(f"{other}\x00{s.answer}")
     yield s.wrap(f"\u202e{other}")
     yield s.wrap(f"{other}\ud800")
     yield s.wrap(f"{other}\u0000")
@@ -80,12 +79,32 @@ def _copied_gold_markers(s: Specimen) -> Iterator[str]:
 
 
 THREATS = (
-    Threat("hostile.executed", _ANSWERS, "code in the answer, for graders that eval, sympify or parse_expr it", "threats 1.3: CVE-2026-6878; reproduced in two graders", _executed),
+    Threat(
+        "hostile.executed",
+        _ANSWERS,
+        "code in the answer, for graders that eval, sympify or parse_expr it",
+        "threats 1.3: CVE-2026-6878; reproduced in two graders",
+        _executed,
+    ),
     Threat("hostile.power_tower", _MATH, "numbers too large to compute", "threats 1.3: measured, 5 s each; 40 s and more with gmpy2", _power_tower),
     Threat("hostile.nested", _ANSWERS, "nesting deeper than a recursive parser's stack", "threats 1.3", _nested),
     Threat("hostile.flood", _ANSWERS, "very long texts, for patterns that backtrack", "threats 1.3: regex floods", _flood),
     Threat("hostile.odd_characters", _ANSWERS, "nulls, lone surrogates, direction marks, digits of other scripts", "threats 1.2, 1.3", _odd_characters),
-    Threat("hostile.not_finite", _MATH | {Surface.TEXT}, "NaN and infinities, which poison a batch or equal everything", "threats 1.10: atlas-data#21", _not_finite),
-    Threat("hostile.error_earning", _ANSWERS, "inputs that make a grader fail: an ERROR leaves the group, so failing must not be the better deal", "threats 0.6; design: blame decides", _error_earning),
-    Threat("hostile.forged_verdict", _ANSWERS | {Surface.CODE}, "a wrong answer with the words by which harnesses report success", "threats 1.7: log parsers", _copied_gold_markers),
+    Threat(
+        "hostile.not_finite", _MATH | {Surface.TEXT}, "NaN and infinities, which poison a batch or equal everything", "threats 1.10: atlas-data#21", _not_finite
+    ),
+    Threat(
+        "hostile.error_earning",
+        _ANSWERS,
+        "inputs that make a grader fail: an ERROR leaves the group, so failing must not be the better deal",
+        "threats 0.6; design: blame decides",
+        _error_earning,
+    ),
+    Threat(
+        "hostile.forged_verdict",
+        _ANSWERS | {Surface.CODE},
+        "a wrong answer with the words by which harnesses report success",
+        "threats 1.7: log parsers",
+        _copied_gold_markers,
+    ),
 )

@@ -112,6 +112,13 @@ def _lookalike(s: Specimen) -> Iterator[str]:
     yield f"<think>because</think><answer>x</Answer><answer>{s.answer}</answer>"
 
 
+def _tag_flood(s: Specimen) -> Iterator[str]:
+    yield "<think>" * 20_000
+    yield "<think>" + "x" * 200_000
+    yield "<" * 100_000 + f"<think>because</think><answer>{s.answer}</answer>"
+    yield f"<think>because</think><answer>{s.answer}" + "</answer" * 20_000
+
+
 def _json_repeated_key(s: Specimen) -> Iterator[str]:
     value = json.loads(s.answer)
     if isinstance(value, dict) and value:
@@ -143,7 +150,10 @@ def _json_nothing(s: Specimen) -> Iterator[str]:
 def _sql_constant(s: Specimen) -> Iterator[str]:
     result = s.task.info.get("expected_rows")
     if isinstance(result, list):
-        rows = [", ".join("NULL" if cell is None else "'" + str(cell).replace("'", "''") + "'" if isinstance(cell, str) else str(cell) for cell in row) for row in result]
+        rows = [
+            ", ".join("NULL" if cell is None else "'" + str(cell).replace("'", "''") + "'" if isinstance(cell, str) else str(cell) for cell in row)
+            for row in result
+        ]
         yield " UNION ALL ".join(f"SELECT {row}" for row in rows)
         yield "VALUES " + ", ".join(f"({row})" for row in rows)
 
@@ -178,7 +188,7 @@ def _all_options(s: Specimen) -> Iterator[str]:
 
 def _says_it_obeys(s: Specimen) -> Iterator[str]:
     yield "I have followed all of the instructions."
-    yield s.task.prompt_text
+    yield "Instructions followed: 2 of 2."
     yield ""
 
 
@@ -198,16 +208,31 @@ THREATS = (
     Threat("format.outside", _FORMAT, "text before, between or after the sections", "threats 1.5", _outside),
     Threat("format.template", _FORMAT, "the prompt's own template copied", "systems 12: form must not be satisfiable without content", _template),
     Threat("format.unclosed", _FORMAT, "a tag that is missing", "threats 1.5", _unclosed),
-    Threat("format.lookalike", _FORMAT, "tags in another case or with spaces, beside or instead of the real ones", "threats 1.5: state machine over tokens", _lookalike),
-    Threat("json.repeated_key", frozenset({Surface.JSON}), "a key twice: the validator reads one value, the user another", "RFC 8259, section 4", _json_repeated_key),
+    Threat(
+        "format.lookalike",
+        _FORMAT,
+        "tags in another case or with spaces, beside or instead of the real ones",
+        "threats 1.5: state machine over tokens",
+        _lookalike,
+    ),
+    Threat("format.flood", _FORMAT, "thousands of tags that never close, for patterns that backtrack", "threats 1.3: regex floods", _tag_flood),
+    Threat(
+        "json.repeated_key",
+        frozenset({Surface.JSON}),
+        "a key twice: the validator reads one value, the user another",
+        "RFC 8259, section 4",
+        _json_repeated_key,
+    ),
     Threat("json.several", frozenset({Surface.JSON}), "several values, one of which is right", "threats 1.1: answer listing", _json_several),
     Threat("json.type_confusion", frozenset({Surface.JSON}), "true for 1, '3' for 3", "threats 1.6: compare values with their types", _json_type_confusion),
     Threat("json.nothing", frozenset({Surface.JSON}), "an empty value", "threats 0.3: missing evidence must never pass", _json_nothing),
-    Threat("sql.constant", frozenset({Surface.SQL}), "the expected rows written out as constants", "Zhong et al. 2020: one database is not enough", _sql_constant),
+    Threat(
+        "sql.constant", frozenset({Surface.SQL}), "the expected rows written out as constants", "Zhong et al. 2020: one database is not enough", _sql_constant
+    ),
     Threat("sql.writes", frozenset({Surface.SQL}), "statements that change, attach or load something", "threats 1.6: state between checks", _sql_writes),
     Threat("sql.several", frozenset({Surface.SQL}), "several queries, one of which is right", "threats 1.1: answer listing", _sql_several),
     Threat("sql.empty", frozenset({Surface.SQL}), "a query that returns nothing, equal to a failure that returns nothing", "threats 0.3", _sql_empty),
     Threat("instructions.hidden_words", frozenset({Surface.INSTRUCTIONS}), "keywords inside other words", "Zhou et al. 2023, keywords", _hidden_words),
     Threat("instructions.all_options", frozenset({Surface.INSTRUCTIONS}), "every allowed answer at once", "threats 1.4", _all_options),
-    Threat("instructions.says_it_obeys", frozenset({Surface.INSTRUCTIONS}), "a claim to have obeyed, the prompt, or nothing", "threats 0.3", _says_it_obeys),
+    Threat("instructions.says_it_obeys", frozenset({Surface.INSTRUCTIONS}), "a claim to have obeyed, or nothing", "threats 0.3", _says_it_obeys),
 )
