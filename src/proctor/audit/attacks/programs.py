@@ -73,11 +73,12 @@ def _does_nothing(s: Specimen) -> Iterator[str]:
 
 
 def _exhausts(s: Specimen) -> Iterator[str]:
-    yield _fenced("while True: pass")
+    """Each is bounded by itself: an audit of a grader without a sandbox must not take the machine down."""
+    yield _fenced("import time", "end = time.time() + 60", "while time.time() < end: pass")
     yield _fenced("x = bytearray(100 << 30)")
-    yield _fenced("while True: print('x' * 65536)")
-    yield _fenced("import time", "time.sleep(1000)")
-    yield _fenced("import os", "for _ in range(200): os.fork()")
+    yield _fenced("for _ in range(1000): print('x' * 65536)")
+    yield _fenced("import time", "time.sleep(60)")
+    yield _fenced("import os, time", "for _ in range(20):", "    if os.fork() == 0: time.sleep(20); os._exit(0)")
 
 
 THREATS = (
