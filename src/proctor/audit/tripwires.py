@@ -103,7 +103,7 @@ class RewardJump:
         rise, limit = now - fmean(before), max(self.min_jump, self.num_deviations * pstdev(before))
         if rise <= limit:
             return None
-        return f"reward_mean jumped by {rise:.3f} to {now:.3f} (over the last {self.window} steps a rise of {limit:.3f} would be unusual); read this step's rollouts"
+        return f"reward_mean jumped by {rise:.3f} to {now:.3f}; after the last {self.window} steps a rise of {limit:.3f} would be unusual. Read this step's rollouts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class ErrorRate:
     def check(self, history: Sequence[Metrics]) -> str | None:
         recent = history[-self.window :]
         errors = sum(_column(recent, "num_errors"))
-        faults = sum(value for metrics in recent for name, value in metrics.items() if name.startswith("faults/") and math.isfinite(value))
+        faults = sum(_column(recent, "reward_faults"))
         total = sum(_column(recent, "num_rollouts")) + errors
         if total == 0 or max(errors, faults) / total <= self.max_fraction:
             return None
