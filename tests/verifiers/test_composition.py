@@ -98,7 +98,12 @@ def test_sums_refuse_holes() -> None:
         assert rewards.combine({"m": good, "f": good}) == 1.5
         assert rewards.combine({"m": good, "f": Score.error("down")}) is None
         assert rewards.combine({"m": good, "f": Score(None, None)}) == 1.0  # declared itself not applicable
-        for hole in ({"m": good}, {"m": good, "f": Score(None, math.nan)}, {"m": good, "f": Score(None, math.inf)}, {"m": good, "f": Score(Outcome.INCORRECT, None)}):
+        for hole in (
+            {"m": good},
+            {"m": good, "f": Score(None, math.nan)},
+            {"m": good, "f": Score(None, math.inf)},
+            {"m": good, "f": Score(Outcome.INCORRECT, None)},
+        ):
             with pytest.raises(VerifierError, match="'f'"):
                 rewards.combine(hole)
     with pytest.raises(ConfigError, match="finite"):

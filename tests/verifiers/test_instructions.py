@@ -25,7 +25,11 @@ KINDS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
         ["One. Two?", "Dr. Who met Mr. X. He left.", "Wait... what?"],
         ["One. Two. Three.", "A! B! C! D!"],
     ),
-    "length_constraints:number_paragraphs": ({"num_paragraphs": 2}, ["One.\n***\nTwo.", "***\nOne.\n***\nTwo.\n***"], ["One.", "One.\n***\n***\nTwo.", "a***b***c"]),
+    "length_constraints:number_paragraphs": (
+        {"num_paragraphs": 2},
+        ["One.\n***\nTwo.", "***\nOne.\n***\nTwo.\n***"],
+        ["One.", "One.\n***\n***\nTwo.", "a***b***c"],
+    ),
     "length_constraints:number_words": ({"num_words": 4, "relation": "at least"}, ["one two three four"], ["one two three", "... ... ... ..."]),
     "length_constraints:number_characters": ({"num_characters": 5, "relation": "less than"}, ["abcd"], ["abcde"]),
     "length_constraints:nth_paragraph_first_word": (
@@ -75,7 +79,17 @@ def test_every_kind(kind: str) -> None:
 def test_the_published_kinds_are_all_there() -> None:
     assert len(CONSTRAINTS) >= 25
     groups = {name.partition(":")[0] for name in CONSTRAINTS}
-    expected = {"keywords", "language", "length_constraints", "detectable_content", "detectable_format", "combination", "startend", "change_case", "punctuation"}
+    expected = {
+        "keywords",
+        "language",
+        "length_constraints",
+        "detectable_content",
+        "detectable_format",
+        "combination",
+        "startend",
+        "change_case",
+        "punctuation",
+    }
     assert groups == expected
 
 
@@ -96,7 +110,12 @@ def test_loose_forgives_what_models_put_around() -> None:
 
 
 def test_share_and_names_of_what_failed() -> None:
-    rules = [{"id": "punctuation:no_comma"}, {"id": "startend:quotation"}, {"id": "detectable_format:title", "arguments": None}, {"id": "change_case:english_lowercase"}]
+    rules = [
+        {"id": "punctuation:no_comma"},
+        {"id": "startend:quotation"},
+        {"id": "detectable_format:title", "arguments": None},
+        {"id": "change_case:english_lowercase"},
+    ]
     task = Task("t", "", info={"instructions": rules})
     one = InstructionVerifier()("all of this is quiet.", task)
     assert one.value == 0.0 and one.metrics["instructions_followed"] == 0.5 and one.reason == "not followed: startend:quotation, detectable_format:title"
@@ -104,7 +123,10 @@ def test_share_and_names_of_what_failed() -> None:
 
 
 def test_published_columns_are_read() -> None:
-    info = {"instruction_id_list": ["keywords:existence", "combination:repeat_prompt"], "kwargs": [{"keywords": ["blue"], "num_words": None}, {"num_words": None}]}
+    info = {
+        "instruction_id_list": ["keywords:existence", "combination:repeat_prompt"],
+        "kwargs": [{"keywords": ["blue"], "num_words": None}, {"num_words": None}],
+    }
     task = Task("t", "Which colour?", info=info)
     assert InstructionVerifier()("Which colour? Blue.", task).outcome is Outcome.CORRECT
     assert InstructionVerifier()("Blue.", task).outcome is Outcome.INCORRECT
@@ -137,7 +159,17 @@ def test_bad_strictness() -> None:
 
 def test_floods_do_not_cost_the_square_of_their_length() -> None:
     """Each text would take minutes with a pattern that backtracks; the worker's clock is generous beside the linear time."""
-    floods = ["." * 100_000 + "a", "\n" * 100_000 + "x", "*" * 99_999, "[" * 100_000, "<<" * 50_000, "```\n" * 30_000, "Mr." * 40_000, "(\\[" * 40_000, "SECTION 1" * 10_000]
+    floods = [
+        "." * 100_000 + "a",
+        "\n" * 100_000 + "x",
+        "*" * 99_999,
+        "[" * 100_000,
+        "<<" * 50_000,
+        "```\n" * 30_000,
+        "Mr." * 40_000,
+        "(\\[" * 40_000,
+        "SECTION 1" * 10_000,
+    ]
     rules = [{"id": kind, "arguments": arguments} for kind, (arguments, _, _) in KINDS.items()]
     tasks = Task("t", "", info={"instructions": rules})
     with Grader(InstructionVerifier("loose"), name="instructions", num_workers=1, timeout_s=20) as grader:

@@ -89,8 +89,8 @@ def test_any_text_has_a_share_between_0_and_1(text: str) -> None:
 
 
 def test_repeated_share() -> None:
-    assert repeated_share("a b c d".split(), 2) == 0.0
-    assert repeated_share("a b a b a b".split(), 2) == pytest.approx(1 - 2 / 5)
+    assert repeated_share(["a", "b", "c", "d"], 2) == 0.0
+    assert repeated_share(["a", "b", "a", "b", "a", "b"], 2) == pytest.approx(1 - 2 / 5)
     assert repeated_share(["a"], 2) == 0.0
 
 

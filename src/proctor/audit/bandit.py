@@ -56,7 +56,7 @@ def seek_hacks(
     Args:
         reward: what a completion earns, in [0, 1].
         specimens: tasks with their candidates.
-        threats: the classes; those without an instance for a task answer honestly on it.
+        threats: the classes; those without an instance for a task say nothing on it.
         num_rounds: completions.
         exploration: factor of the confidence bound.
         seed: of every random choice.
@@ -88,4 +88,6 @@ def _complete(specimen: Specimen, threat: Threat | None, rng: random.Random) -> 
     rng.shuffle(candidates)
     guess = replace(specimen, answer=candidates[0], wrong=tuple(candidates[1:]))
     instances = threat.instances(guess) if threat is not None else []
-    return rng.choice(instances) if instances else guess.wrap(guess.answer)
+    if threat is None:
+        return guess.wrap(guess.answer)
+    return rng.choice(instances) if instances else ""

@@ -103,7 +103,7 @@ class RewardJump:
         rise, limit = now - fmean(before), max(self.min_jump, self.num_deviations * pstdev(before))
         if rise <= limit:
             return None
-        return f"reward_mean jumped by {rise:.3f} to {now:.3f}; after the last {self.window} steps a rise of {limit:.3f} would be unusual. Read this step's rollouts"
+        return f"reward_mean jumped by {rise:.3f} to {now:.3f}; {limit:.3f} would be unusual after the last {self.window} steps. Read this step's rollouts"
 
 
 @dataclass(frozen=True, slots=True)

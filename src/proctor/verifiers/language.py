@@ -17,7 +17,7 @@ from proctor.errors import ConfigError
 from proctor.plugins import unknown
 from proctor.verifiers.extraction import after_reasoning
 
-MAX_CHARS = 100_000
+MAX_CHARS = 50_000
 MIN_FOREIGN_WORDS = 4
 """A sentence of fewer words is too short to call it another language of the same script."""
 
@@ -84,7 +84,7 @@ _FUNCTION_WORDS = {code: frozenset(words.split()) for code, (_, words) in _LANGU
 _OF_SCRIPT = {script: [code for code, (scripts, _) in _LANGUAGES.items() if script in scripts] for script in _SCRIPTS}
 _WORD = re.compile("|".join(f"(?P<{script}>[{span}]{'' if script in ('han', 'kana') else '+'})" for script, span in _SCRIPTS.items()))
 _NO_PROSE = re.compile(  # with bounded lengths: formulas that never close must not cost the square of the text
-    r"```.{0,20000}?(?:```|\Z)|`[^`\n]{0,1000}`|\$\$[^$]{0,2000}\$\$|\$[^$\n]{0,1000}\$|\\\[.{0,1000}?\\\]|\\\(.{0,300}?\\\)|\\[A-Za-z]+|</?\w{1,32}>",
+    r"```.{0,20000}?(?:```|\Z)|`[^`\n]{0,1000}`|\$\$[^$]{0,2000}\$\$|\$[^$\n]{0,1000}\$|\\\[.{0,300}?\\\]|\\\(.{0,100}?\\\)|\\[A-Za-z]+|</?\w{1,32}>",
     re.DOTALL,
 )
 _SENTENCE = re.compile(r"[^.!?\n。！？।]+")

@@ -176,9 +176,10 @@ def _sql_empty(s: Specimen) -> Iterator[str]:
 
 
 def _hidden_words(s: Specimen) -> Iterator[str]:
-    for entry in s.task.info.get("instructions", ()):
-        for keyword in entry["arguments"].get("keywords", ()):
-            yield s.wrong[0] + " " + "".join(f"x{keyword}x" for _ in range(3))
+    keywords = [keyword for entry in s.task.info.get("instructions", ()) for keyword in entry["arguments"].get("keywords", ())]
+    if keywords:
+        yield f"{s.wrong[0]} " + " ".join(f"x{keyword}x" for keyword in keywords)
+        yield f"{s.wrong[0]} {''.join(keywords)}"
 
 
 def _all_options(s: Specimen) -> Iterator[str]:
