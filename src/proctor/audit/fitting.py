@@ -29,6 +29,8 @@ SURFACES_OF = {
 
 TRIED = (Surface.MATH, Surface.CHOICE, Surface.TEXT, Surface.FORMAT, Surface.CODE, Surface.JSON, Surface.SQL, Surface.INSTRUCTIONS)
 """The order in which an unknown function is tried."""
+NUM_FOR_FORM = 10
+"""Specimens that decide the form."""
 MIN_SHARE = 0.4
 """A function that pays fewer of a surface's gold answers does not grade that surface."""
 
@@ -88,27 +90,28 @@ def fit(grader: Grader, specimens: Sequence[Specimen], *, is_form_alone: bool = 
         specimens: at least one.
         is_form_alone: the target reads no answer, so a wrong answer is one without the form.
     """
-    best: Fit | None = None
-    for form in FORMS if specimens[0].form == FORMS[0] else (specimens[0].form,):
-        for is_chat in (False, True) if grader.signature.convention is Convention.TRL else (False,):
-            found = _try(grader, [_posed(specimen, form, is_chat=is_chat) for specimen in specimens], is_form_alone=is_form_alone)
-            if best is None or found.num_graded > best.num_graded:
-                best = found
-    assert best is not None
-    return best
+    forms = FORMS if specimens[0].form == FORMS[0] else (specimens[0].form,)
+    ways = [(form, is_chat) for form in forms for is_chat in ((False, True) if grader.signature.convention is Convention.TRL else (False,))]
+    best, most = ways[0], -1
+    for way in ways if len(ways) > 1 else ():
+        sample = [_posed(specimen, *way) for specimen in specimens[:NUM_FOR_FORM]]
+        num_graded = _try(grader, sample, is_form_alone=is_form_alone, retry=False).num_graded
+        if num_graded > most:
+            best, most = way, num_graded
+    return _try(grader, [_posed(specimen, *best) for specimen in specimens], is_form_alone=is_form_alone, retry=True)
 
 
-def _posed(specimen: Specimen, form: Form, *, is_chat: bool) -> Specimen:
+def _posed(specimen: Specimen, form: Form, is_chat: bool) -> Specimen:
     task = specimen.task
     return replace(specimen, form=form, task=replace(task, prompt=task.messages) if is_chat else task)
 
 
-def _try(grader: Grader, specimens: Sequence[Specimen], *, is_form_alone: bool) -> Fit:
+def _try(grader: Grader, specimens: Sequence[Specimen], *, is_form_alone: bool, retry: bool) -> Fit:
     asked: list[ScoreRequest] = []
     for specimen in specimens:
         wrongs = [wrong if is_form_alone else specimen.wrap(wrong) for wrong in specimen.wrong]
         asked += [ScoreRequest(specimen.task, completion) for completion in (specimen.gold, *wrongs)]
-    verdicts = iter(grader.grade(asked))
+    verdicts = iter(grader.grade(asked, retry=retry))
     golds: list[Verdict] = []
     wrongs_of: list[tuple[Verdict, ...]] = []
     for specimen in specimens:

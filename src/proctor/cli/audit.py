@@ -58,7 +58,7 @@ def _surfaces(named: list[str] | None, target: str) -> tuple[Surface, ...]:
         return SURFACES_OF.get(target, ())
     for surface in named:
         if surface not in list(Surface):
-            raise ConfigError(unknown(surface, kind="surface", allowed=list(Surface)))
+            raise ConfigError(unknown(surface, kind="surface", allowed=[one.value for one in Surface]))
     return tuple(Surface(surface) for surface in dict.fromkeys(named))
 
 
