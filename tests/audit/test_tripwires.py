@@ -133,7 +133,9 @@ def test_canaries_come_at_their_rate() -> None:
 
 def group(task: Task, *scores: dict[str, Score]) -> RolloutGroup:
     turn = Turn(Completion((1,), (0.0,), "\\boxed{}", FinishReason.EOS, 0))
-    return RolloutGroup(task, tuple(Rollout(task, index, (1,), (turn,), given, 1.0) for index, given in enumerate(scores)))
+    return RolloutGroup(
+        task, tuple(Rollout(task, index, (1,), (turn,), given, sum(score.value or 0.0 for score in given.values())) for index, given in enumerate(scores))
+    )
 
 
 def test_a_paid_canary_is_an_alarm() -> None:
