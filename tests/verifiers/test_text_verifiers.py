@@ -111,15 +111,17 @@ def test_reasoning_gym() -> None:
     right = entry["answer"]
     for completion in (verifier.gold(task), right, rf"so \boxed{{{right}}}", f"The answer is {right}.", f"<think>1</think>{right}"):
         assert verifier(completion, task).outcome is CORRECT, completion
-    partial = verifier(f"Perhaps {right}, perhaps not", task)
-    assert partial.outcome is INCORRECT and partial.value is not None and 0 < partial.value < 1
+    hedge = f"Perhaps {right}, perhaps not"
+    assert 0 < dict(verifier(hedge, task).metrics)["partial_credit"] < 1  # the package's own scorer pays for it
+    for one in (verifier, ReasoningGymVerifier(partial_credit=True)):
+        assert one(hedge, task) == Score(INCORRECT, 0.0, hedge, "whole", one(hedge, task).metrics)
     assert verifier(f"<answer>0</answer><answer>{right}</answer>", task).value == 0.0
     with pytest.raises(TaskError, match="does not come from Reasoning Gym"):
         verifier("1", Task("t", ""))
 
 
 def test_names() -> None:
-    for name in ALIASES.keys() - {"regex"}:
+    for name in ALIASES.keys() - {"judge", "pairwise", "gate"}:
         assert callable(load_verifier(name)())
     assert isinstance(load_verifier("number")()("= 4", Task("t", "", 4)), Score)
     with pytest.raises(ConfigError, match="Did you mean 'math'"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from proctor.errors import ConfigError
+
 
 @dataclass(frozen=True, slots=True)
 class OnPolicy:
@@ -63,7 +65,33 @@ class MissingEOS:
     kind: Literal["missing_eos"] = "missing_eos"
 
 
-Shaping = SoftOverlong | KimiLength | MissingEOS
+@dataclass(frozen=True, slots=True)
+class CosineLength:
+    """The cosine reward of Yeo et al. 2025 (2502.03373), over the limit of a completion. Its amounts are rewards of their own, correctness included.
+
+    Attributes:
+        correct_short: r_0 of correct rollouts, at length 0.
+        correct_long: r_L of correct rollouts, at the limit.
+        wrong_short: r_0 of wrong rollouts.
+        wrong_long: r_L of wrong rollouts.
+        exceeded: r_e, of rollouts that reach the limit.
+        weight: of the amount, which is added to the reward; give the accuracy part the weight 0 beside it.
+    """
+
+    correct_short: float
+    correct_long: float
+    wrong_short: float
+    wrong_long: float
+    exceeded: float
+    weight: float = 1.0
+    kind: Literal["cosine_length"] = "cosine_length"
+
+    def __post_init__(self) -> None:
+        if not (self.correct_short > self.wrong_short and self.correct_long > self.wrong_long):
+            raise ConfigError("cosine_length: a correct rollout must earn more than a wrong one of the same length, at both ends")
+
+
+Shaping = SoftOverlong | KimiLength | CosineLength | MissingEOS
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(verbs)
     _add_eval(verbs)
     _add_sample(verbs)
+    _add_verify(verbs)
+    _add_audit(verbs)
     explain = verbs.add_parser(
         "explain", help="what an algorithm computes", description="Print what a preset computes: its equation, its constants and its nearest neighbours."
     )
@@ -114,6 +116,62 @@ def _add_sample(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     sample.set_defaults(run=_sample)
 
 
+def _add_verify(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verify = verbs.add_parser(
+        "verify",
+        help="grade completions in a file",
+        description="Grade the rows of a file, each {completion, answer} or {completion, task}, and print one JSON row of verdict for each, in order. "
+        "A row that cannot be graded gets the outcome ERROR and its reason. Exits 0 when every row got its verdict.",
+    )
+    verify.add_argument("file", metavar="FILE.jsonl", help="JSON lines; - reads standard input")
+    _add_grading(verify, needs_name=True)
+    verify.add_argument("--cases", action="store_true", help="compare with each row's `expected` (an outcome, true or false); exit 1 if any disagrees")
+    verify.set_defaults(run=_verify)
+
+
+def _add_audit(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    audit = verbs.add_parser(
+        "audit",
+        help="try to cheat a verifier, a reward function or a data set",
+        description="Give a verifier or reward function its gold answers, which must pass, wrong answers and known attacks, which must fail, and completions "
+        "that hang or crash careless graders. Prints what got through with the exact input; exits 1 if anything did.",
+    )
+    audit.add_argument(
+        "target", metavar="TARGET", help="a verifier by name, a function (my_rewards.py:f, package.module:f; TRL, verl and other signatures), or a data file"
+    )
+    audit.add_argument("--data", metavar="SOURCE", help="tasks to attack with: a file or a generator (default: Proctor's own specimens)")
+    _add_grading(audit, needs_name=False)
+    audit.add_argument(
+        "--surface",
+        metavar="NAME",
+        action="append",
+        help="attack only this surface (math, choice, text, ...); may be repeated (default: what the target grades)",
+    )
+    audit.add_argument(
+        "--max-tasks", type=int, default=20, metavar="N", help="attack on the first N tasks of the data; gold is checked on all (default: %(default)s)"
+    )
+    audit.add_argument("--out", metavar="DIR", help="write audit.json and audit.md there")
+    audit.add_argument("--json", action="store_true", help="print the report as JSON")
+    audit.set_defaults(run=_audit)
+
+
+def _add_grading(parser: argparse.ArgumentParser, *, needs_name: bool) -> None:
+    """What decides how completions are graded, for both verbs that do."""
+    default = "" if needs_name else " (default: math; only for a data file)"
+    parser.add_argument("--verifier", metavar="NAME", required=needs_name, help=f"math, choice, exact, format, ... or an import string{default}")
+    parser.add_argument(
+        "--argument",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        dest="arguments",
+        help="argument of the verifier, as in ignore_case=true; may be repeated",
+    )
+    parser.add_argument("--timeout", type=float, default=10.0, metavar="S", help="wall seconds for one completion (default: %(default)s)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: the processors, at most four)")
+    parser.add_argument("--memory-mib", type=int, default=2048, metavar="N", help="address space of a worker in MiB (default: %(default)s)")
+
+
 def _train(options: argparse.Namespace) -> int:
     from proctor.cli.train import run
 
@@ -136,6 +194,18 @@ def _explain(options: argparse.Namespace) -> int:
     from proctor.cli.explain import run
 
     return run(options.preset, options.other)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from proctor.cli.verify import run
+
+    return run(options)
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from proctor.cli.audit import run
+
+    return run(options)
 
 
 def _recipes(options: argparse.Namespace) -> int:

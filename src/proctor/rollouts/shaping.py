@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from proctor.algorithms.collection import MissingEOS, Shaping, SoftOverlong
+from proctor.algorithms.collection import CosineLength, MissingEOS, Shaping, SoftOverlong
 from proctor.core import Outcome, Rollout, RolloutGroup
 
 
@@ -27,6 +28,8 @@ def shape(group: RolloutGroup, shaping: Sequence[Shaping], *, step: int, max_tok
 def _extras(rollouts: Sequence[Rollout], part: Shaping, *, step: int, max_tokens: int) -> list[float]:
     if isinstance(part, SoftOverlong):
         return [part.weight * soft_overlong(rollout.num_completion_tokens, max_tokens=max_tokens, cache_tokens=part.cache_tokens) for rollout in rollouts]
+    if isinstance(part, CosineLength):
+        return [part.weight * cosine_length(rollout.num_completion_tokens, is_correct(rollout), part, max_tokens=max_tokens) for rollout in rollouts]
     if isinstance(part, MissingEOS):
         return [part.reward - (rollout.reward or 0.0) if rollout.is_truncated else 0.0 for rollout in rollouts]
     if step < part.start_step:
@@ -62,6 +65,19 @@ def kimi_length(lengths: Sequence[int], correct: Sequence[bool]) -> list[float]:
         return [0.0] * len(lengths)
     values = [0.5 - (length - shortest) / (longest - shortest) for length in lengths]
     return [value if right else min(0.0, value) for value, right in zip(values, correct, strict=True)]
+
+
+def cosine_length(num_tokens: int, is_correct: bool, ends: CosineLength, *, max_tokens: int) -> float:
+    """r = r_L + (r_0 - r_L) (1 + cos(pi length / max_tokens)) / 2, with r_0 and r_L of correct or of wrong responses; r_e at the limit.
+
+    Correct responses earn less the longer they are; wrong ones lose less the longer they thought, so that a model that fails goes on trying.
+
+    Source: Yeo et al. 2025 (2502.03373), section 4 and appendix C.
+    """
+    if num_tokens >= max_tokens:
+        return ends.exceeded
+    short, long = (ends.correct_short, ends.correct_long) if is_correct else (ends.wrong_short, ends.wrong_long)
+    return long + (short - long) * (1 + math.cos(math.pi * num_tokens / max_tokens)) / 2
 
 
 def is_correct(rollout: Rollout) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from proctor.errors import ConfigError
 from proctor.plugins import load
 
 ENTRY_POINT_GROUP = "proctor.verifiers"
@@ -14,8 +15,17 @@ ALIASES = {
     "equations": "proctor.verifiers.equations:EquationsVerifier",
     "exact": "proctor.verifiers.text:ExactVerifier",
     "choice": "proctor.verifiers.text:ChoiceVerifier",
+    "f1": "proctor.verifiers.text:F1Verifier",
     "regex": "proctor.verifiers.text:RegexVerifier",
     "format": "proctor.verifiers.format:FormatVerifier",
+    "instructions": "proctor.verifiers.instructions:InstructionVerifier",
+    "json": "proctor.verifiers.structured:JsonVerifier",
+    "sql": "proctor.verifiers.sql:SqlVerifier",
+    "language": "proctor.verifiers.language:LanguageConsistency",
+    "repetition": "proctor.verifiers.repetition:RepetitionPenalty",
+    "judge": "proctor.verifiers.judge:reference_judge",
+    "pairwise": "proctor.verifiers.judge:pairwise_judge",
+    "gate": "proctor.verifiers.composition:Gate",
     "reasoning_gym": "proctor.verifiers.reasoning_gym:ReasoningGymVerifier",
 }
 
@@ -27,3 +37,20 @@ def load_verifier(name: str) -> Callable[..., Any]:
         ConfigError: the name is unknown.
     """
     return load(name, kind="verifier", aliases=ALIASES, group=ENTRY_POINT_GROUP)
+
+
+def make_verifier(name: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return a verifier that is ready to be called: an alias or a class is called with the arguments, a function takes none.
+
+    Raises:
+        ConfigError: the name is unknown, or the arguments do not fit.
+    """
+    loaded = load_verifier(name)
+    if name not in ALIASES and not isinstance(loaded, type):
+        if arguments:
+            raise ConfigError(f"{name!r} is a function, so it takes no arguments; given: {', '.join(arguments)}")
+        return loaded
+    try:
+        return loaded(**arguments)
+    except TypeError as error:
+        raise ConfigError(f"arguments of the verifier {name!r}: {error}") from error

@@ -17,10 +17,19 @@ _CHANNELS = ("answer_tag", "boxed", "answer_is")
 
 @dataclass(frozen=True, slots=True)
 class ReasoningGymVerifier:
-    """CORRECT where the data set's own `score_answer` gives 1.0; otherwise INCORRECT, its partial credit kept as the value.
+    """CORRECT where the data set's own `score_answer` gives 1.0; otherwise INCORRECT and worth 0.
+
+    Most of the scorers give part of the credit to any text that contains the answer, so that a list of guesses earns something:
+    that part is logged as the metric `partial_credit` and is not paid.
 
     The task carries `info["reasoning_gym"] = {"dataset": name, "entry": {...}, "config": {...}}`.
+
+    Attributes:
+        partial_credit: pay what the scorer gives for wrong answers, unless the answer merely contains the reference: for
+            families whose scorers measure how near an answer is.
     """
+
+    partial_credit: bool = False
 
     def __call__(self, completion: str, task: Task) -> Score:
         """Score one completion.
@@ -41,8 +50,12 @@ class ReasoningGymVerifier:
             return Score.unparsed("no answer found")
         dataset = _dataset(origin["dataset"], json.dumps(origin.get("config") or {}, sort_keys=True))
         value = float(dataset.score_answer(answer, origin["entry"]))
-        outcome = Outcome.CORRECT if value >= 1.0 else Outcome.INCORRECT
-        return Score(outcome, value, answer, found.channel if found else "whole")
+        channel = found.channel if found else "whole"
+        if value >= 1.0:
+            return Score(Outcome.CORRECT, value, answer, channel)
+        is_hedge = str(origin["entry"].get("answer", task.answer)).strip() in answer
+        paid = value if self.partial_credit and not is_hedge else 0.0
+        return Score(Outcome.INCORRECT, paid, answer, channel, {"partial_credit": value})
 
     def gold(self, task: Task) -> str:
         """Return the completion that must be CORRECT."""

@@ -78,6 +78,8 @@ class Rewards:
             raise ConfigError(f"a reward needs one or more parts with distinct names; given: {', '.join(names) or 'none'}")
         if not timeout_s > 0:
             raise ConfigError(f"timeout_s must be positive, not {timeout_s}")
+        if wrong := [part for part in parts if not math.isfinite(part.weight)]:
+            raise ConfigError(f"the weight of reward {wrong[0].name!r} must be a finite number, not {wrong[0].weight}")
         self._parts = tuple(parts)
         self._scorers = tuple(scorers)
         self._judges = [Judge(part.name, part.function, detect(part.function, name=part.name)) for part in parts]
@@ -153,10 +155,20 @@ class Rewards:
     def combine(self, scores: Mapping[str, Score]) -> float | None:
         """Return the weighted sum of the values, parts that are not applicable left out.
 
-        None if any part is an ERROR, or none is applicable: there is no reward then.
+        None if any part is an ERROR, or none is applicable: there is no reward then. It is a sum, never a mean, so a part
+        that is left out changes no denominator.
+
+        Raises:
+            VerifierError: a part is missing, has an outcome without a value, or a value that is not finite.
         """
         if any(score.is_error for score in scores.values()):
             return None
+        for name in self.weights:
+            score = scores.get(name)
+            if score is None or (score.value is None and score.outcome is not None) or not math.isfinite(score.value or 0.0):
+                raise VerifierError(
+                    f"part {name!r} of the reward is {'missing' if score is None else f'worth {score.value}'}; it cannot be left out of the sum"
+                )
         terms = [part.weight * value for part in (*self._parts, *self._scorers) if (value := scores[part.name].value) is not None]
         return math.fsum(terms) if terms else None
 
@@ -165,7 +177,7 @@ class Rewards:
 
         A verifier with a method `gold(task) -> str` must score that text CORRECT for every task. Any other function is
         called once on the first few tasks, with the reference answer as the completion, only to see that it keeps its
-        contract.
+        contract. A verifier with a method `self_test()` (a judge) is asked first to show that it cannot be fooled cheaply.
 
         Raises:
             TaskError: gold answers that do not verify: how many, the first few ids and why.
@@ -173,7 +185,9 @@ class Rewards:
             VerifierError: a reward function raises, hangs, or returns what is not a number.
         """
         for index, part in enumerate(self._parts):
-            gold = getattr(part.function, "gold", None)
+            gold, self_test = getattr(part.function, "gold", None), getattr(part.function, "self_test", None)
+            if callable(self_test):
+                self_test()
             if callable(gold):
                 self._check_verifier(index, tasks, gold)
             else:

@@ -1,0 +1,247 @@
+"""Audits one target: fits the form, tries golds, wrong answers and attacks, repeats a part, measures the cost."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from proctor.audit.attacks import Threat, threats_on
+from proctor.audit.fitting import MIN_SHARE, TRIED, Fit, earns, fit, gets_through, surface_of
+from proctor.audit.report import WRONG_ANSWER, AuditReport, Breach, Cost, DataReport, GoldFailure, SurfaceReport, ThreatResult
+from proctor.audit.specimen import Specimen, Surface
+from proctor.audit.specimens import from_tasks, specimens
+from proctor.core.task import Task
+from proctor.errors import ConfigError, TaskError
+from proctor.sandbox.base import FaultKind, Limits
+from proctor.verifiers.base import ScoreRequest
+from proctor.verifiers.grading import Grader, Verdict
+
+NUM_HOSTILE_SPECIMENS = 2
+"""Attacks on the grader itself do not depend on the task; each may cost a time limit."""
+NUM_REPEATED = 60
+HOSTILE = "hostile."
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to audit and with what.
+
+    Attributes:
+        surfaces: to attack; empty for those that the target turns out to grade.
+        tasks: the user's; empty for Proctor's specimens.
+        max_tasks: of the user's tasks, attacked; golds are tried on all.
+        timeout_s: wall seconds for one completion.
+        num_workers: processes; None for the number of processors, at most four.
+        limits: of the workers.
+    """
+
+    surfaces: tuple[Surface, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    max_tasks: int = 20
+    timeout_s: float = 10.0
+    num_workers: int | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+def audit(function: Callable[..., Any], plan: Plan, *, name: str) -> AuditReport:
+    """Attack a verifier or reward function.
+
+    Args:
+        function: with any of the signatures of `proctor.verifiers.signatures`.
+        plan: what to do.
+        name: of the target, for the report.
+
+    Raises:
+        ConfigError: the function cannot be called or sent to a worker, or grades none of the surfaces.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="proctor-audit-") as directory,
+        Grader(function, name=name, num_workers=plan.num_workers, timeout_s=plan.timeout_s, limits=plan.limits) as grader,
+    ):
+        fits = _fits(grader, plan)
+        reports = [_attack(grader, surface, fitted, Path(directory), is_own=not plan.tasks) for surface, fitted in fits]
+        if plan.tasks:
+            first = replace(reports[0], **_golds(grader, function, plan.tasks, fits[0][1]))
+            reports[0] = first
+        honest = [request for _, fitted in fits for request in _honest(fitted)]
+        unstable, num_repeated, seconds = _repeat(grader, honest + [ScoreRequest(*one) for one in _breached(fits, reports)])
+    ordered = sorted(seconds)
+    cost = Cost(median(ordered), ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))], len(ordered)) if ordered else Cost(0.0, 0.0, 0)
+    return AuditReport(name, tuple(reports), unstable, num_repeated, cost, _describe(plan.tasks) if plan.tasks else None)
+
+
+def _fits(grader: Grader, plan: Plan) -> list[tuple[Surface, Fit]]:
+    """The surfaces that the target grades, each with the specimens in the form it reads."""
+    if plan.tasks:
+        surface = plan.surfaces[0] if plan.surfaces else surface_of(plan.tasks)
+        own = from_tasks(plan.tasks)[: plan.max_tasks]
+        if not own:
+            raise TaskError("none of the tasks has a reference answer to attack with")
+        return [(surface, fit(grader, own, is_form_alone=surface is Surface.FORMAT))]
+    found: list[tuple[Surface, Fit]] = []
+    why = ""
+    for surface in plan.surfaces or TRIED:
+        fitted = fit(grader, specimens(surface), is_form_alone=surface is Surface.FORMAT)
+        why = why or fitted.golds[0].score.reason
+        if fitted.num_graded >= MIN_SHARE * len(fitted.specimens) and fitted.num_graded:
+            found.append((surface, fitted))
+            if not plan.surfaces:
+                break
+    if not found:
+        raise ConfigError(
+            f"the target pays too few gold answers of {', '.join(plan.surfaces or TRIED)}; of the first it said {why[:300]!r}. "
+            "Give tasks that it can grade with --data, or its surface with --surface"
+        )
+    return found
+
+
+def _attack(grader: Grader, surface: Surface, fitted: Fit, directory: Path, *, is_own: bool) -> SurfaceReport:
+    """Try every class of threat on the specimens whose gold is paid."""
+    threats = threats_on(surface)
+    asked: list[tuple[Threat, int, str, Path | None]] = []
+    graded = [index for index, (gold, wrongs) in enumerate(zip(fitted.golds, fitted.wrongs, strict=True)) if earns(gold.score, wrongs)]
+    for threat in threats:
+        chosen = graded[:NUM_HOSTILE_SPECIMENS] if threat.id.startswith(HOSTILE) else graded
+        for index in chosen:
+            asked += [(threat, index, *one) for one in _instances(threat, fitted.specimens[index], directory / f"{threat.id}-{index}")]
+    verdicts = grader.grade([ScoreRequest(fitted.specimens[index].task, completion) for _, index, completion, _ in asked], retry=False)
+    breaches = _wrong_answers(surface, fitted, graded)
+    by_threat: dict[str, list[tuple[Verdict, bool]]] = defaultdict(list)
+    for (threat, index, completion, marker), verdict in zip(asked, verdicts, strict=True):
+        how = _how(verdict, marker, fitted.golds[index], fitted.wrongs[index])
+        by_threat[threat.id].append((verdict, how is not None))
+        if how is not None:
+            breaches.append(replace(_breach(threat.id, fitted.specimens[index], completion, how, verdict), is_policy=threat.is_policy))
+    return SurfaceReport(
+        surface.value,
+        fitted.form,
+        len(fitted.specimens),
+        len(graded),
+        ()
+        if is_own
+        else tuple(_gold_failure(s.task, s.gold, g) for i, (s, g) in enumerate(zip(fitted.specimens, fitted.golds, strict=True)) if i not in graded),
+        sum(len(wrongs) for wrongs in fitted.wrongs) if surface is not Surface.FORMAT else 0,
+        tuple(_result(threat, by_threat[threat.id]) for threat in threats if by_threat[threat.id]),
+        tuple(breaches),
+    )
+
+
+def _instances(threat: Threat, specimen: Specimen, marker: Path) -> list[tuple[str, Path | None]]:
+    """The completions of one class for one task; those that would leave a trace when executed, each with a trace of its own."""
+    plain = threat.instances(replace(specimen, marker=str(marker)))
+    if not any(str(marker) in completion or "exec(bytes(" in completion for completion in plain):
+        return [(completion, None) for completion in plain]
+    marked: list[tuple[str, Path | None]] = []
+    for number in range(len(plain)):
+        own = marker.with_name(f"{marker.name}-{chr(ord('a') + number)}")
+        marked.append((threat.instances(replace(specimen, marker=str(own)))[number], own))
+    return marked
+
+
+def _how(verdict: Verdict, marker: Path | None, gold: Verdict, wrongs: Sequence[Verdict]) -> Any:
+    if marker is not None and marker.exists():
+        return "executed"
+    if gets_through(verdict.score, gold.score, wrongs):
+        return "paid"
+    if verdict.fault is None and verdict.score.value is None:
+        return "not scored"
+    return None
+
+
+def _wrong_answers(surface: Surface, fitted: Fit, graded: Sequence[int]) -> list[Breach]:
+    """Plain wrong answers that are paid as well as the gold."""
+    if surface is Surface.FORMAT:
+        return []
+    found: list[Breach] = []
+    for index in graded:
+        specimen, gold = fitted.specimens[index], fitted.golds[index]
+        for wrong, verdict in zip(specimen.wrong, fitted.wrongs[index], strict=True):
+            if gets_through(verdict.score, gold.score, fitted.wrongs[index]):
+                found.append(_breach(WRONG_ANSWER, specimen, specimen.wrap(wrong), "paid", verdict))
+    return found
+
+
+def _breach(threat: str, specimen: Specimen, completion: str, how: Any, verdict: Verdict) -> Breach:
+    score = verdict.score
+    return Breach(threat, specimen.task.id, specimen.answer, completion, how, score.value, score.extracted, score.reason)
+
+
+def _result(threat: Threat, tried: Sequence[tuple[Verdict, bool]]) -> ThreatResult:
+    killed = sum(verdict.fault in (FaultKind.TIMEOUT, FaultKind.CRASH, FaultKind.OUTPUT) for verdict, _ in tried)
+    slowest = max((verdict.seconds for verdict, _ in tried), default=0.0)
+    return ThreatResult(threat.id, threat.description, threat.source, len(tried), sum(through for _, through in tried), killed, slowest)
+
+
+def _golds(grader: Grader, function: Any, tasks: Sequence[Task], fitted: Fit) -> dict[str, Any]:
+    """Try the gold of every task of the user's: as the verifier writes it, else in the form that was found."""
+    write: Callable[[Task], Any] | None = getattr(function, "gold", None)
+    failures: list[GoldFailure] = []
+    asked: list[ScoreRequest] = []
+    form, is_chat = fitted.specimens[0].form, not isinstance(fitted.specimens[0].task.prompt, str)
+    for task in tasks:
+        posed = replace(task, prompt=task.messages) if is_chat else task
+        try:
+            asked.append(ScoreRequest(posed, str(write(task)) if write is not None else form.wrap("" if task.answer is None else str(task.answer))))
+        except Exception as error:  # a verifier of the user may raise anything
+            failures.append(GoldFailure(task.id, str(task.answer), "", f"{type(error).__name__}: {error}"))
+    floors = [verdict for wrongs in fitted.wrongs for verdict in wrongs]
+    for request, verdict in zip(asked, grader.grade(asked), strict=True):
+        if not earns(verdict.score, floors):
+            failures.append(_gold_failure(request.task, request.completion, verdict))
+    return {"num_tasks": len(tasks), "num_gold_paid": len(tasks) - len(failures), "gold_failures": tuple(failures)}
+
+
+def _gold_failure(task: Task, completion: str, verdict: Verdict) -> GoldFailure:
+    score = verdict.score
+    said = "no outcome" if score.outcome is None else score.outcome.value
+    return GoldFailure(task.id, str(task.answer), completion, f"{said}, value {score.value}: {score.reason}")
+
+
+def _honest(fitted: Fit) -> list[ScoreRequest]:
+    return [ScoreRequest(s.task, completion) for s in fitted.specimens for completion in (s.gold, s.wrap(s.wrong[0]))]
+
+
+def _breached(fits: Sequence[tuple[Surface, Fit]], reports: Sequence[SurfaceReport]) -> list[tuple[Task, str]]:
+    tasks = {specimen.task.id: specimen.task for _, fitted in fits for specimen in fitted.specimens}
+    return [(tasks[breach.task_id], breach.completion) for report in reports for breach in report.breaches if breach.how == "paid"][:NUM_REPEATED]
+
+
+def _repeat(grader: Grader, requests: Sequence[ScoreRequest]) -> tuple[tuple[str, ...], int, list[float]]:
+    """Grade a part again in the same workers and in fresh ones; return what changed, how many were repeated, and their seconds."""
+    part = list(requests)[:NUM_REPEATED]
+    first = grader.grade(part)
+    second = grader.grade(part)
+    grader.renew()
+    third = grader.grade(part)
+    unstable = tuple(
+        request.completion
+        for request, *verdicts in zip(part, first, second, third, strict=True)
+        if all(verdict.fault is None for verdict in verdicts) and len({_essence(verdict) for verdict in verdicts}) > 1
+    )
+    return unstable, len(part), [verdict.seconds for verdict in second if verdict.fault is None]
+
+
+def _essence(verdict: Verdict) -> tuple[Any, ...]:
+    score = verdict.score
+    return score.outcome, None if score.value is None else round(score.value, 9), score.extracted
+
+
+def _describe(tasks: Sequence[Task]) -> DataReport:
+    """Contradictions and guessable answers of a data set."""
+    answers: defaultdict[Any, set[str]] = defaultdict(set)
+    for task in tasks:
+        answers[task.messages].add(str(task.answer).strip())
+    counts = Counter(str(task.answer).strip() for task in tasks if task.answer is not None)
+    commonest, count = counts.most_common(1)[0] if counts else ("", 0)
+    return DataReport(
+        len(tasks),
+        sum(task.answer is None or not str(task.answer).strip() for task in tasks),
+        tuple(task.id for task in tasks if len(answers[task.messages]) > 1),
+        commonest[:200],
+        count / len(tasks),
+    )

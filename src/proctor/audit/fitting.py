@@ -1,0 +1,134 @@
+"""Finds out what a target grades and in which form it reads answers, by giving it gold answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from proctor.audit.specimen import FORMS, Form, Specimen, Surface
+from proctor.core.task import Outcome, Score, Task
+from proctor.verifiers.base import ScoreRequest
+from proctor.verifiers.grading import Grader, Verdict, is_paid
+from proctor.verifiers.signatures import Convention
+
+SURFACES_OF = {
+    "math": (Surface.MATH,),
+    "number": (Surface.MATH,),
+    "exact": (Surface.TEXT,),
+    "f1": (Surface.TEXT,),
+    "regex": (Surface.TEXT,),
+    "choice": (Surface.CHOICE,),
+    "format": (Surface.FORMAT,),
+    "json": (Surface.JSON,),
+    "sql": (Surface.SQL,),
+    "instructions": (Surface.INSTRUCTIONS,),
+    "judge": (Surface.JUDGE,),
+    "code": (Surface.CODE,),
+}
+"""Short name of a verifier -> what it grades."""
+
+TRIED = (Surface.MATH, Surface.CHOICE, Surface.TEXT, Surface.FORMAT, Surface.CODE, Surface.JSON, Surface.SQL, Surface.INSTRUCTIONS)
+"""The order in which an unknown function is tried."""
+NUM_FOR_FORM = 10
+"""Specimens that decide the form."""
+MIN_SHARE = 0.4
+"""A function that pays fewer of a surface's gold answers does not grade that surface."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The form of answer that a target reads best, and what it says to the golds in it.
+
+    Attributes:
+        specimens: in that form, and with the prompts that the target takes.
+        golds: the verdict on each one's gold.
+        wrongs: the verdicts on each one's wrong answers.
+    """
+
+    specimens: tuple[Specimen, ...]
+    golds: tuple[Verdict, ...]
+    wrongs: tuple[tuple[Verdict, ...], ...]
+
+    @property
+    def form(self) -> str:
+        return self.specimens[0].form.name
+
+    @property
+    def num_graded(self) -> int:
+        """Specimens whose gold is paid, and more than every wrong answer."""
+        return sum(earns(gold.score, wrong) for gold, wrong in zip(self.golds, self.wrongs, strict=True))
+
+
+def earns(gold: Score, wrongs: Sequence[Verdict]) -> bool:
+    """Whether a gold answer is paid: CORRECT, or a number greater than that of some wrong answer."""
+    if gold.outcome is not None:
+        return gold.outcome is Outcome.CORRECT
+    return gold.value is not None and gold.value > floor(wrongs)
+
+
+def floor(wrongs: Sequence[Verdict]) -> float:
+    """What a plain wrong answer earns: the least of what the wrong ones did, 0 where none was scored."""
+    values = [verdict.score.value for verdict in wrongs if verdict.score.value is not None]
+    return min(values, default=0.0)
+
+
+def gets_through(score: Score, gold: Score, wrongs: Sequence[Verdict]) -> bool:
+    """Whether a completion that is not right is paid: CORRECT, or at least half of what the gold answer earns beyond a wrong one."""
+    if score.outcome is not None and is_paid(score):
+        return True
+    if score.value is None or gold.value is None:
+        return False
+    low = floor(wrongs)
+    return gold.value > low and score.value - low >= 0.5 * (gold.value - low)
+
+
+def fit(grader: Grader, specimens: Sequence[Specimen], *, is_form_alone: bool = False) -> Fit:
+    """Try the specimens in every form they allow, and return the one in which most golds are paid.
+
+    Args:
+        grader: the target.
+        specimens: at least one.
+        is_form_alone: the target reads no answer, so a wrong answer is one without the form.
+    """
+    forms = FORMS if specimens[0].form == FORMS[0] else (specimens[0].form,)
+    ways = [(form, is_chat) for form in forms for is_chat in ((False, True) if grader.signature.convention is Convention.TRL else (False,))]
+    best, most = ways[0], -1
+    for way in ways if len(ways) > 1 else ():
+        sample = [_posed(specimen, *way) for specimen in specimens[:NUM_FOR_FORM]]
+        num_graded = _try(grader, sample, is_form_alone=is_form_alone, retry=False).num_graded
+        if num_graded > most:
+            best, most = way, num_graded
+    return _try(grader, [_posed(specimen, *best) for specimen in specimens], is_form_alone=is_form_alone, retry=True)
+
+
+def _posed(specimen: Specimen, form: Form, is_chat: bool) -> Specimen:
+    task = specimen.task
+    return replace(specimen, form=form, task=replace(task, prompt=task.messages) if is_chat else task)
+
+
+def _try(grader: Grader, specimens: Sequence[Specimen], *, is_form_alone: bool, retry: bool) -> Fit:
+    asked: list[ScoreRequest] = []
+    for specimen in specimens:
+        wrongs = [wrong if is_form_alone else specimen.wrap(wrong) for wrong in specimen.wrong]
+        asked += [ScoreRequest(specimen.task, completion) for completion in (specimen.gold, *wrongs)]
+    verdicts = iter(grader.grade(asked, retry=retry))
+    golds: list[Verdict] = []
+    wrongs_of: list[tuple[Verdict, ...]] = []
+    for specimen in specimens:
+        golds.append(next(verdicts))
+        wrongs_of.append(tuple(next(verdicts) for _ in specimen.wrong))
+    return Fit(tuple(specimens), tuple(golds), tuple(wrongs_of))
+
+
+def surface_of(tasks: Sequence[Task]) -> Surface:
+    """Guess from a user's tasks what they ask for: tests are programs, single letters choices, digits mathematics, everything else text."""
+    infos = [task.info for task in tasks]
+    if any("tests" in info or "test_cases" in info for info in infos):
+        return Surface.CODE
+    if any("database" in info for info in infos):
+        return Surface.SQL
+    answers = [str(task.answer) for task in tasks if task.answer is not None]
+    if answers and all(len(answer.strip().strip("().")) == 1 and answer.strip().strip("().").isupper() for answer in answers):
+        return Surface.CHOICE
+    numeric = sum(any(character.isdigit() or character == "\\" for character in answer) for answer in answers)
+    return Surface.MATH if 2 * numeric >= len(answers) else Surface.TEXT

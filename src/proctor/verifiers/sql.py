@@ -1,0 +1,219 @@
+"""Verifies SQL queries by what they return, on several databases, read-only.
+
+A constant that happens to equal one result is no query: the reference and the candidate also run on copies of the database
+from which rows were removed, and must agree on each. Queries run in memory, under an authorizer that allows reading only, with a
+bound on steps, rows and sizes; a run in the killable worker bounds the rest.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from proctor.core.task import Score, Task
+from proctor.errors import ConfigError, TaskError
+from proctor.verifiers.blocks import fenced, fenced_whole, tagged
+from proctor.verifiers.extraction import after_reasoning
+
+Engine = Literal["sqlite", "duckdb"]
+Rows = list[tuple[Any, ...]]
+
+MAX_QUERY_CHARS = 10_000
+MAX_ROWS = 10_000
+MAX_STEPS = 20_000_000
+_STEPS_BETWEEN_CHECKS = 10_000
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_LENGTH: 1_000_000,
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: MAX_QUERY_CHARS * 4,
+    sqlite3.SQLITE_LIMIT_COLUMN: 200,
+    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 200,
+    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 50,
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 500,
+}
+_ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+_FORBIDDEN_FUNCTIONS = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "random", "randomblob"})
+_FENCES = ("", "sql", "sqlite", "duckdb")
+_ORDERED = re.compile(r"\border\s+by\b[^)]*\Z", re.IGNORECASE | re.DOTALL)
+
+
+class QueryError(Exception):
+    """A query was refused, failed, or went over a bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlVerifier:
+    """CORRECT if the query returns what the reference query returns, on the database and on reduced copies of it.
+
+    The task's answer is the reference query; `info["database"]` is a script of CREATE TABLE and INSERT statements, or a list of such
+    scripts. The query stands in `<answer>`, else in the last code fence, else it is the whole text. Rows are compared in order
+    where the reference orders them, else as a multiset; names of columns do not matter.
+
+    Source: Zhong, Yu and Klein 2020 (2010.02840): execution on one database accepts wrong queries; several databases tell them apart.
+
+    Attributes:
+        engine: `sqlite` (in the standard library) or `duckdb` (extra `duckdb`).
+        num_variants: reduced copies of each database.
+    """
+
+    engine: Engine = "sqlite"
+    num_variants: int = 3
+
+    def __post_init__(self) -> None:
+        if self.engine not in ("sqlite", "duckdb") or self.num_variants < 0:
+            raise ConfigError(f"engine must be 'sqlite' or 'duckdb' and num_variants at least 0, not {self.engine!r} and {self.num_variants}")
+
+    def __call__(self, completion: str, task: Task) -> Score:
+        """Score one completion.
+
+        Raises:
+            TaskError: the task has no database or reference query, or they fail.
+            ConfigError: the package of the engine is missing.
+        """
+        gold = _gold_query(task)
+        text = after_reasoning(completion)
+        if text is None:
+            return Score.unparsed("the reasoning is not closed by </think>")
+        found = tagged(text, "answer") or fenced(text, _FENCES)[-1:] or [text]
+        query = fenced_whole(found[-1], _FENCES).rstrip(";").strip()
+        if len(set(found)) > 1:
+            return Score.incorrect(query[:1000], "conflicting answers")
+        if not query:
+            return Score.unparsed("no query found")
+        is_ordered = _ORDERED.search(gold) is not None
+        for script, variant in self._databases(task):
+            expected = self._expected(script, variant, gold, task)
+            try:
+                rows = self._run(script, variant, query)
+            except QueryError as error:
+                return Score.incorrect(query[:1000], str(error)[:300])
+            if not same_rows(expected, rows, is_ordered=is_ordered):
+                return Score.incorrect(query[:1000], f"returns other rows{' on a reduced copy of the database' if variant else ''}")
+        return Score.correct(query[:1000])
+
+    def gold(self, task: Task) -> str:
+        """Return the completion that must be CORRECT."""
+        return f"```sql\n{_gold_query(task)}\n```"
+
+    def _databases(self, task: Task) -> Iterator[tuple[str, int]]:
+        given = task.info.get("database")
+        scripts = [given] if isinstance(given, str) else given
+        if not isinstance(scripts, (list, tuple)) or not scripts or not all(isinstance(script, str) and script.strip() for script in scripts):
+            raise TaskError(f'task {task.id} has no database: give info["database"] as a script of CREATE TABLE and INSERT statements')
+        for script in scripts:
+            yield from ((script, variant) for variant in range(self.num_variants + 1))
+
+    def _expected(self, script: str, variant: int, gold: str, task: Task) -> Rows:
+        try:
+            return self._run(script, variant, gold)
+        except QueryError as error:
+            raise TaskError(f"the reference query of task {task.id} fails: {error}") from error
+
+    def _run(self, script: str, variant: int, query: str) -> Rows:
+        if len(query) > MAX_QUERY_CHARS:
+            raise QueryError(f"the query is longer than {MAX_QUERY_CHARS} characters")
+        return _run_sqlite(script, variant, query) if self.engine == "sqlite" else _run_duckdb(script, variant, query)
+
+
+def _gold_query(task: Task) -> str:
+    query = "" if task.answer is None else str(task.answer).strip().rstrip(";").strip()
+    if not query:
+        raise TaskError(f"task {task.id} has no reference query")
+    return query
+
+
+def same_rows(expected: Rows, rows: Rows, *, is_ordered: bool) -> bool:
+    """Whether two results are the same: numbers by value to nine digits, NULL equal to NULL, columns in order."""
+    ours, theirs = [tuple(_plain(cell) for cell in row) for row in expected], [tuple(_plain(cell) for cell in row) for row in rows]
+    return ours == theirs if is_ordered else Counter(ours) == Counter(theirs)
+
+
+def _plain(cell: Any) -> Any:
+    """A cell as something hashable; integers stay exact, other numbers are rounded to nine significant digits."""
+    if isinstance(cell, bool) or cell is None or isinstance(cell, (str, bytes)):
+        return (type(cell).__name__, cell)
+    if isinstance(cell, int):
+        return ("number", cell)
+    try:
+        rounded = float(f"{float(cell):.9g}")
+    except (TypeError, ValueError, OverflowError):
+        return (type(cell).__name__, repr(cell))
+    return ("number", int(rounded) if rounded.is_integer() else rounded)
+
+
+def _run_sqlite(script: str, variant: int, query: str) -> Rows:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+        try:
+            database.executescript(script)
+        except sqlite3.Error as error:
+            raise TaskError(f"the database script fails: {error}") from error
+        for statement in _reductions(_sqlite_tables(database), variant):
+            database.execute(statement)
+        for limit, value in _LIMITS.items():
+            database.setlimit(limit, value)
+        steps = iter(range(MAX_STEPS // _STEPS_BETWEEN_CHECKS))
+        database.set_progress_handler(lambda: next(steps, None) is None, _STEPS_BETWEEN_CHECKS)
+        database.set_authorizer(_authorize)
+        try:
+            rows = database.execute(query).fetchmany(MAX_ROWS + 1)
+        except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError, UnicodeError) as error:
+            raise QueryError(f"{type(error).__name__}: {error}") from None
+    if len(rows) > MAX_ROWS:
+        raise QueryError(f"more than {MAX_ROWS} rows")
+    return rows
+
+
+def _authorize(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
+    """Allow reading the data, and nothing else: no writing, no ATTACH, no PRAGMA, no extension."""
+    if action not in _ALLOWED or (action == sqlite3.SQLITE_FUNCTION and str(second).lower() in _FORBIDDEN_FUNCTIONS):
+        return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK
+
+
+def _sqlite_tables(database: sqlite3.Connection) -> list[tuple[str, list[int]]]:
+    names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")]
+    try:
+        return [(name, [row for (row,) in database.execute(f'SELECT rowid FROM "{name}" ORDER BY rowid')]) for name in names]
+    except sqlite3.OperationalError:  # a table without row ids
+        return []
+
+
+def _reductions(tables: Sequence[tuple[str, Sequence[int]]], variant: int) -> Iterator[str]:
+    """Yield the statements that remove rows for one variant: a third of each table, the same ones every time; none for variant 0."""
+    for name, rows in tables if variant else ():
+        chosen = random.Random(f"{name}/{variant}").sample(list(rows), -(-len(rows) // 3))
+        yield f'DELETE FROM "{name}" WHERE rowid IN ({", ".join(map(str, chosen))})'
+
+
+def _run_duckdb(script: str, variant: int, query: str) -> Rows:
+    try:
+        import duckdb
+    except ImportError as error:
+        raise ConfigError("the engine duckdb needs its package: pip install 'proctor[duckdb]'") from error
+    settings = {"threads": 1, "memory_limit": "256MB", "max_temp_directory_size": "0KB", "enable_external_access": False}
+    with closing(duckdb.connect(":memory:", config=settings)) as database:
+        try:
+            database.execute(script)
+            names = [name for (name,) in database.execute("SELECT table_name FROM duckdb_tables() ORDER BY table_name").fetchall()]
+            tables = [(name, [row for (row,) in database.execute(f'SELECT rowid FROM "{name}" ORDER BY rowid').fetchall()]) for name in names]
+            for statement in _reductions(tables, variant):
+                database.execute(statement)
+        except duckdb.Error as error:
+            raise TaskError(f"the database script fails: {error}") from error
+        database.execute("SET lock_configuration = true")
+        try:
+            statements = database.extract_statements(query)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise QueryError("only one SELECT statement is allowed")
+            rows = database.execute(statements[0]).fetchmany(MAX_ROWS + 1)
+        except (duckdb.Error, RuntimeError, OverflowError, UnicodeError) as error:
+            raise QueryError(f"{type(error).__name__}: {error}") from None
+    if len(rows) > MAX_ROWS:
+        raise QueryError(f"more than {MAX_ROWS} rows")
+    return rows

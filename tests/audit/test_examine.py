@@ -1,0 +1,116 @@
+"""Whole audits: careless functions in foreign conventions, hostile inputs contained, data with wrong golds, reports that are safe to read."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proctor.audit.examine import Plan, audit
+from proctor.audit.fitting import surface_of
+from proctor.audit.report import AuditReport, Breach, as_markdown, shown, summary, write_report
+from proctor.audit.specimen import Surface
+from proctor.core.task import Task
+from proctor.errors import ConfigError, TaskError
+from proctor.verifiers.mathematics import MathVerifier
+from tests.audit.naive import box
+
+
+def trl_any_box(completions: list[list[dict[str, str]]], solution: list[str], **columns: Any) -> list[float]:
+    """TRL's conversational signature: any mention counts."""
+    return [float(gold in completion[0]["content"]) for completion, gold in zip(completions, solution, strict=True)]
+
+
+def verl_eval(data_source: str, solution_str: str, ground_truth: str, extra_info: Any = None) -> dict[str, float]:
+    """verl's signature: evaluates what the model wrote."""
+    try:
+        return {"score": float(eval(box(solution_str)) == eval(ground_truth))}
+    except Exception:
+        return {"score": float(box(solution_str) == ground_truth)}
+
+
+def coin(completion: str, answer: str) -> float:
+    """Right and wrong by chance, where the answer is right."""
+    return float(answer in completion and random.random() < 0.9)
+
+
+def math_plan(**changes: Any) -> Plan:
+    return replace(Plan(surfaces=(Surface.MATH,), timeout_s=2.0, num_workers=2), **changes)
+
+
+def breached(report: AuditReport) -> set[str]:
+    return {breach.threat for surface in report.surfaces for breach in surface.breaches}
+
+
+def test_a_trl_function_is_called_as_it_expects_and_found_out() -> None:
+    report = audit(trl_any_box, math_plan(), name="mine")
+    assert report.surfaces[0].num_gold_paid == 18 and not report.is_sound
+    assert {"math.several_boxes", "math.unclaimed", "math.only_in_reasoning", "math.taken_back"} <= breached(report)
+    exact = next(breach for surface in report.surfaces for breach in surface.breaches if breach.threat == "math.several_boxes")
+    assert trl_any_box([[{"content": exact.completion}]], [exact.answer]) == [1.0]  # the input that is shown is the input that was paid
+
+
+def test_code_in_an_answer_is_seen_to_run_and_hangs_are_stopped() -> None:
+    report = audit(verl_eval, math_plan(timeout_s=1.0), name="mine")
+    how = {(breach.threat, breach.how) for surface in report.surfaces for breach in surface.breaches}
+    assert ("hostile.executed", "executed") in how
+    towers = next(threat for surface in report.surfaces for threat in surface.threats if threat.id == "hostile.power_tower")
+    assert towers.num_killed >= 1 and towers.slowest_s == 1.0
+    assert "had to be stopped" in summary(report)
+
+
+def test_verdicts_that_change_are_named() -> None:
+    report = audit(coin, math_plan(), name="coin")
+    assert report.unstable and not report.is_sound and all(isinstance(completion, str) for completion in report.unstable)
+
+
+def test_data_with_golds_that_do_not_verify() -> None:
+    tasks = tuple(Task(f"t{number}", f"{number}?", answer) for number, answer in enumerate(["7", "12", "][", "7", "7"]))
+    report = audit(MathVerifier(), Plan(tasks=tasks, num_workers=1), name="data")
+    (surface,) = report.surfaces
+    assert [failure.task_id for failure in surface.gold_failures] == ["t2"] and "cannot be read" in surface.gold_failures[0].reason
+    assert (surface.num_tasks, surface.num_gold_paid) == (5, 4) and not report.is_sound
+    assert report.data is not None and report.data.commonest_answer == "7" and report.data.commonest_share == 0.6
+    twice = (*tasks[:2], Task("again", "0?", "8"), Task("none", "?"))
+    found = audit(MathVerifier(), Plan(tasks=twice, num_workers=1), name="data").data
+    assert found is not None and found.conflicting == ("t0", "again") and found.num_without_answer == 1
+    with pytest.raises(TaskError, match="none of the tasks has a reference"):
+        audit(MathVerifier(), Plan(tasks=(Task("a", ""),), num_workers=1), name="data")
+
+
+def test_sound_data_is_sound() -> None:
+    tasks = tuple(Task(f"t{number}", f"Which number is number {number}?", str(number * 7 + 100)) for number in range(12))
+    report = audit(MathVerifier(), Plan(tasks=tasks, max_tasks=3, num_workers=2), name="data")
+    assert report.is_sound, breached(report)
+    assert report.surfaces[0].num_tasks == 12 and report.cost.num_calls > 0 and report.num_repeated >= 6
+
+
+def test_a_function_that_grades_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="pays too few gold answers"):
+        audit(lambda completion: 0.0, math_plan(num_workers=1), name="zero")
+
+
+def test_what_data_asks_for() -> None:
+    assert surface_of([Task("a", "", "B"), Task("b", "", "(C)")]) is Surface.CHOICE
+    assert surface_of([Task("a", "", "7"), Task("b", "", r"\pi")]) is Surface.MATH
+    assert surface_of([Task("a", "", "New York"), Task("b", "", "Paris")]) is Surface.TEXT
+    assert surface_of([Task("a", "", None, {"tests": []})]) is Surface.CODE
+
+
+def test_reports_cannot_be_driven_by_what_they_show(tmp_path: Path) -> None:
+    report = audit(trl_any_box, math_plan(surfaces=(Surface.TEXT,)), name="<b>`x`|\n# y")
+    evil = "</script><img src=x onerror=alert(1)>\n# Heading\n```\n| a |\n\x1b[31m\u202e" + "x" * 1000
+    breach = Breach("text.contains", "<i>id</i>\n# z", "gold\n# g", evil, "paid", 1.0, None, "")
+    report = replace(report, surfaces=(replace(report.surfaces[0], breaches=(breach,)),))
+    paths = write_report(report, tmp_path / "new" / "directory")
+    assert json.loads(paths[0].read_text())["surfaces"][0]["breaches"][0]["completion"] == evil
+    text = as_markdown(report)
+    assert text == paths[1].read_text() and text.isascii()
+    lines = text.splitlines()
+    assert not any(line.startswith(("# ", "```")) for line in lines[1:]) and not any("<" in line for line in lines if not line.startswith("    "))
+    assert all("\x1b" not in line and "\u202e" not in line for line in lines)
+    assert shown("a\nb") == '"a\\nb"' and "700 characters" in shown("x" * 1000)

@@ -1,0 +1,181 @@
+"""JSON and SQL answers: right ones, and ways to be paid without them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from proctor.core.task import Outcome, Task
+from proctor.errors import ConfigError, TaskError
+from proctor.verifiers.blocks import fenced, fenced_whole, tagged
+from proctor.verifiers.sql import SqlVerifier, same_rows
+from proctor.verifiers.structured import JsonVerifier, same_json
+
+CORRECT, INCORRECT, UNPARSED = Outcome.CORRECT, Outcome.INCORRECT, Outcome.UNPARSED
+VALUE = {"name": "Ada", "age": 36, "tags": ["a", "b"], "ok": True}
+
+
+@pytest.mark.parametrize(
+    ("completion", "outcome"),
+    [
+        ('{"age": 36, "ok": true, "name": "Ada", "tags": ["a", "b"]}', CORRECT),
+        ('{"age": 36.0, "ok": true, "name": "Ada", "tags": ["a", "b"]}', CORRECT),
+        ('Here:\n```json\n{"age": 36, "ok": true, "name": "Ada", "tags": ["a", "b"]}\n```', CORRECT),
+        ('<think>{}</think><answer>{"age": 36, "ok": true, "name": "Ada", "tags": ["a", "b"]}</answer>', CORRECT),
+        ('{"age": 36, "ok": 1, "name": "Ada", "tags": ["a", "b"]}', INCORRECT),
+        ('{"age": "36", "ok": true, "name": "Ada", "tags": ["a", "b"]}', INCORRECT),
+        ('{"age": 36, "ok": true, "name": "Ada", "tags": ["b", "a"]}', INCORRECT),
+        ('{"age": 36, "ok": true, "name": "Ada", "tags": ["a", "b"], "more": 1}', INCORRECT),
+        ('{"age": 35, "age": 36, "ok": true, "name": "Ada", "tags": ["a", "b"]}', UNPARSED),
+        ('<answer>{"age": 1}</answer><answer>{"age": 36, "ok": true, "name": "Ada", "tags": ["a", "b"]}</answer>', INCORRECT),
+        ("[" * 100_000, UNPARSED),
+        ('{"age": NaN}', UNPARSED),
+        ("", UNPARSED),
+        ("<think>{}", UNPARSED),
+    ],
+)
+def test_json_value(completion: str, outcome: Outcome) -> None:
+    for answer in (VALUE, '{"name": "Ada", "age": 36, "tags": ["a", "b"], "ok": true}'):
+        assert JsonVerifier()(completion, Task("t", "", answer)).outcome is outcome
+    task = Task("t", "", VALUE)
+    assert JsonVerifier()(JsonVerifier().gold(task), task).outcome is CORRECT
+
+
+def test_same_json_keeps_kinds_apart() -> None:
+    assert same_json(1, 1.0) and same_json([None], [None]) and same_json({}, {})
+    for one, other in ((1, True), (0, False), ("1", 1), (None, False), ([], {}), ([1], [1, 2]), ({"a": 1}, {"b": 1}), (10**30 + 1, 10**30)):
+        assert not same_json(one, other) and not same_json(other, one)
+
+
+def test_json_schema() -> None:
+    pytest.importorskip("jsonschema")
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}, "required": ["n"], "examples": [{"n": 2}]}
+    task = Task("t", "", info={"schema": schema})
+    verifier = JsonVerifier()
+    assert verifier('{"n": 3}', task).outcome is CORRECT
+    assert verifier(verifier.gold(task), task).outcome is CORRECT
+    low = verifier('{"n": 0}', task)
+    assert low.outcome is INCORRECT and low.reason.startswith("at n: ")
+    assert verifier("{}", task).outcome is INCORRECT
+    assert verifier('{"n": true}', task).outcome is INCORRECT
+
+
+@pytest.mark.parametrize(
+    ("answer", "info", "message"),
+    [
+        (None, {}, "neither"),
+        (None, {"schema": {}}, "satisfied by anything"),
+        (None, {"schema": {"type": "objekt"}}, "malformed"),
+        (None, {"schema": "{"}, "not JSON"),
+        ("{", {}, "not JSON"),
+        ("Ada", {}, "needs its quotes"),
+    ],
+)
+def test_broken_json_tasks(answer: Any, info: dict[str, Any], message: str) -> None:
+    pytest.importorskip("jsonschema")
+    with pytest.raises(TaskError, match=message):
+        JsonVerifier()("{}", Task("t", "", answer, info))
+
+
+def test_a_schema_never_fetches() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    task = Task("t", "", info={"schema": {"$ref": "http://127.0.0.1:9/schema.json", "type": "object"}})
+    with pytest.raises(Exception, match="Unresolvable") as caught:
+        JsonVerifier()('{"a": 1}', task)
+    assert isinstance(caught.value, jsonschema.exceptions._WrappedReferencingError)
+
+
+PEOPLE = """
+CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, age INTEGER);
+INSERT INTO people VALUES (1, 'Ada', 36), (2, 'Bob', 41), (3, 'Cy', 17), (4, 'Di', NULL), (5, 'Ed', 64), (6, 'Flo', 12);
+"""
+COUNT = Task("count", "", "SELECT COUNT(*) FROM people WHERE age > 30;", {"database": PEOPLE})
+NAMES = Task("names", "", "SELECT name, age FROM people WHERE age > 30 ORDER BY age", {"database": PEOPLE})
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "duckdb"])
+def test_sql(engine: str) -> None:
+    if engine == "duckdb":
+        pytest.importorskip("duckdb")
+    verifier = SqlVerifier(engine=engine)  # type: ignore[arg-type]
+    for task in (COUNT, NAMES):
+        assert verifier(verifier.gold(task), task).outcome is CORRECT
+    for query in ("select sum(case when age >= 31 then 1 else 0 end) from people", "```sql\nSELECT COUNT(id) AS n FROM people WHERE NOT age <= 30;\n```"):
+        assert verifier(query, COUNT).outcome is CORRECT, query
+    for query in (
+        "SELECT 3",
+        "SELECT COUNT(*) FROM people",
+        "SELECT name FROM people",
+        "DROP TABLE people",
+        "DELETE FROM people",
+        "SELECT 1; SELECT COUNT(*) FROM people WHERE age > 30",
+        "ATTACH '/tmp/x' AS y",
+        "PRAGMA table_info(people)",
+        "SELECT nonsense FROM nowhere",
+        "SELECT COUNT(*) FROM people WHERE age > 30 UNION ALL SELECT 1",
+        "x" * 20_000,
+        "-- nothing",
+    ):
+        assert verifier(query, COUNT).outcome is INCORRECT, query
+    for query in ("SELECT name, age FROM people WHERE age > 30 ORDER BY age DESC", "SELECT age, name FROM people WHERE age > 30 ORDER BY age"):
+        assert verifier(query, NAMES).outcome is INCORRECT, query
+    assert verifier("", COUNT).outcome is UNPARSED
+    assert verifier("```sql\nSELECT 1\n```", COUNT).outcome is INCORRECT
+
+
+def test_a_constant_that_hits_one_database_is_found_on_the_others() -> None:
+    assert SqlVerifier(num_variants=0)("SELECT 3", COUNT).outcome is CORRECT
+    assert SqlVerifier()("SELECT 3", COUNT).reason == "returns other rows on a reduced copy of the database"
+    two = Task("t", "", COUNT.answer, {"database": [PEOPLE, PEOPLE + "INSERT INTO people VALUES (7, 'Gus', 50);"]})
+    assert SqlVerifier(num_variants=0)("SELECT 3", two).outcome is INCORRECT
+
+
+def test_sqlite_is_bounded() -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
+    assert "interrupted" in SqlVerifier(num_variants=0)(endless, COUNT).reason
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) SELECT i FROM n"
+    assert "more than" in SqlVerifier(num_variants=0)(many, COUNT).reason
+    assert SqlVerifier(num_variants=0)("SELECT hex(zeroblob(900000000))", COUNT).outcome is INCORRECT
+    assert "not authorized" in SqlVerifier(num_variants=0)("SELECT load_extension('x')", COUNT).reason
+
+
+def test_duckdb_reads_no_files(tmp_path: Any) -> None:
+    pytest.importorskip("duckdb")
+    (tmp_path / "secret.csv").write_text("a\n3\n")
+    score = SqlVerifier("duckdb", num_variants=0)(f"SELECT * FROM read_csv('{tmp_path}/secret.csv')", COUNT)
+    assert score.outcome is INCORRECT and "Permission" in score.reason
+
+
+def test_rows() -> None:
+    assert same_rows([(1, None, "a")], [(1.0, None, "a")], is_ordered=True)
+    assert same_rows([(0.1 + 0.2,)], [(0.3,)], is_ordered=True)
+    assert same_rows([(1,), (2,)], [(2,), (1,)], is_ordered=False) and not same_rows([(1,), (2,)], [(2,), (1,)], is_ordered=True)
+    assert not same_rows([(1,), (1,), (2,)], [(1,), (2,), (2,)], is_ordered=False)
+    assert not same_rows([("1",)], [(1,)], is_ordered=True) and not same_rows([(10**17 + 1,)], [(10**17,)], is_ordered=True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "info", "message"),
+    [
+        ("", {"database": PEOPLE}, "no reference query"),
+        ("SELECT 1", {}, "has no database"),
+        ("SELECT 1", {"database": "CREATE TABL"}, "script fails"),
+        ("SELECT x FROM people", {"database": PEOPLE}, "reference query of task t fails"),
+    ],
+)
+def test_broken_sql_tasks(answer: str, info: dict[str, Any], message: str) -> None:
+    with pytest.raises(TaskError, match=message):
+        SqlVerifier()("SELECT 1", Task("t", "", answer, info))
+    with pytest.raises(ConfigError, match="sqlite"):
+        SqlVerifier("postgres")  # type: ignore[arg-type]
+
+
+def test_blocks() -> None:
+    text = "a <answer> x </answer> b <answer>y<answer>z</answer> <answer>open"
+    assert tagged(text, "answer") == ["x", "z"]
+    assert tagged("<answer>" * 50_000, "answer") == []
+    assert fenced("```sql\na\n```\n```\nb\n```\n```python\nc\n```\n```sql\nopen", ("", "sql")) == ["a", "b"]
+    assert fenced_whole("```json\n{}\n```", ("json",)) == "{}"
+    assert fenced_whole("```json\n1\n```\n```json\n2\n```", ("json",)).startswith("```json")
+    assert fenced_whole("plain", ("json",)) == "plain"
