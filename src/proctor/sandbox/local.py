@@ -1,0 +1,405 @@
+"""Sandboxes on this machine: starts the harness inside a layer, hands it jobs, keeps the clock, bounds what it reads, kills.
+
+The harness (`proctor.sandbox.inside`) is trusted; the programs it forks are not, and reach only three pipes: output, errors
+and the result channel, whose content is a claim.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import marshal
+import os
+import secrets
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from proctor.errors import SandboxError
+from proctor.sandbox.base import Command, ExecLimits, ExecResult, ExecStatus, Layer, PythonCall
+from proctor.sandbox.cgroups import Cgroup, make_cgroup
+from proctor.sandbox.confinement import Confinement, confine, visible
+from proctor.sandbox.directories import empty_directory
+
+START_S = 20.0
+END_S = 5.0
+MAX_CONTROL_BYTES = 1 << 28
+PRELOAD = (
+    "atexit",
+    "bisect",
+    "collections",
+    "copy",
+    "functools",
+    "heapq",
+    "itertools",
+    "json",
+    "math",
+    "operator",
+    "random",
+    "re",
+    "string",
+    "threading",
+    "typing",
+)
+MODULES = ("confine", "directories", "encoding", "inside")
+BOOT = """
+import marshal, os, sys
+def take(count, fd=int(sys.argv[1])):
+    found = b""
+    while len(found) < count:
+        found += os.read(fd, count - len(found)) or sys.exit(1)
+    return found
+for name, code in marshal.loads(take(int.from_bytes(take(8), "big"))):
+    module = sys.modules[name] = type(sys)(name)
+    exec(code, module.__dict__)
+sys.modules["proctor.sandbox.inside"].main()
+"""
+JOIN = 'until [ "$1" = -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec "$@"'
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSandbox:
+    """A layer of this machine: PLAIN, NAMESPACE or LANDLOCK.
+
+    Attributes:
+        layer: which.
+        limits: where a job names none.
+        readable: files and directories that programs may read besides /usr and the interpreter (a toolchain elsewhere).
+        packages: directories of Python packages that programs may import, readable too; by default the standard library alone.
+        preload: modules that the harness imports, so that every job has them at once.
+        prelude: Python source run before that of every `PythonCall`, in its namespace.
+    """
+
+    layer: Layer
+    limits: ExecLimits = ExecLimits()
+    readable: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    preload: tuple[str, ...] = PRELOAD
+    prelude: str = ""
+
+    def run(self, job: Command | PythonCall, limits: ExecLimits | None = None) -> ExecResult:
+        """Run one job in a fresh sandbox."""
+        with self.session() as session:
+            return session.run(job, limits)
+
+    def session(self) -> LocalSession:
+        """Return a warm sandbox; it starts with its first job."""
+        return LocalSession(self)
+
+
+class _Ended(Exception):
+    """The harness is gone, or has to go."""
+
+    def __init__(self, status: ExecStatus, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class LocalSession:
+    """One harness and what it runs. If a job costs the harness its life, the next job gets another."""
+
+    def __init__(self, sandbox: LocalSandbox) -> None:
+        self._sandbox = sandbox
+        self._harness: _Harness | None = None
+
+    @property
+    def layer(self) -> Layer:
+        return self._sandbox.layer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill the harness and everything in it, and remove its directory."""
+        harness, self._harness = self._harness, None
+        if harness is not None:
+            harness.end()
+
+    def run(self, job: Command | PythonCall, limits: ExecLimits | None = None) -> ExecResult:
+        """Run one job to its end. Never raises for what the job does."""
+        bounds = limits or self._sandbox.limits
+        try:
+            if self._harness is None:
+                self._harness = _Harness(self._sandbox, bounds)
+        except (_Ended, OSError, SandboxError) as error:
+            return ExecResult(ExecStatus.UNAVAILABLE, self.layer, reason=f"the sandbox could not be started: {error}")
+        result, is_sound = self._harness.run(job, bounds)
+        if not is_sound:
+            self.close()
+        return result
+
+
+@dataclass(slots=True)
+class _Channels:
+    """What has arrived, by pipe."""
+
+    control: bytearray = field(default_factory=bytearray)
+    claim: bytearray = field(default_factory=bytearray)
+    out: bytearray = field(default_factory=bytearray)
+    err: bytearray = field(default_factory=bytearray)
+
+
+class _Harness:
+    """A running harness, seen from outside."""
+
+    def __init__(self, sandbox: LocalSandbox, limits: ExecLimits) -> None:
+        """Start it and wait until it is ready.
+
+        Raises:
+            _Ended, OSError, SandboxError: it could not be started.
+        """
+        self._sandbox = sandbox
+        self._process: subprocess.Popen[bytes] | None = None
+        self._cgroup: Cgroup | None = None
+        self._work: str | None = None
+        self._requests = -1
+        self._pipes: dict[int, str] = {}
+        try:
+            self._start(limits)
+        except BaseException:
+            self.end()
+            raise
+
+    def _start(self, limits: ExecLimits) -> None:
+        sandbox = self._sandbox
+        if sandbox.layer is not Layer.NAMESPACE:
+            self._work = tempfile.mkdtemp(prefix="proctor-sandbox-")
+        seen = visible((*sandbox.readable, *sandbox.packages))
+        plan = confine(sandbox.layer, seen, limits, self._work)
+        if self._work is not None and plan.uid is not None:
+            os.chown(self._work, plan.uid, plan.uid)
+        self._cgroup = make_cgroup()
+        if self._cgroup is not None:
+            self._cgroup.set_limits(limits.memory_bytes, limits.num_processes)
+        self._spawn(plan, seen.python)
+        settings = plan.settings | {"preload": sandbox.preload, "prelude": sandbox.prelude, "path": sandbox.packages, "environment": {}}
+        received = _Channels()
+        try:
+            self._exchange(_frame(_bundle()) + _frame(marshal.dumps(settings)), received, time.monotonic() + START_S, 1 << 20)
+        except _Ended as ended:
+            said = bytes(received.err).decode("utf-8", "replace").strip().splitlines()
+            raise _Ended(ExecStatus.UNAVAILABLE, said[-1][:300] if said else ended.reason) from None
+
+    def _spawn(self, plan: Confinement, python: str) -> None:
+        requests, self._requests = os.pipe()
+        theirs = [requests]
+        for name in ("control", "claim", "out", "err"):
+            mine, other = os.pipe()
+            os.set_blocking(mine, False)
+            self._pipes[mine] = name
+            theirs.append(other)
+        os.set_blocking(self._requests, False)
+        argv = [*plan.prefix, python, "-s", "-S", "-P", "-c", BOOT, *map(str, theirs)]
+        if self._cgroup is not None:
+            argv = ["/bin/sh", "-c", JOIN, "sh", *self._cgroup.members, "--", *argv]
+        try:
+            self._process = (
+                _starter()
+                .submit(
+                    subprocess.Popen,
+                    argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=theirs[4],
+                    stderr=theirs[4],
+                    pass_fds=theirs,
+                    cwd=self._work or "/",
+                    env={"PYTHONHASHSEED": "0", "LANG": "C.UTF-8"},
+                    start_new_session=True,
+                )
+                .result()
+            )
+        finally:
+            for fd in theirs:
+                os.close(fd)
+
+    def run(self, job: Command | PythonCall, limits: ExecLimits) -> tuple[ExecResult, bool]:
+        """Run one job; return how it ended, and whether this harness may be used again."""
+        if self._cgroup is not None:
+            self._cgroup.set_limits(limits.memory_bytes, limits.num_processes)
+        received = _Channels()
+        nonce = secrets.token_hex(8)
+        began = time.monotonic()
+        layer = self._sandbox.layer
+        try:
+            reply = self._exchange(_frame(_job(job, limits, nonce)), received, began + limits.wall_s, limits.output_bytes)
+        except _Ended as ended:
+            out, err = (bytes(part[: limits.output_bytes]) for part in (received.out, received.err))
+            return ExecResult(ended.status, layer, None, out, err, nonce=nonce, wall_s=time.monotonic() - began, reason=ended.reason), False
+        if "failed" in reply:
+            return ExecResult(ExecStatus.UNAVAILABLE, layer, reason=f"the sandbox could not start the program: {reply['failed']}"), False
+        status, code, reason = _ending(reply, limits)
+        result = ExecResult(
+            status,
+            layer,
+            code,
+            bytes(received.out),
+            bytes(received.err),
+            bytes(received.claim),
+            nonce,
+            {name: base64.b64decode(content) for name, content in reply["outputs"].items()},
+            time.monotonic() - began,
+            reply["cpu_s"],
+            reason,
+        )
+        return result, reply["is_clean"]
+
+    def _exchange(self, frame: bytes, received: _Channels, deadline: float, max_bytes: int) -> dict[str, Any]:
+        """Send a frame, and read all pipes until the harness answers.
+
+        Raises:
+            _Ended: it does not, in time, or too much arrives.
+        """
+        unsent = memoryview(frame)
+        poll = select.poll()
+        poll.register(self._requests, select.POLLOUT)
+        for fd in self._pipes:
+            poll.register(fd, select.POLLIN)
+        while (reply := _whole(received.control)) is None:
+            ready = poll.poll(max(0, int((deadline - time.monotonic()) * 1000) + 1))
+            for fd, event in ready:
+                if fd == self._requests:
+                    unsent = self._send(unsent, event)
+                    if not unsent:
+                        poll.unregister(fd)
+                elif not self._receive(fd, received, max_bytes):
+                    poll.unregister(fd)
+            if not ready and time.monotonic() >= deadline:
+                raise _Ended(ExecStatus.TIMEOUT, "the wall-clock limit passed")
+        for fd in self._pipes:  # everything that the job started is dead: what is in the pipes is all there will be
+            while self._receive(fd, received, max_bytes):
+                pass
+        return reply
+
+    def _send(self, unsent: memoryview, event: int) -> memoryview:
+        if event & (select.POLLERR | select.POLLHUP):
+            raise _Ended(ExecStatus.LOST, "the sandbox died")
+        with contextlib.suppress(BlockingIOError):
+            return unsent[os.write(self._requests, unsent[: 1 << 20]) :]
+        return unsent
+
+    def _receive(self, fd: int, received: _Channels, max_bytes: int) -> bool:
+        """Read what a pipe holds; False if it is empty or closed."""
+        try:
+            chunk = os.read(fd, 1 << 16)
+        except BlockingIOError:
+            return False
+        name = self._pipes[fd]
+        if not chunk and name == "control":
+            raise _Ended(ExecStatus.LOST, "the sandbox died while the program ran")
+        buffer: bytearray = getattr(received, name)
+        buffer += chunk
+        if len(buffer) > MAX_CONTROL_BYTES or len(received.claim) > max_bytes or len(received.out) + len(received.err) > max_bytes:
+            raise _Ended(ExecStatus.OUTPUT, f"more than {max_bytes} bytes of output")
+        return bool(chunk)
+
+    def end(self) -> None:
+        """Kill everything in the sandbox, wait until it is gone, and remove its directory, pipes and group."""
+        process, self._process = self._process, None
+        if self._requests >= 0:
+            os.close(self._requests)  # the harness kills its job and exits
+            self._requests = -1
+        if process is not None:
+            if self._sandbox.layer is Layer.NAMESPACE:
+                process.kill()  # and with it, by the kernel, process 1 of its namespace and all others there
+            else:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(END_S)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            self._drain()
+        for fd in self._pipes:
+            os.close(fd)
+        self._pipes = {}
+        if self._cgroup is not None:
+            self._cgroup.remove()
+            self._cgroup = None
+        if self._work is not None:
+            empty_directory(self._work)
+            shutil.rmtree(self._work, ignore_errors=True)
+            self._work = None
+
+    def _drain(self) -> None:
+        """Wait until nobody holds a pipe any more: then nobody is left."""
+        deadline = time.monotonic() + END_S
+        poll = select.poll()
+        for fd in self._pipes:
+            poll.register(fd, select.POLLIN)
+        num_open = len(self._pipes)
+        while num_open and time.monotonic() < deadline:
+            for fd, _ in poll.poll(100):
+                with contextlib.suppress(BlockingIOError):
+                    if not os.read(fd, 1 << 16):
+                        poll.unregister(fd)
+                        num_open -= 1
+
+
+def _ending(reply: Mapping[str, Any], limits: ExecLimits) -> tuple[ExecStatus, int | None, str]:
+    code = os.waitstatus_to_exitcode(reply["status"])
+    if code >= 0:
+        return ExecStatus.EXITED, code, ""
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    if code == -signal.SIGXCPU or (code == -signal.SIGKILL and reply["cpu_s"] >= limits.cpu_s):
+        return ExecStatus.TIMEOUT, None, "the processor-time limit passed"
+    return ExecStatus.SIGNALED, code, f"killed by {name}"
+
+
+def _job(job: Command | PythonCall, limits: ExecLimits, nonce: str) -> bytes:
+    bounds = {
+        "cpu_s": max(1, -int(-limits.cpu_s // 1)),
+        "memory_bytes": limits.memory_bytes,
+        "file_bytes": limits.file_bytes,
+        "num_processes": limits.num_processes,
+        "num_files": limits.num_files,
+    }
+    common: dict[str, Any] = {"limits": bounds, "nonce": nonce, "stdin": job.stdin}
+    if isinstance(job, Command):
+        for name in (*job.files, *job.outputs):
+            if not name or Path(name).is_absolute() or ".." in Path(name).parts:
+                raise SandboxError(f"a file of a sandboxed program must have a relative path inside its directory, not {name!r}")
+        return marshal.dumps(common | {"argv": list(job.argv), "files": dict(job.files), "outputs": list(job.outputs)})
+    try:
+        return marshal.dumps(common | {"argv": [], "files": {}, "outputs": [], "source": job.source, "function": job.function, "arguments": job.arguments})
+    except ValueError as error:
+        raise SandboxError(f"an argument of a sandboxed call is not plain data: {error}") from error
+
+
+def _frame(body: bytes) -> bytes:
+    return len(body).to_bytes(8, "big") + body
+
+
+def _whole(received: bytearray) -> dict[str, Any] | None:
+    if len(received) < 8 or len(received) < 8 + int.from_bytes(received[:8], "big"):
+        return None
+    return json.loads(received[8:])
+
+
+@cache
+def _bundle() -> bytes:
+    """The code of the harness, for an interpreter that sees no file of ours."""
+    sources = {f"proctor.sandbox.{name}": Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8") for name in MODULES}
+    return marshal.dumps([(name, compile(source, f"<{name}>", "exec", dont_inherit=True)) for name, source in sources.items()])
+
+
+@cache
+def _starter() -> ThreadPoolExecutor:
+    """One thread starts all: the kernel kills a sandbox together with the thread that started it."""
+    return ThreadPoolExecutor(1, thread_name_prefix="proctor-start-sandbox")
+
+
+os.register_at_fork(after_in_child=_starter.cache_clear)
