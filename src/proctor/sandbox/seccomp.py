@@ -65,20 +65,35 @@ open_by_handle_at 265 clock_adjtime 266 setns 268 process_vm_readv 270 process_v
 kexec_file_load 294
 """
 _COMMON = """
-pidfd_send_signal 424 io_uring_setup 425 io_uring_enter 426 io_uring_register 427 open_tree 428 move_mount 429 fsopen 430 fsconfig 431 fsmount 432 fspick 433 clone3 435
-pidfd_getfd 438 process_madvise 440 mount_setattr 442 quotactl_fd 443 memfd_secret 447 process_mrelease 448 set_mempolicy_home_node 450 fchmodat2 452
+pidfd_send_signal 424 io_uring_setup 425 io_uring_enter 426 io_uring_register 427 open_tree 428 move_mount 429 fsopen 430 fsconfig 431 fsmount 432 fspick 433
+clone3 435 pidfd_getfd 438 process_madvise 440 mount_setattr 442 quotactl_fd 443 memfd_secret 447 process_mrelease 448 set_mempolicy_home_node 450 fchmodat2 452
 """
 
 
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 def _numbers(*tables: str) -> dict[str, int]:
-    words = " ".join(tables).split()
+    words = _words(" ".join(tables))
     return {name: int(number) for name, number in zip(words[::2], words[1::2], strict=True)}
 
 
 MACHINES = {"x86_64": Machine(0xC000003E, _numbers(_X86_64, _COMMON)), "aarch64": Machine(0xC00000B7, _numbers(_AARCH64, _COMMON))}
 
-_DENIED = ["ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp", "process_madvise", "process_mrelease", "io_uring_setup", "io_uring_enter", "io_uring_register", "bpf", "perf_event_open", "userfaultfd", "add_key", "request_key", "keyctl", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "unshare", "setns", "name_to_handle_at", "open_by_handle_at", "fanotify_init", "fanotify_mark", "quotactl", "quotactl_fd", "acct", "swapon", "swapoff", "reboot", "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "iopl", "ioperm", "syslog", "lookup_dcookie", "personality", "modify_ldt", "vhangup", "ustat", "mbind", "migrate_pages", "move_pages", "set_mempolicy_home_node", "memfd_secret", "mknod", "mknodat", "shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semctl", "semtimedop", "msgget", "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr", "setpriority", "sched_setparam", "sched_setscheduler", "sched_setattr", "ioprio_set"]
-_DENIED_WITHOUT_NAMESPACES = ["socket", "setsid", "setpgid", "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "utime", "utimes", "utimensat", "futimesat", "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr", "truncate", "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo"]
+_DENIED = _words("""
+ptrace process_vm_readv process_vm_writev pidfd_getfd kcmp process_madvise process_mrelease io_uring_setup io_uring_enter io_uring_register
+bpf perf_event_open userfaultfd add_key request_key keyctl mount umount2 pivot_root chroot open_tree move_mount fsopen fsconfig fsmount
+fspick mount_setattr unshare setns name_to_handle_at open_by_handle_at fanotify_init fanotify_mark quotactl quotactl_fd acct swapon swapoff
+reboot kexec_load kexec_file_load init_module finit_module delete_module settimeofday clock_settime clock_adjtime adjtimex sethostname
+setdomainname iopl ioperm syslog lookup_dcookie personality modify_ldt vhangup ustat mbind migrate_pages move_pages set_mempolicy_home_node
+memfd_secret mknod mknodat shmget shmat shmctl shmdt semget semop semctl semtimedop msgget msgsnd msgrcv msgctl mq_open mq_unlink
+mq_timedsend mq_timedreceive mq_notify mq_getsetattr setpriority sched_setparam sched_setscheduler sched_setattr ioprio_set
+""")
+_DENIED_WITHOUT_NAMESPACES = _words("""
+socket setsid setpgid chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat setxattr lsetxattr
+fsetxattr removexattr lremovexattr fremovexattr truncate pidfd_send_signal rt_sigqueueinfo rt_tgsigqueueinfo
+""")
 
 
 def machine() -> Machine:
