@@ -151,12 +151,14 @@ class PythonCall:
         function: name of a function, or of a method of its class `Solution`; None to run the source alone.
         arguments: positional arguments: None, bool, int, float, str, bytes, and tuples, lists, sets and dicts of them.
         stdin: what it reads.
+        prelude: trusted source that runs before it in the same namespace (imports that programs take for granted).
     """
 
     source: str
     function: str | None = None
     arguments: tuple[Any, ...] = ()
     stdin: bytes = b""
+    prelude: str = ""
 
 
 class ExecStatus(StrEnum):

@@ -97,4 +97,13 @@ def _parents() -> dict[str, Path] | None:
         directory.rmdir()
         if not is_limited:
             return None
+        _sweep(directory.parent)
     return found
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the groups of processes that were killed before they could."""
+    for directory in parent.glob("proctor-[0-9]*-[0-9]*"):
+        if not Path("/proc", directory.name.split("-")[1]).exists():
+            with contextlib.suppress(OSError):
+                directory.rmdir()

@@ -6,13 +6,15 @@ process can undo it for itself or for what it starts.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import resource
 import stat
 import sys
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 8, 22, 36, 38
 CAP_DAC_READ_SEARCH = 1 << 2
@@ -23,7 +25,8 @@ SYS_CAPSET = {"x86_64": 126, "aarch64": 91}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def set_limits(limits: dict[str, int], processes: int) -> None:
+def set_limits(limits: dict[str, int]) -> None:
+    """Lower this process's own limits, for good."""
     cpu_s = limits["cpu_s"]
     for kind, soft, hard in (
         (resource.RLIMIT_CORE, 0, 0),
@@ -31,7 +34,7 @@ def set_limits(limits: dict[str, int], processes: int) -> None:
         (resource.RLIMIT_AS, limits["memory_bytes"], limits["memory_bytes"]),
         (resource.RLIMIT_FSIZE, limits["file_bytes"], limits["file_bytes"]),
         (resource.RLIMIT_NOFILE, limits["num_files"], limits["num_files"]),
-        (resource.RLIMIT_NPROC, processes, processes),
+        (resource.RLIMIT_NPROC, limits["num_processes"], limits["num_processes"]),
     ):
         _, most = resource.getrlimit(kind)
         if most != resource.RLIM_INFINITY:
@@ -43,9 +46,11 @@ def processes_of_user() -> int:
     """Count the threads of this user: outside a user namespace the process limit counts those of every program of hers."""
     uid, count = os.getuid(), 0
     for entry in os.listdir("/proc"):
-        with contextlib.suppress(OSError):
+        try:
             if entry.isdigit() and os.stat(f"/proc/{entry}").st_uid == uid:
                 count += len(os.listdir(f"/proc/{entry}/task"))
+        except OSError:  # it ended meanwhile
+            continue
     return count
 
 

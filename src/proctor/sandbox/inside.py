@@ -1,25 +1,20 @@
 """Runs inside a sandbox: takes jobs from the parent, forks a process for each, kills whatever that leaves behind.
 
-Sent as code over the request pipe and never imported there, so it needs the standard library alone. The parent trusts
-it to report how a job ended, because the job cannot reach it: it is process 1 of its namespace, or the job's signals are
-confined, and its pipes are closed in the job. It holds the source and one input at a time: no expected value, no verdict.
+Sent as code over the request pipe, so it needs the standard library alone, and little of it: every import costs each cold
+start. The parent trusts it to report how a job ended, because the job cannot reach it: it is process 1 of its namespace, or the
+job's signals are confined, and its pipes are closed in the job. It holds the source and one input at a time: no expected
+value, no verdict.
 """
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import io
-import json
 import marshal
 import os
 import resource
 import select
-import signal
 import sys
 import time
-import traceback
-from typing import Any
 
 from proctor.sandbox.confine import (
     PR_SET_CHILD_SUBREAPER,
@@ -34,10 +29,17 @@ from proctor.sandbox.confine import (
     set_limits,
 )
 from proctor.sandbox.directories import empty_directory, read_output, write_all, write_files
-from proctor.sandbox.encoding import encode_value
+from proctor.sandbox.encoding import encode
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SIGKILL = 9  # the module `signal` costs milliseconds to import
 SELF_PLACEHOLDER = 0x7F00_5E1F
 """In a filter it stands for the process that installs it."""
+CLAIM = 3
+HIGHEST_FD = 1024
 
 
 def main() -> None:
@@ -52,22 +54,32 @@ def main() -> None:
     is_init = os.getpid() == 1
     if not is_init:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
-    if settings["filter"] and is_init:
+    elif settings["filter"]:
         install_filter(settings["filter"])
-    processes = 0 if is_init else processes_of_user()
+    others = 1 if is_init else processes_of_user()
     sys.path += settings["path"]
-    for module in settings["preload"]:
-        __import__(module)
+    compile("def warm(): return [1 for _ in ()]", "warm", "exec")  # the first compilation in a process costs milliseconds
     _send(control, {"ready": True})
     while frame := _read_frame(requests):
         job = marshal.loads(frame)
-        job["pipes"] = (claims, out, err)
-        job["processes"] = processes + job["limits"]["num_processes"]
-        _send(control, _run(job, settings, requests, is_init=is_init))
+        job["limits"]["num_processes"] += others
+        for module in settings["preload"]:
+            if module in job["source"] and module not in sys.modules:
+                __import__(module)
+        _send(control, _run(job, settings, (requests, claims, out, err), is_init=is_init))
         del job
+    _leave(settings["directories"], is_init=is_init)
 
 
-def _run(job: dict[str, Any], settings: dict[str, Any], requests: int, *, is_init: bool) -> dict[str, Any]:
+def _leave(directories: list[str], *, is_init: bool) -> None:
+    """End because the parent closed the request pipe, or died: then nobody else removes the directory."""
+    if not is_init:
+        empty_directory(directories[0])
+        os.rmdir(directories[0])
+    os._exit(0)
+
+
+def _run(job: dict[str, Any], settings: dict[str, Any], pipes: tuple[int, int, int, int], *, is_init: bool) -> dict[str, Any]:
     """Run one job in a child; return how it ended, once nothing of it is left."""
     directories = settings["directories"]
     work = directories[0]
@@ -80,47 +92,45 @@ def _run(job: dict[str, Any], settings: dict[str, Any], requests: int, *, is_ini
     except OSError as error:
         return {"failed": str(error)}
     if pid == 0:
-        _child(job, settings, stdin, is_init=is_init)
+        _child(job, settings, (stdin, *pipes[1:]), is_init=is_init)
     os.close(stdin)
-    _wait(pid, requests)
+    is_wanted = _wait(pid, pipes[0])
     status, usage = _end_all(pid, is_init=is_init)
-    outputs = {
-        name: base64.b64encode(content).decode() for name in job["outputs"] if (content := read_output(work, name, job["limits"]["file_bytes"])) is not None
-    }
+    if not is_wanted:
+        _leave(directories, is_init=is_init)
+    found = {name: read_output(work, name, job["limits"]["file_bytes"]) for name in job["outputs"]}
     return {
         "status": status,
         "cpu_s": usage.ru_utime + usage.ru_stime,
-        "outputs": outputs,
-        "is_clean": all([empty_directory(directory) for directory in directories]),
+        "outputs": {name: content for name, content in found.items() if content is not None},
+        "is_clean": all([empty_directory(directory) for directory in directories]),  # noqa: C419 -- each is emptied
     }
 
 
-def _wait(pid: int, requests: int) -> None:
-    """Wait for the child to end; end with everything if the parent goes first."""
+def _wait(pid: int, requests: int) -> bool:
+    """Wait for the child to end, or for the parent to go: then the child is killed, and the answer is False."""
     pidfd = os.pidfd_open(pid)
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     poll.register(requests, 0)  # hang-up is always reported
-    while True:
-        ready = dict(poll.poll())
-        if pidfd in ready:
-            os.close(pidfd)
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        _end_all(pid, is_init=os.getpid() == 1)
-        os._exit(1)
+    ready = [fd for fd, _ in poll.poll()]
+    os.close(pidfd)
+    if pidfd not in ready:
+        os.kill(pid, SIGKILL)
+    return pidfd in ready
 
 
 def _end_all(pid: int, *, is_init: bool) -> tuple[int, resource.struct_rusage]:
-    """Kill everything that the job started, and reap it. The child has ended but is not yet reaped, so its group's number is not reused."""
+    """Kill everything that the job started, and reap it. The child is not yet reaped at the start, so the number of its group is not reused."""
     found: tuple[int, resource.struct_rusage] | None = None
     while True:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+        try:
             if is_init:
-                os.kill(-1, signal.SIGKILL)
+                os.kill(-1, SIGKILL)
             elif found is None:
-                os.killpg(pid, signal.SIGKILL)
+                os.killpg(pid, SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
         if not is_init:
             _kill_children()
         try:
@@ -135,79 +145,83 @@ def _end_all(pid: int, *, is_init: bool) -> tuple[int, resource.struct_rusage]:
 
 
 def _kill_children() -> None:
-    """Kill those that left their process group and were handed to this one, their nearest living ancestor."""
-    with contextlib.suppress(OSError), open("/proc/thread-self/children") as children:  # noqa: PTH123
-        for child in children.read().split():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(int(child), signal.SIGKILL)
+    """Kill those that left their process group and were handed to this process, their nearest living ancestor."""
+    try:
+        with open("/proc/thread-self/children") as children:  # noqa: PTH123
+            for child in children.read().split():
+                os.kill(int(child), SIGKILL)
+    except OSError:
+        pass
 
 
-def _child(job: dict[str, Any], settings: dict[str, Any], stdin: int, *, is_init: bool) -> None:
+def _child(job: dict[str, Any], settings: dict[str, Any], pipes: tuple[int, int, int, int], *, is_init: bool) -> None:
     """Confine this process and become the job. Never returns."""
     code = 70
     try:
-        claims, out, err = job["pipes"]
+        stdin, claims, out, err = pipes
         os.setsid()
-        for source, target in ((stdin, 0), (out, 1), (err, 2)):
+        for source, target in ((stdin, 0), (out, 1), (err, 2), (claims, CLAIM)):
             os.dup2(source, target)
-        claim = 3
-        if claims != claim:
-            os.dup2(claims, claim)
-        os.closerange(4, 4096)
+        os.closerange(CLAIM + 1, HIGHEST_FD)
         work = settings["directories"][0]
         os.chdir(work)
-        set_limits(job["limits"], job["processes"])
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        set_limits(job["limits"])
+        prctl(PR_SET_PDEATHSIG, SIGKILL)
         if settings["landlock"]:
             restrict_files(settings["landlock"])
         if settings["filter"] and not is_init:
             install_filter(settings["filter"].replace(SELF_PLACEHOLDER.to_bytes(4, sys.byteorder), os.getpid().to_bytes(4, sys.byteorder)))
         prctl(PR_SET_DUMPABLE, 1)
-        environment = {"PATH": "/usr/bin:/bin", "HOME": work, "TMPDIR": work, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", **settings["environment"]}
+        environment = {"PATH": "/usr/bin:/bin", "HOME": work, "TMPDIR": work, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
         if job["argv"]:
-            os.close(claim)
+            os.close(CLAIM)
             os.execvpe(job["argv"][0], job["argv"], environment)
         os.environ.clear()
         os.environ.update(environment)
-        code = _python(job, settings["prelude"], claim)
-    except BaseException:
-        with contextlib.suppress(BaseException):
-            os.write(2, traceback.format_exc().encode("utf-8", "replace")[-4000:])
+        code = _python(job)
+    except BaseException as error:
+        sys.__excepthook__(type(error), error, error.__traceback__)
     finally:
         os._exit(code)
 
 
-def _python(job: dict[str, Any], prelude: str, claim: int) -> int:
+def _python(job: dict[str, Any]) -> int:
     """Run the source, call the function, send what it returned. Whatever the source does to this process harms only its own claim."""
-    dumps, write, nonce, end = json.dumps, os.write, job["nonce"], encode_value
+    write, serialize, end, nonce, name, arguments = os.write, encode, _finish, job["nonce"], job["function"], job["arguments"]
     sys.argv = ["solution.py"]
-    sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), encoding="utf-8", errors="surrogateescape")
-    sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), encoding="utf-8", errors="surrogateescape")
-    sys.stderr = io.TextIOWrapper(io.BufferedWriter(io.FileIO(2, "w", closefd=False)), encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    sys.stdin = _text(0, "r", "surrogateescape")
+    sys.stdout = _text(1, "w", "surrogateescape")
+    sys.stderr = _text(2, "w", "backslashreplace")
     module = type(sys)("__main__")
     sys.modules["__main__"] = module
     names = module.__dict__
     names["__file__"] = "solution.py"
-    name, arguments = job["function"], job["arguments"]
+
+    def report(key: str, content: Any) -> None:
+        body = serialize({"nonce": nonce, key: content})
+        view = memoryview(len(body).to_bytes(8, "big") + body)
+        while view:
+            view = view[write(CLAIM, view) :]
+
     try:
-        exec(compile(prelude, "prelude.py", "exec"), names)
+        exec(compile(job["prelude"], "prelude.py", "exec", dont_inherit=True), names)
         exec(compile(job["source"], "solution.py", "exec", dont_inherit=True), names)
         if name is not None:
-            reply = {"nonce": nonce, "value": end(_callable(names, name)(*arguments))}
-            body = dumps(reply).encode("ascii")
-            view = memoryview(len(body).to_bytes(8, "big") + body)
-            while view:
-                view = view[write(claim, view) :]
-        return _finish(0)
+            report("value", _callable(names, name)(*arguments))
+        return end(0)
     except SystemExit as error:
-        return _finish(error.code)
+        return end(error.code)
     except BaseException as error:
-        traceback.print_exc(limit=-8)
-        _finish(1)
+        sys.__excepthook__(type(error), error, error.__traceback__)
         if name is not None:
-            body = dumps({"nonce": nonce, "raised": type(error).__name__[:200]}).encode("ascii")
-            write(claim, len(body).to_bytes(8, "big") + body)
+            report("raised", type(error).__name__[:200])
+        end(1)
         return 1
+
+
+def _text(fd: int, mode: str, errors: str) -> io.TextIOWrapper:
+    raw = io.FileIO(fd, mode, closefd=False)
+    return io.TextIOWrapper(io.BufferedReader(raw) if mode == "r" else io.BufferedWriter(raw), encoding="utf-8", errors=errors, line_buffering=fd == 2)
 
 
 def _callable(names: dict[str, Any], name: str) -> Any:
@@ -221,9 +235,9 @@ def _callable(names: dict[str, Any], name: str) -> Any:
 def _finish(code: Any) -> int:
     """End as an interpreter does: wait for threads, run exit functions, flush."""
     import atexit
-    import threading
 
-    threading._shutdown()  # type: ignore[attr-defined]
+    if "threading" in sys.modules:
+        sys.modules["threading"]._shutdown()
     atexit._run_exitfuncs()
     sys.stdout.flush()
     if code is None or type(code) is int:
@@ -249,7 +263,7 @@ def _read_exactly(fd: int, count: int) -> bytes:
 
 
 def _send(fd: int, reply: dict[str, Any]) -> None:
-    body = json.dumps(reply).encode("ascii")
+    body = encode(reply)
     write_all(fd, len(body).to_bytes(8, "big") + body)
 
 

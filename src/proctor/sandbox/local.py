@@ -6,9 +6,7 @@ and the result channel, whose content is a claim.
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import marshal
 import os
 import secrets
@@ -31,6 +29,7 @@ from proctor.sandbox.base import Command, ExecLimits, ExecResult, ExecStatus, La
 from proctor.sandbox.cgroups import Cgroup, make_cgroup
 from proctor.sandbox.confinement import Confinement, confine, visible
 from proctor.sandbox.directories import empty_directory
+from proctor.sandbox.encoding import decode
 
 START_S = 20.0
 END_S = 5.0
@@ -77,16 +76,14 @@ class LocalSandbox:
         limits: where a job names none.
         readable: files and directories that programs may read besides /usr and the interpreter (a toolchain elsewhere).
         packages: directories of Python packages that programs may import, readable too; by default the standard library alone.
-        preload: modules that the harness imports, so that every job has them at once.
-        prelude: Python source run before that of every `PythonCall`, in its namespace.
+        preload: modules that the harness imports once, for all jobs, when the source of one speaks of them.
     """
 
     layer: Layer
-    limits: ExecLimits = ExecLimits()
+    limits: ExecLimits = field(default_factory=ExecLimits)
     readable: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     preload: tuple[str, ...] = PRELOAD
-    prelude: str = ""
 
     def run(self, job: Command | PythonCall, limits: ExecLimits | None = None) -> ExecResult:
         """Run one job in a fresh sandbox."""
@@ -187,7 +184,7 @@ class _Harness:
         if self._cgroup is not None:
             self._cgroup.set_limits(limits.memory_bytes, limits.num_processes)
         self._spawn(plan, seen.python)
-        settings = plan.settings | {"preload": sandbox.preload, "prelude": sandbox.prelude, "path": sandbox.packages, "environment": {}}
+        settings = plan.settings | {"preload": sandbox.preload, "path": sandbox.packages}
         received = _Channels()
         try:
             self._exchange(_frame(_bundle()) + _frame(marshal.dumps(settings)), received, time.monotonic() + START_S, 1 << 20)
@@ -251,7 +248,7 @@ class _Harness:
             bytes(received.err),
             bytes(received.claim),
             nonce,
-            {name: base64.b64decode(content) for name, content in reply["outputs"].items()},
+            reply["outputs"],
             time.monotonic() - began,
             reply["cpu_s"],
             reason,
@@ -372,9 +369,10 @@ def _job(job: Command | PythonCall, limits: ExecLimits, nonce: str) -> bytes:
         for name in (*job.files, *job.outputs):
             if not name or Path(name).is_absolute() or ".." in Path(name).parts:
                 raise SandboxError(f"a file of a sandboxed program must have a relative path inside its directory, not {name!r}")
-        return marshal.dumps(common | {"argv": list(job.argv), "files": dict(job.files), "outputs": list(job.outputs)})
+        return marshal.dumps(common | {"argv": list(job.argv), "files": dict(job.files), "outputs": list(job.outputs), "source": ""})
+    call = {"source": job.source, "prelude": job.prelude, "function": job.function, "arguments": job.arguments}
     try:
-        return marshal.dumps(common | {"argv": [], "files": {}, "outputs": [], "source": job.source, "function": job.function, "arguments": job.arguments})
+        return marshal.dumps(common | call | {"argv": [], "files": {}, "outputs": []})
     except ValueError as error:
         raise SandboxError(f"an argument of a sandboxed call is not plain data: {error}") from error
 
@@ -386,7 +384,7 @@ def _frame(body: bytes) -> bytes:
 def _whole(received: bytearray) -> dict[str, Any] | None:
     if len(received) < 8 or len(received) < 8 + int.from_bytes(received[:8], "big"):
         return None
-    return json.loads(received[8:])
+    return decode(bytes(received[8:]))
 
 
 @cache

@@ -26,9 +26,9 @@ ALLOWED: dict[Requirement, tuple[Layer, ...]] = {
 }
 TEST_LIMITS = ExecLimits(wall_s=20, cpu_s=10, memory_bytes=256 * MEBIBYTE, num_processes=16)
 ADVICE = (
-    "Install bubblewrap (apt install bubblewrap) and allow user namespaces (on Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0; in Docker: a seccomp "
-    "profile that allows unshare), or use a kernel with Landlock (6.2 or later), or name a container or remote sandbox. To run untrusted programs without "
-    'isolation all the same, say require="any".'
+    "Install bubblewrap (apt install bubblewrap) and allow user namespaces (on Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0; in Docker: "
+    "a seccomp profile that allows unshare), or use a kernel with Landlock (6.2 or later), or a container or remote sandbox. To run untrusted programs "
+    'without isolation all the same, say require="any".'
 )
 
 
