@@ -24,8 +24,7 @@ from proctor.sandbox.base import MEBIBYTE, Command, ExecLimits, ExecResult, Exec
 from proctor.sandbox.directories import empty_directory, read_output, write_files
 from proctor.sandbox.once import CLAIM_FILE, ColdSession, as_command
 
-STARTED = ".started"
-MARK = f'echo > {STARTED}; exec "$@"'
+MARK = 'echo "$0" >&2; exec "$@"'
 START_S = 30.0
 USER = 65534
 
@@ -80,13 +79,14 @@ class ContainerSandbox:
         name = f"proctor-{secrets.token_hex(8)}"
         began = time.monotonic()
         status, code, out, err = run_bounded(self.argv(command, limits, work, name), command.stdin, limits, grace_s=START_S)
+        mark = f"{name}\n".encode()
         if status is not ExecStatus.EXITED:
             subprocess.run([self.engine, "kill", name], capture_output=True, timeout=START_S, check=False)
-        elif not Path(work, STARTED).exists():  # its exit code 125 could be the program's own
+        elif not err.startswith(mark):  # the exit code alone could be the program's own; what is written cannot be taken back
             last = err.decode("utf-8", "replace").strip().splitlines()[-1:]
             return ExecResult(ExecStatus.UNAVAILABLE, Layer.CONTAINER, reason=f"{self.engine} started no container: {' '.join(last) or f'exit code {code}'}")
         reason = "" if status is ExecStatus.EXITED else f"limit exceeded: {status.value}"
-        return ExecResult(status, Layer.CONTAINER, code, out, err, wall_s=time.monotonic() - began, reason=reason)
+        return ExecResult(status, Layer.CONTAINER, code, out, err.removeprefix(mark), wall_s=time.monotonic() - began, reason=reason)
 
     def argv(self, command: Command, limits: ExecLimits, work: str, name: str) -> list[str]:
         """Return the engine's command line for one job."""
@@ -96,7 +96,7 @@ class ContainerSandbox:
             *(f"--memory={limits.memory_bytes}", f"--memory-swap={limits.memory_bytes}", f"--pids-limit={limits.num_processes}"),
             *(f"--ulimit=cpu={max(1, round(limits.cpu_s))}", f"--ulimit=fsize={limits.file_bytes}", f"--ulimit=nofile={limits.num_files}", "--ulimit=core=0"),
             *(f"--tmpfs=/tmp:size={16 * MEBIBYTE}", f"--volume={work}:/work", "--workdir=/work", "--env=HOME=/work"),
-            *(self.image, "/bin/sh", "-c", MARK, "sh", *command.argv),
+            *(self.image, "/bin/sh", "-c", MARK, name, *command.argv),
         ]
 
 
@@ -106,7 +106,8 @@ def run_bounded(argv: list[str], stdin: bytes, limits: ExecLimits, *, grace_s: f
         source.write(stdin)
         source.seek(0)
         process = subprocess.Popen(argv, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     received = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
     poll = select.poll()
     for fd in received:

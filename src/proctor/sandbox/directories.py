@@ -11,8 +11,8 @@ import stat
 
 def write_files(work: str, files: dict[str, bytes]) -> None:
     for name, content in files.items():
-        path = os.path.join(work, name)  # noqa: PTH118
-        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+        path = os.path.join(work, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700)
         try:
             write_all(fd, content)

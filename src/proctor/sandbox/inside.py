@@ -147,7 +147,7 @@ def _end_all(pid: int, *, is_init: bool) -> tuple[int, resource.struct_rusage]:
 def _kill_children() -> None:
     """Kill those that left their process group and were handed to this process, their nearest living ancestor."""
     try:
-        with open("/proc/thread-self/children") as children:  # noqa: PTH123
+        with open("/proc/thread-self/children") as children:
             for child in children.read().split():
                 os.kill(int(child), SIGKILL)
     except OSError:
@@ -190,7 +190,7 @@ def _python(job: dict[str, Any]) -> int:
     write, serialize, end, nonce, name, arguments = os.write, encode, _finish, job["nonce"], job["function"], job["arguments"]
     sys.argv = ["solution.py"]
     sys.stdin = _text(0, "r", "surrogateescape")
-    sys.stdout = _text(1, "w", "surrogateescape")
+    sys.stdout = out = _text(1, "w", "surrogateescape")
     sys.stderr = _text(2, "w", "backslashreplace")
     module = type(sys)("__main__")
     sys.modules["__main__"] = module
@@ -203,20 +203,20 @@ def _python(job: dict[str, Any]) -> int:
         while view:
             view = view[write(CLAIM, view) :]
 
+    code: Any = 0
     try:
         exec(compile(job["prelude"], "prelude.py", "exec", dont_inherit=True), names)
         exec(compile(job["source"], "solution.py", "exec", dont_inherit=True), names)
         if name is not None:
             report("value", _callable(names, name)(*arguments))
-        return end(0)
     except SystemExit as error:
-        return end(error.code)
+        code = error.code
     except BaseException as error:
+        code = 1
         sys.__excepthook__(type(error), error, error.__traceback__)
         if name is not None:
             report("raised", type(error).__name__[:200])
-        end(1)
-        return 1
+    return end(code, out)
 
 
 def _text(fd: int, mode: str, errors: str) -> io.TextIOWrapper:
@@ -232,14 +232,18 @@ def _callable(names: dict[str, Any], name: str) -> Any:
     raise NameError(f"the program defines neither {name!r} nor a class Solution")
 
 
-def _finish(code: Any) -> int:
+def _finish(code: Any, out: io.TextIOWrapper) -> int:
     """End as an interpreter does: wait for threads, run exit functions, flush."""
     import atexit
 
     if "threading" in sys.modules:
         sys.modules["threading"]._shutdown()
     atexit._run_exitfuncs()
-    sys.stdout.flush()
+    for stream in (sys.stdout, out):
+        try:
+            stream.flush()
+        except (AttributeError, ValueError):  # replaced or closed by the program
+            continue
     if code is None or type(code) is int:
         return (code or 0) & 0xFF
     print(code, file=sys.stderr)

@@ -20,7 +20,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,41 +28,12 @@ from proctor.sandbox.base import Command, ExecLimits, ExecResult, ExecStatus, La
 from proctor.sandbox.cgroups import Cgroup, make_cgroup
 from proctor.sandbox.confinement import Confinement, confine, visible
 from proctor.sandbox.directories import empty_directory
-from proctor.sandbox.encoding import decode
+from proctor.sandbox.frames import BOOT, bundle, encode_job, frame, whole_frame
 
 START_S = 20.0
 END_S = 5.0
 MAX_CONTROL_BYTES = 1 << 28
-PRELOAD = (
-    "atexit",
-    "bisect",
-    "collections",
-    "copy",
-    "functools",
-    "heapq",
-    "itertools",
-    "json",
-    "math",
-    "operator",
-    "random",
-    "re",
-    "string",
-    "threading",
-    "typing",
-)
-MODULES = ("confine", "directories", "encoding", "inside")
-BOOT = """
-import marshal, os, sys
-def take(count, fd=int(sys.argv[1])):
-    found = b""
-    while len(found) < count:
-        found += os.read(fd, count - len(found)) or sys.exit(1)
-    return found
-for name, code in marshal.loads(take(int.from_bytes(take(8), "big"))):
-    module = sys.modules[name] = type(sys)(name)
-    exec(code, module.__dict__)
-sys.modules["proctor.sandbox.inside"].main()
-"""
+PRELOAD = tuple("atexit bisect collections copy functools heapq itertools json math operator random re string threading typing".split())  # noqa: SIM905
 JOIN = 'until [ "$1" = -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec "$@"'
 
 
@@ -187,7 +157,7 @@ class _Harness:
         settings = plan.settings | {"preload": sandbox.preload, "path": sandbox.packages}
         received = _Channels()
         try:
-            self._exchange(_frame(_bundle()) + _frame(marshal.dumps(settings)), received, time.monotonic() + START_S, 1 << 20)
+            self._exchange(frame(bundle()) + frame(marshal.dumps(settings)), received, time.monotonic() + START_S, 1 << 20)
         except _Ended as ended:
             said = bytes(received.err).decode("utf-8", "replace").strip().splitlines()
             raise _Ended(ExecStatus.UNAVAILABLE, said[-1][:300] if said else ended.reason) from None
@@ -233,7 +203,7 @@ class _Harness:
         began = time.monotonic()
         layer = self._sandbox.layer
         try:
-            reply = self._exchange(_frame(_job(job, limits, nonce)), received, began + limits.wall_s, limits.output_bytes)
+            reply = self._exchange(frame(encode_job(job, limits, nonce)), received, began + limits.wall_s, limits.output_bytes)
         except _Ended as ended:
             out, err = (bytes(part[: limits.output_bytes]) for part in (received.out, received.err))
             return ExecResult(ended.status, layer, None, out, err, nonce=nonce, wall_s=time.monotonic() - began, reason=ended.reason), False
@@ -266,7 +236,7 @@ class _Harness:
         poll.register(self._requests, select.POLLOUT)
         for fd in self._pipes:
             poll.register(fd, select.POLLIN)
-        while (reply := _whole(received.control)) is None:
+        while (reply := whole_frame(received.control)) is None:
             ready = poll.poll(max(0, int((deadline - time.monotonic()) * 1000) + 1))
             for fd, event in ready:
                 if fd == self._requests:
@@ -354,44 +324,6 @@ def _ending(reply: Mapping[str, Any], limits: ExecLimits) -> tuple[ExecStatus, i
     if code == -signal.SIGXCPU or (code == -signal.SIGKILL and reply["cpu_s"] >= limits.cpu_s):
         return ExecStatus.TIMEOUT, None, "the processor-time limit passed"
     return ExecStatus.SIGNALED, code, f"killed by {name}"
-
-
-def _job(job: Command | PythonCall, limits: ExecLimits, nonce: str) -> bytes:
-    bounds = {
-        "cpu_s": max(1, -int(-limits.cpu_s // 1)),
-        "memory_bytes": limits.memory_bytes,
-        "file_bytes": limits.file_bytes,
-        "num_processes": limits.num_processes,
-        "num_files": limits.num_files,
-    }
-    common: dict[str, Any] = {"limits": bounds, "nonce": nonce, "stdin": job.stdin}
-    if isinstance(job, Command):
-        for name in (*job.files, *job.outputs):
-            if not name or Path(name).is_absolute() or ".." in Path(name).parts:
-                raise SandboxError(f"a file of a sandboxed program must have a relative path inside its directory, not {name!r}")
-        return marshal.dumps(common | {"argv": list(job.argv), "files": dict(job.files), "outputs": list(job.outputs), "source": ""})
-    call = {"source": job.source, "prelude": job.prelude, "function": job.function, "arguments": job.arguments}
-    try:
-        return marshal.dumps(common | call | {"argv": [], "files": {}, "outputs": []})
-    except ValueError as error:
-        raise SandboxError(f"an argument of a sandboxed call is not plain data: {error}") from error
-
-
-def _frame(body: bytes) -> bytes:
-    return len(body).to_bytes(8, "big") + body
-
-
-def _whole(received: bytearray) -> dict[str, Any] | None:
-    if len(received) < 8 or len(received) < 8 + int.from_bytes(received[:8], "big"):
-        return None
-    return decode(bytes(received[8:]))
-
-
-@cache
-def _bundle() -> bytes:
-    """The code of the harness, for an interpreter that sees no file of ours."""
-    sources = {f"proctor.sandbox.{name}": Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8") for name in MODULES}
-    return marshal.dumps([(name, compile(source, f"<{name}>", "exec", dont_inherit=True)) for name, source in sources.items()])
 
 
 @cache

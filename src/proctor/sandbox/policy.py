@@ -109,7 +109,7 @@ def _attempt(probe: Probe, session: Session, stage: Scene) -> Attempt:
 
 
 @cache
-def tested(sandbox: LocalSandbox) -> SelfTest:
+def cached_self_test(sandbox: LocalSandbox) -> SelfTest:
     """Run the self-test of a sandbox once in this process."""
     return self_test(sandbox)
 
@@ -130,7 +130,7 @@ def open_sandbox(require: Requirement = "landlock", *, sandbox: LocalSandbox | N
     wanted = sandbox or LocalSandbox(Layer.NAMESPACE)
     failures: list[str] = []
     for layer in ALLOWED[require]:
-        report = tested(replace(wanted, layer=layer, limits=TEST_LIMITS))
+        report = cached_self_test(replace(wanted, layer=layer, limits=TEST_LIMITS))
         if report.is_sound or (layer is Layer.PLAIN and report.is_usable):
             return replace(wanted, layer=layer)
         failures.append(f"{layer.value}: {report.summary}")
