@@ -25,7 +25,7 @@ def sandbox(layer: Layer, **options: object) -> LocalSandbox:
 
 def descriptors() -> set[str]:
     """What this process has open."""
-    return {f"{entry.name} {os.readlink(entry)}" for entry in Path("/proc/self/fd").iterdir() if entry.exists()}
+    return {f"{entry.name} {entry.readlink()}" for entry in Path("/proc/self/fd").iterdir() if entry.exists()}
 
 
 def descendants() -> list[int]:

@@ -1,3 +1,4 @@
+# ruff: noqa: PTH123, PTH103, SIM115, SIM201, SIM105 -- it is sent as source, and written as such graders are
 """Graders as they are found in the wild, each with the mistake that its name says. Sent into a sandbox as source; never imported."""
 
 from __future__ import annotations

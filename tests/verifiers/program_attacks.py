@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- programs on one line
 """Programs that try to be paid without solving the problem, correct programs that look odd, and graders that get fooled.
 
 The problem: `solve(numbers)` returns the second largest of distinct integers. No bad program here computes that. Each names the

@@ -25,7 +25,7 @@ from proctor.sandbox.seccomp import landlock_filter, machine, namespace_filter
 MIN_LANDLOCK = 3
 """Before this version (kernel 6.2) Landlock lets a program truncate files that it may only read."""
 SIGNAL_SCOPE = 6  # the version (kernel 6.12) that confines signals and abstract sockets
-READ, WRITE, IOCTL = 0b1101, 0b111_1111_0010, 1 << 15  # execute, read file, read directory; write file, remove, make (all kinds)
+READ, WRITE, IOCTL = 0b1101, 0b1_1111_1111_0010, 1 << 15  # execute, read file, read directory; write file, remove, make (all kinds)
 REFER, TRUNCATE = 1 << 13, 1 << 14
 OF_FILES = 0b111 | TRUNCATE | IOCTL  # rights that exist for a file that is no directory
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
@@ -124,6 +124,8 @@ def _bubblewrap(seen: Visible, limits: ExecLimits) -> Iterator[str]:
         elif Path(path).exists():
             yield from ("--ro-bind", path, path)
     for path in (*SETTINGS, *seen.paths):
+        if any(Path(path).is_relative_to(own) for own in ("/tmp", "/dev", "/proc")):
+            raise SandboxError(f"{path} cannot be shown to programs: every sandbox has a /tmp, /dev and /proc of its own; move it elsewhere")
         if Path(path).exists():
             for parent in reversed(Path(path).parents[:-1]):
                 if not parent.is_relative_to("/usr"):

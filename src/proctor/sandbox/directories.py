@@ -44,39 +44,52 @@ def read_output(work: str, name: str, max_bytes: int) -> bytes | None:
 def empty_directory(path: str) -> bool:
     """Remove everything in a directory, however deep, without recursion and without following links; False if something stays.
 
-    What a directory holds is moved up into `path` before the directory is removed, so no path is ever longer than two names.
+    It walks down and up again through open directories, so no path is ever longer than one name. Whoever could move
+    directories meanwhile must be dead.
     """
     try:
-        root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        at = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:
         return False
-    count = 0
+    above: list[str] = []
     try:
-        while entries := os.listdir(root):
-            for name in entries:
-                if not stat.S_ISDIR(os.stat(name, dir_fd=root, follow_symlinks=False).st_mode):
-                    os.unlink(name, dir_fd=root)
-                    continue
-                os.chmod(name, 0o700, dir_fd=root)
-                inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=root)
-                try:
-                    for child in os.listdir(inner):
-                        if stat.S_ISDIR(os.stat(child, dir_fd=inner, follow_symlinks=False).st_mode):
-                            os.chmod(child, 0o700, dir_fd=inner)
-                            while os.access(f"{count}.moved", os.F_OK, dir_fd=root, follow_symlinks=False):
-                                count += 1
-                            os.rename(child, f"{count}.moved", src_dir_fd=inner, dst_dir_fd=root)
-                            count += 1
-                        else:
-                            os.unlink(child, dir_fd=inner)
-                finally:
-                    os.close(inner)
-                os.rmdir(name, dir_fd=root)
+        pending = [_remove_files(at)]
+        while pending:
+            if pending[-1]:
+                name = pending[-1].pop()
+                os.chmod(name, 0o700, dir_fd=at)
+                at = _moved(at, name)
+                above.append(name)
+                pending.append(_remove_files(at))
+            elif above:
+                at = _moved(at, "..")
+                pending.pop()
+                os.rmdir(above.pop(), dir_fd=at)
+            else:
+                return True
         return True
     except OSError:
         return False
     finally:
-        os.close(root)
+        os.close(at)
+
+
+def _remove_files(directory: int) -> list[str]:
+    """Remove what is no directory; return the names of those that are."""
+    found: list[str] = []
+    for name in os.listdir(directory):
+        if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+            found.append(name)
+        else:
+            os.unlink(name, dir_fd=directory)
+    return found
+
+
+def _moved(directory: int, name: str) -> int:
+    """Open a neighbour of an open directory instead of it."""
+    other = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+    os.close(directory)
+    return other
 
 
 def write_all(fd: int, content: bytes) -> None:

@@ -54,8 +54,10 @@ def main() -> None:
     is_init = os.getpid() == 1
     if not is_init:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
-    elif settings["filter"]:
-        install_filter(settings["filter"])
+    else:
+        prctl(PR_SET_PDEATHSIG, SIGKILL)  # bubblewrap's own was forgotten when root was given up
+        if settings["filter"]:
+            install_filter(settings["filter"])
     others = 1 if is_init else processes_of_user()
     sys.path += settings["path"]
     compile("def warm(): return [1 for _ in ()]", "warm", "exec")  # the first compilation in a process costs milliseconds
@@ -73,10 +75,12 @@ def main() -> None:
 
 def _leave(directories: list[str], *, is_init: bool) -> None:
     """End because the parent closed the request pipe, or died: then nobody else removes the directory."""
-    if not is_init:
-        empty_directory(directories[0])
-        os.rmdir(directories[0])
-    os._exit(0)
+    try:
+        if not is_init:
+            empty_directory(directories[0])
+            os.rmdir(directories[0])
+    finally:
+        os._exit(0)
 
 
 def _run(job: dict[str, Any], settings: dict[str, Any], pipes: tuple[int, int, int, int], *, is_init: bool) -> dict[str, Any]:

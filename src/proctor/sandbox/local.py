@@ -134,7 +134,7 @@ class _Harness:
         self._process: subprocess.Popen[bytes] | None = None
         self._cgroup: Cgroup | None = None
         self._work: str | None = None
-        self._requests = -1
+        self._requests = self._watch = -1
         self._pipes: dict[int, str] = {}
         try:
             self._start(limits)
@@ -145,7 +145,7 @@ class _Harness:
     def _start(self, limits: ExecLimits) -> None:
         sandbox = self._sandbox
         if sandbox.layer is not Layer.NAMESPACE:
-            self._work = tempfile.mkdtemp(prefix="proctor-sandbox-")
+            self._work = tempfile.mkdtemp(prefix=f"proctor-sandbox-{os.getpid()}-")
         seen = visible((*sandbox.readable, *sandbox.packages))
         plan = confine(sandbox.layer, seen, limits, self._work)
         if self._work is not None and plan.uid is not None:
@@ -190,6 +190,7 @@ class _Harness:
                 )
                 .result()
             )
+            self._watch = os.pidfd_open(self._process.pid)
         finally:
             for fd in theirs:
                 os.close(fd)
@@ -234,7 +235,7 @@ class _Harness:
         unsent = memoryview(frame)
         poll = select.poll()
         poll.register(self._requests, select.POLLOUT)
-        for fd in self._pipes:
+        for fd in (*self._pipes, self._watch):
             poll.register(fd, select.POLLIN)
         while (reply := whole_frame(received.control)) is None:
             ready = poll.poll(max(0, int((deadline - time.monotonic()) * 1000) + 1))
@@ -243,13 +244,14 @@ class _Harness:
                     unsent = self._send(unsent, event)
                     if not unsent:
                         poll.unregister(fd)
+                elif fd == self._watch:
+                    self._receive_all(received, max_bytes)
+                    raise _Ended(ExecStatus.LOST, "the sandbox died while the program ran")
                 elif not self._receive(fd, received, max_bytes):
                     poll.unregister(fd)
             if not ready and time.monotonic() >= deadline:
                 raise _Ended(ExecStatus.TIMEOUT, "the wall-clock limit passed")
-        for fd in self._pipes:  # everything that the job started is dead: what is in the pipes is all there will be
-            while self._receive(fd, received, max_bytes):
-                pass
+        self._receive_all(received, max_bytes)  # everything that the job started is dead: what is in the pipes is all there will be
         return reply
 
     def _send(self, unsent: memoryview, event: int) -> memoryview:
@@ -258,6 +260,11 @@ class _Harness:
         with contextlib.suppress(BlockingIOError):
             return unsent[os.write(self._requests, unsent[: 1 << 20]) :]
         return unsent
+
+    def _receive_all(self, received: _Channels, max_bytes: int) -> None:
+        for fd in self._pipes:
+            while self._receive(fd, received, max_bytes):
+                pass
 
     def _receive(self, fd: int, received: _Channels, max_bytes: int) -> bool:
         """Read what a pipe holds; False if it is empty or closed."""
@@ -282,14 +289,12 @@ class _Harness:
             self._requests = -1
         if process is not None:
             if self._sandbox.layer is Layer.NAMESPACE:
-                process.kill()  # and with it, by the kernel, process 1 of its namespace and all others there
-            else:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(END_S)
+                process.kill()  # process 1 of its namespace goes with it or with the request pipe, and all others there with that
+            self._drain()
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            self._drain()
+            os.close(self._watch)
         for fd in self._pipes:
             os.close(fd)
         self._pipes = {}

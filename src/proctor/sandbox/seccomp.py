@@ -88,7 +88,7 @@ bpf perf_event_open userfaultfd add_key request_key keyctl mount umount2 pivot_r
 fspick mount_setattr unshare setns name_to_handle_at open_by_handle_at fanotify_init fanotify_mark quotactl quotactl_fd acct swapon swapoff
 reboot kexec_load kexec_file_load init_module finit_module delete_module settimeofday clock_settime clock_adjtime adjtimex sethostname
 setdomainname iopl ioperm syslog lookup_dcookie personality modify_ldt vhangup ustat mbind migrate_pages move_pages set_mempolicy_home_node
-memfd_secret mknod mknodat shmget shmat shmctl shmdt semget semop semctl semtimedop msgget msgsnd msgrcv msgctl mq_open mq_unlink
+memfd_secret shmget shmat shmctl shmdt semget semop semctl semtimedop msgget msgsnd msgrcv msgctl mq_open mq_unlink
 mq_timedsend mq_timedreceive mq_notify mq_getsetattr setpriority sched_setparam sched_setscheduler sched_setattr ioprio_set
 """)
 _DENIED_WITHOUT_NAMESPACES = _words("""
