@@ -55,7 +55,7 @@ def test_an_ordinary_user_has_the_same_walls(layer: Layer) -> None:
 
 
 def test_root_uses_user_namespaces_where_the_interpreter_is_open_to_others() -> None:
-    """As root, with an interpreter that everyone may run: the namespaces are made by a user without rights, which bubblewrap then forbids inside."""
+    """The namespaces are made by a user without rights, and no further user namespace can be made inside."""
     if os.geteuid() != 0 or not Path("/usr/bin/python3").exists() or not os.access("/usr/bin/bwrap", os.X_OK):
         pytest.skip("root, /usr/bin/python3 and bubblewrap")
     program = (

@@ -89,7 +89,8 @@ def _same_token(expected: str, given: str, tolerance: float) -> bool:
         return False
     if _INTEGER.fullmatch(expected) and _INTEGER.fullmatch(given):
         return int(expected) == int(given)
-    return _close(float(expected), float(given), tolerance)
+    wanted, found = float(expected), float(given)
+    return math.isfinite(wanted) and _close(wanted, found, tolerance)
 
 
 def _close(expected: float, given: float, tolerance: float) -> bool:

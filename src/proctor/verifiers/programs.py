@@ -77,6 +77,8 @@ class ProgramVerifier:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_comparison", Comparison(self.whitespace, self.tolerance, self.ignore_order))
         object.__setattr__(self, "packages", tuple(self.packages))
+        if self.remote:
+            RemoteSandbox(self.remote)  # refuses what is no address
         if not (self.time_limit_s > 0 and self.total_s >= self.time_limit_s and self.memory_limit_bytes >= 64 * MEBIBYTE):
             raise ConfigError("time_limit_s must be positive and at most total_s, and memory_limit_bytes at least 64 MiB")
 
