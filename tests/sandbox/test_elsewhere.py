@@ -71,7 +71,7 @@ def remote() -> Iterator[RemoteSandbox]:
     Service.replies.clear()
     Service.asked.clear()
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield RemoteSandbox(f"http://127.0.0.1:{server.server_address[1]}", LIMITS, backoff_s=0)
         server.shutdown()
 

@@ -26,6 +26,7 @@ class Limits:
         memory_bytes: address space of the worker; None for no limit (CUDA reserves far more than it uses).
         file_bytes: largest file that the worker may write.
         output_bytes: largest reply.
+        num_processes: processes and threads that the worker may have at once; of root only where a control group can be made.
     """
 
     wall_s: float = 10.0
@@ -33,6 +34,7 @@ class Limits:
     memory_bytes: int | None = 2048 * MEBIBYTE
     file_bytes: int = 64 * MEBIBYTE
     output_bytes: int = 4 * MEBIBYTE
+    num_processes: int = 512
 
 
 class FaultKind(StrEnum):

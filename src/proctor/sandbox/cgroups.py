@@ -8,10 +8,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import signal
 import time
 from functools import cache
 from pathlib import Path
 
+JOIN = ("/bin/sh", "-c", 'until [ "$1" = -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec "$@"', "sh")
+"""Before files of `Cgroup.members`, "--" and a command: the command runs in the group."""
 ROOT = Path("/sys/fs/cgroup")
 OVERHEAD_BYTES = 64 << 20  # the harness, and pages of the file systems in memory
 OVERHEAD_PROCESSES = 4  # the harness, and bubblewrap
@@ -41,6 +44,22 @@ class Cgroup:
             (memory / name).write_text(str(memory_bytes + OVERHEAD_BYTES))
             (self._directories["pids"] / "pids.max").write_text(str(num_processes + OVERHEAD_PROCESSES))
         self._limits = (memory_bytes, num_processes)
+
+    def set_process_limit(self, num_processes: int) -> None:
+        """Bound the number of processes and threads alone."""
+        (self._directories["pids"] / "pids.max").write_text(str(num_processes))
+
+    def kill(self) -> None:
+        """Kill every process of the group, those included that left the process group of the first."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            members = (self._directories["pids"] / "cgroup.procs").read_text().split()
+            if not members:
+                return
+            for pid in members:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+            time.sleep(0.001)
 
     def remove(self) -> None:
         """Remove the group; its processes must have been killed, and are waited for."""

@@ -11,6 +11,7 @@ from proctor.errors import SandboxError
 from proctor.sandbox.base import Command, ExecLimits, PythonCall
 from proctor.sandbox.encoding import decode
 
+MAX_REPLY_BYTES = 1 << 28
 MODULES = ("confine", "directories", "encoding", "inside")
 BOOT = """
 import marshal, os, sys
@@ -58,10 +59,22 @@ def frame(body: bytes) -> bytes:
 
 
 def whole_frame(received: bytearray) -> dict[str, Any] | None:
-    """Return the harness's answer, once all of it is there."""
-    if len(received) < 8 or len(received) < 8 + int.from_bytes(received[:8], "big"):
+    """Return the harness's answer, once all of it is there.
+
+    Raises:
+        ValueError: it is none.
+    """
+    size = int.from_bytes(received[:8], "big")
+    if len(received) >= 8 and size > MAX_REPLY_BYTES:
+        raise ValueError(f"an answer of {size} bytes")
+    if len(received) < 8 or len(received) < 8 + size:
         return None
-    return decode(bytes(received[8:]))
+    reply = decode(bytes(received[8:]))
+    if not isinstance(reply, dict) or not (
+        {"ready"} <= reply.keys() or {"failed"} <= reply.keys() or {"status", "cpu_s", "outputs", "is_clean"} <= reply.keys()
+    ):
+        raise ValueError("no answer")
+    return reply
 
 
 @cache

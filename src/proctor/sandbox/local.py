@@ -25,16 +25,14 @@ from typing import Any, Self
 
 from proctor.errors import SandboxError
 from proctor.sandbox.base import Command, ExecLimits, ExecResult, ExecStatus, Layer, PythonCall
-from proctor.sandbox.cgroups import Cgroup, make_cgroup
+from proctor.sandbox.cgroups import JOIN, Cgroup, make_cgroup
 from proctor.sandbox.confinement import Confinement, confine, visible
 from proctor.sandbox.directories import empty_directory
-from proctor.sandbox.frames import BOOT, bundle, encode_job, frame, whole_frame
+from proctor.sandbox.frames import BOOT, MAX_REPLY_BYTES, bundle, encode_job, frame, whole_frame
 
 START_S = 20.0
 END_S = 5.0
-MAX_CONTROL_BYTES = 1 << 28
 PRELOAD = tuple("atexit bisect collections copy functools heapq itertools json math operator random re string threading typing".split())  # noqa: SIM905
-JOIN = 'until [ "$1" = -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec "$@"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +171,7 @@ class _Harness:
         os.set_blocking(self._requests, False)
         argv = [*plan.prefix, python, "-s", "-S", "-P", "-c", BOOT, *map(str, theirs)]
         if self._cgroup is not None:
-            argv = ["/bin/sh", "-c", JOIN, "sh", *self._cgroup.members, "--", *argv]
+            argv = [*JOIN, *self._cgroup.members, "--", *argv]
         try:
             self._process = (
                 _starter()
@@ -237,7 +235,7 @@ class _Harness:
         poll.register(self._requests, select.POLLOUT)
         for fd in (*self._pipes, self._watch):
             poll.register(fd, select.POLLIN)
-        while (reply := whole_frame(received.control)) is None:
+        while (reply := self._answer(received)) is None:
             ready = poll.poll(max(0, int((deadline - time.monotonic()) * 1000) + 1))
             for fd, event in ready:
                 if fd == self._requests:
@@ -253,6 +251,12 @@ class _Harness:
                 raise _Ended(ExecStatus.TIMEOUT, "the wall-clock limit passed")
         self._receive_all(received, max_bytes)  # everything that the job started is dead: what is in the pipes is all there will be
         return reply
+
+    def _answer(self, received: _Channels) -> dict[str, Any] | None:
+        try:
+            return whole_frame(received.control)
+        except ValueError as error:
+            raise _Ended(ExecStatus.LOST, f"the sandbox answered nonsense: {error}") from None
 
     def _send(self, unsent: memoryview, event: int) -> memoryview:
         if event & (select.POLLERR | select.POLLHUP):
@@ -277,7 +281,7 @@ class _Harness:
             raise _Ended(ExecStatus.LOST, "the sandbox died while the program ran")
         buffer: bytearray = getattr(received, name)
         buffer += chunk
-        if len(buffer) > MAX_CONTROL_BYTES or len(received.claim) > max_bytes or len(received.out) + len(received.err) > max_bytes:
+        if len(buffer) > MAX_REPLY_BYTES or len(received.claim) > max_bytes or len(received.out) + len(received.err) > max_bytes:
             raise _Ended(ExecStatus.OUTPUT, f"more than {max_bytes} bytes of output")
         return bool(chunk)
 

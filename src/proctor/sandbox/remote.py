@@ -108,7 +108,7 @@ def read_reply(reply: Any, limits: ExecLimits, nonce: str, wall_s: float, *, is_
     if not isinstance(run, Mapping) or run.get("status") not in ("Finished", "TimeLimitExceeded"):
         raise ValueError(f"the service did not run the program: {str(run)[:200]}")
     out, err = (str(run.get(name) or "").encode("utf-8", "surrogatepass") for name in ("stdout", "stderr"))
-    files = reply.get("files") or {}
+    files = {} if reply.get("files") is None else reply["files"]
     if not isinstance(files, Mapping):
         raise ValueError("the files of the reply are malformed")
     outputs = {str(name): base64.b64decode(str(content), validate=True) for name, content in files.items() if content}

@@ -14,7 +14,7 @@ import pickle
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -86,7 +86,7 @@ class Rewards:
         self.faults: Counter[str] = Counter()
         base = limits or Limits()
         wall_s = max(timeout_s, *(float(getattr(part.function, "max_wall_s", 0.0)) for part in parts))
-        bounded = Limits(wall_s, base.start_s, base.memory_bytes, base.file_bytes, base.output_bytes)
+        bounded = replace(base, wall_s=wall_s)
         self._workers = self._in_process() if in_process else self._pool(num_workers or default_num_workers(), bounded)
 
     def _in_process(self) -> Workers:
