@@ -70,9 +70,8 @@ def whole_frame(received: bytearray) -> dict[str, Any] | None:
     if len(received) < 8 or len(received) < 8 + size:
         return None
     reply = decode(bytes(received[8:]))
-    if not isinstance(reply, dict) or not (
-        {"ready"} <= reply.keys() or {"failed"} <= reply.keys() or {"status", "cpu_s", "outputs", "is_clean"} <= reply.keys()
-    ):
+    kinds = ({"ready"}, {"failed"}, {"status", "cpu_s", "outputs", "is_clean"})
+    if not isinstance(reply, dict) or not any(kind <= reply.keys() for kind in kinds):
         raise ValueError("no answer")
     return reply
 

@@ -6,6 +6,7 @@ Nothing is downgraded in silence: what may be used is said by the caller, and ev
 from __future__ import annotations
 
 import platform
+import sys
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, get_args
@@ -82,6 +83,8 @@ class SelfTest:
 
 def self_test(sandbox: LocalSandbox) -> SelfTest:
     """Run the correct program and every probe inside a sandbox."""
+    if sys.platform != "linux":
+        return SelfTest(sandbox.layer, "the sandboxes of this machine need Linux; name a container or remote sandbox")
     sandbox = replace(sandbox, limits=TEST_LIMITS)
     with scene(TEST_LIMITS.memory_bytes, TEST_LIMITS.num_processes) as stage, sandbox.session() as session:
         result = session.run(PythonCall(CORRECT, "attempt", (stage.facts,)))
