@@ -90,13 +90,14 @@ def treacherous(completion: str) -> float:
 
 @pytest.mark.timeout(1500)
 def test_a_run_survives_every_fault_and_invents_no_score(tmp_path: Path) -> None:
-    tasks = [{"prompt": f"say {letter}", "answer": letter} for letter in "abcdefgh"]
+    letters = [letter for letter in "abcdefghijklmnop" if fault_of(letter) is None]  # a fault on a gold answer is found before training
+    tasks = [{"prompt": f"say {letter}", "answer": letter} for letter in letters]
     settings: dict[str, Any] = {
         "num_steps": 4,
         "prompts_per_step": 4,
         "group_size": 4,
         "max_completion_tokens": 4,
-        "scoring": {"timeout_s": 2.0, "max_memory_bytes": 4 << 30},
+        "scoring": {"timeout_s": 4.0, "max_memory_bytes": 4 << 30},
     }
     proctor.train("tiny", tasks, reward=treacherous, out=tmp_path / "run", listener=lambda event: None, **settings)
     rows = [row for row in read_rollouts(tmp_path / "run") if row["step"] is not None]

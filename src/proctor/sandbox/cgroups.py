@@ -57,6 +57,8 @@ class Cgroup:
             if not members:
                 return
             for pid in members:
+                if pid == "0":  # of another namespace; zero would mean this process's own group
+                    continue
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(pid), signal.SIGKILL)
             time.sleep(0.001)
