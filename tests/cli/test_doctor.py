@@ -13,6 +13,8 @@ from rich.console import Console
 
 from proctor.cli import doctor
 from proctor.cli.doctor import Component, DoctorReport, Gpu, Hardware, collect, parse_cpuinfo, parse_meminfo, render
+from proctor.sandbox.base import Layer
+from proctor.sandbox.policy import Attempt, SelfTest
 
 CPUINFO = (
     "processor\t: 0\nmodel name\t: Some CPU @ 2.50GHz\nflags\t\t: fpu avx2 avx512f amx_bf16 avx512_bf16\n\nprocessor\t: 1\nmodel name\t: Some CPU @ 2.50GHz\n"
@@ -177,3 +179,25 @@ def test_a_container_limit_counts_as_the_memory(monkeypatch: pytest.MonkeyPatch,
 def test_the_module_starts_without_torch():
     script = "import sys, proctor.cli.doctor, proctor.cli.progress; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60).stdout == "False\n"
+
+
+def test_the_sandbox_is_shown_with_its_layer_and_what_escapes(monkeypatch: pytest.MonkeyPatch):
+    with_torch(monkeypatch, NO_GPU)
+    sound = SelfTest(Layer.LANDLOCK, "", (Attempt("read a file of the machine", True), Attempt("leave a process behind", True)))
+    weak = SelfTest(Layer.PLAIN, "", (Attempt("read a file of the machine", False, "it got x"),))
+    reports = {Layer.NAMESPACE: SelfTest(Layer.NAMESPACE, "bubblewrap is not installed"), Layer.LANDLOCK: sound, Layer.PLAIN: weak}
+    monkeypatch.setattr(doctor, "cached_self_test", lambda sandbox: reports[sandbox.layer])
+    report = collect()
+    text = rendered(report)
+    assert report.sandbox_layer is Layer.LANDLOCK and json.loads(report.to_json())["sandbox_layer"] == "landlock"
+    assert "refused  bubblewrap is not installed" in text and "sound  2 escape attempts denied" in text
+    assert "not sound  a program can: read a file of the machine" in text and "programs run in the landlock layer" in text
+    reports[Layer.LANDLOCK] = SelfTest(Layer.LANDLOCK, "this kernel has none")
+    text = rendered(collect())
+    assert "programs are refused. Install bubblewrap" in text
+
+    def fail(sandbox: object) -> SelfTest:
+        raise OSError("no sockets")
+
+    monkeypatch.setattr(doctor, "cached_self_test", fail)
+    assert "refused  OSError: no sockets" in rendered(collect())

@@ -20,6 +20,8 @@ import pytest
 
 from proctor.errors import SandboxError
 from proctor.sandbox.base import Fault, FaultKind, Limits, Result
+from proctor.sandbox.cgroups import make_cgroup
+from proctor.sandbox.confinement import SIGNAL_SCOPE, landlock_version
 from proctor.sandbox.inline import InProcess
 from proctor.sandbox.shipping import ship
 from proctor.sandbox.workers import WorkerPool
@@ -212,22 +214,23 @@ def test_a_payload_that_cannot_be_sent_is_refused(pool: WorkerPool) -> None:
         pool.call(lambda: None)
 
 
-def test_workers_die_with_a_parent_that_is_killed() -> None:
+def test_workers_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
     program = f"""
 import os, sys
 sys.path[:0] = {sys.path!r}
 from proctor.sandbox.base import Limits
 from proctor.sandbox.shipping import ship
 from proctor.sandbox.workers import WorkerPool
-def hang(fd_path):
-    with open(fd_path, "w") as file:
+def hang(path):
+    with open(path, "w") as file:
         file.write(str(os.getpid()) + "\\n")
     while True: pass
-WorkerPool(1, limits=Limits(wall_s=60), setup=ship(hang, name="hang")).call(f"/proc/{{os.getpid()}}/fd/1")
+WorkerPool(1, limits=Limits(wall_s=60), setup=ship(hang, name="hang")).call({str(pipe)!r})
 """
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout is not None
-        worker = int(parent.stdout.readline())
+    with subprocess.Popen([sys.executable, "-c", program]) as parent:
+        worker = int(pipe.read_text())
         assert _is_running(worker)
         parent.kill()
     deadline = time.monotonic() + 10
@@ -247,3 +250,39 @@ def test_in_process_reports_exceptions_as_faults() -> None:
     inline = InProcess(act)
     assert inline.map(["pid", "surrogate"]) == [Result(os.getpid()), Result("\ud800")]
     assert isinstance(inline.call("raise"), Fault) and inline.counters.calls == 3
+
+
+def signal_parent() -> str:
+    os.kill(os.getppid(), signal.SIGTERM)
+    return "sent"
+
+
+def test_a_worker_cannot_signal_its_parent() -> None:
+    try:
+        is_scoped = landlock_version() >= SIGNAL_SCOPE
+    except SandboxError:
+        is_scoped = False
+    if not is_scoped:
+        pytest.skip("Landlock that confines signals (Linux 6.12)")
+    with WorkerPool(1, limits=LIMITS, setup=ship(lambda payload: signal_parent(), name="action")) as pool:
+        fault = pool.call(0)
+    assert isinstance(fault, Fault) and fault.kind is FaultKind.RAISE and "PermissionError" in fault.reason
+
+
+def escape_group() -> int:
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(60)
+    while True:
+        pass
+
+
+def test_what_left_the_process_group_of_a_worker_is_killed_where_groups_can_be_made() -> None:
+    group = make_cgroup()
+    if group is None:
+        pytest.skip("control groups that this user may make")
+    group.remove()
+    before = set(Path("/sys/fs/cgroup").glob(f"**/proctor-{os.getpid()}-*"))
+    with WorkerPool(1, limits=LIMITS, setup=ship(lambda payload: escape_group(), name="escape")) as pool:
+        assert isinstance(pool.call(0), Fault)
+    assert set(Path("/sys/fs/cgroup").glob(f"**/proctor-{os.getpid()}-*")) == before

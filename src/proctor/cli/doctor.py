@@ -24,6 +24,9 @@ from rich.text import Text
 
 from proctor.errors import ProctorError
 from proctor.models.gguf import DEFAULT_INSTALL, default_gguf
+from proctor.sandbox.base import Layer
+from proctor.sandbox.local import LocalSandbox
+from proctor.sandbox.policy import ADVICE, SelfTest, cached_self_test
 from proctor.training.manifest import num_usable_cpus
 
 State = Literal["ready", "missing", "broken"]
@@ -98,6 +101,12 @@ class DoctorReport:
     engines: tuple[Component, ...]
     extras: tuple[Component, ...]
     default_model: Component
+    sandbox: tuple[SelfTest, ...]
+
+    @property
+    def sandbox_layer(self) -> Layer | None:
+        """The layer that untrusted programs run in here; None where they are refused."""
+        return next((report.layer for report in self.sandbox if report.is_sound), None)
 
     @property
     def is_usable(self) -> bool:
@@ -106,7 +115,7 @@ class DoctorReport:
 
     def to_json(self) -> str:
         """The report as one JSON object."""
-        return json.dumps({**dataclasses.asdict(self), "is_usable": self.is_usable}, indent=2, ensure_ascii=False)
+        return json.dumps({**dataclasses.asdict(self), "is_usable": self.is_usable, "sandbox_layer": self.sandbox_layer}, indent=2, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +166,7 @@ def collect() -> DoctorReport:
         engines=(_local_engine(core),),
         extras=tuple(_look_for(package) for package in _EXTRAS),
         default_model=_default_model(),
+        sandbox=_sandbox(),
     )
 
 
@@ -179,6 +189,7 @@ def render(report: DoctorReport, console: Console) -> None:
         console.print(Text.assemble((f"{label:<10}", "bold"), value), soft_wrap=True)
     for title, components in (("core", report.core), ("engines", report.engines), ("extras", report.extras), ("default model", (report.default_model,))):
         _render_components(title, components, console)
+    _render_sandbox(report, console)
     console.print(
         Text("\nready to train: proctor train quickstart" if report.is_usable else "\nnot ready to train: install what is missing in core", "bold"),
         soft_wrap=True,
@@ -196,6 +207,26 @@ def _render_components(title: str, components: tuple[Component, ...], console: C
         if component.state != "ready":
             reason = f"{component.problem}; " if component.problem else ""
             console.print(Text(f"    {component.name}: {reason}{component.install}"), soft_wrap=True)
+
+
+def _render_sandbox(report: DoctorReport, console: Console) -> None:
+    console.print(Text("\nsandbox for untrusted programs", "bold"))
+    for found in report.sandbox:
+        mark = Text("sound", "green") if found.is_sound else Text("not sound", "yellow") if found.is_usable else Text("refused", "yellow")
+        console.print(Text.assemble(f"  {found.layer.value:<10} ", mark, f"  {found.summary}"), soft_wrap=True)
+    layer = report.sandbox_layer
+    console.print(Text(f"    programs run in the {layer.value} layer" if layer else f"    programs are refused. {ADVICE}"), soft_wrap=True)
+
+
+def _sandbox() -> tuple[SelfTest, ...]:
+    """Run the escape probes inside every layer of this machine."""
+    found: list[SelfTest] = []
+    for layer in (Layer.NAMESPACE, Layer.LANDLOCK, Layer.PLAIN):
+        try:
+            found.append(cached_self_test(LocalSandbox(layer)))
+        except Exception as error:  # not Linux, no /bin/sh, no sockets: reported, never raised
+            found.append(SelfTest(layer, _said(error)))
+    return tuple(found)
 
 
 def _look_for(package: _Package) -> Component:

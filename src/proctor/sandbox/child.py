@@ -13,9 +13,12 @@ import os
 import pickle
 import signal
 import sys
+from pathlib import Path
 from typing import Any, BinaryIO
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NO_NEW_PRIVS = 38
+LANDLOCK_CREATE_RULESET, LANDLOCK_RESTRICT_SELF, LANDLOCK_SCOPE_SIGNAL = 444, 446, 2
 
 
 def main() -> None:
@@ -26,7 +29,8 @@ def main() -> None:
     requests = os.fdopen(requests_fd, "rb")
     settings = pickle.loads(_read_frame(requests))
     _die_with_parent(parent_pid)
-    _limit(settings["memory_bytes"], settings["file_bytes"])
+    _keep_signals_inside()
+    _limit(settings["memory_bytes"], settings["file_bytes"], settings["num_processes"])
     sys.path[:] = settings["path"]
     try:
         handler = pickle.loads(settings["setup"])
@@ -82,18 +86,46 @@ def _read_frame(source: BinaryIO) -> bytes:
     return source.read(int.from_bytes(header, "big"))
 
 
-def _limit(memory_bytes: int | None, file_bytes: int) -> None:
+def _limit(memory_bytes: int | None, file_bytes: int, num_processes: int) -> None:
     """Lower this process's own limits, for good."""
     try:
         import resource
     except ImportError:  # not a POSIX system: only the wall clock protects there
         return
     wanted = [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, file_bytes)]
+    if os.getuid() != 0:  # root is not bound by it, and counts everything of hers against it
+        wanted.append((resource.RLIMIT_NPROC, _threads_of_user() + num_processes))
     if memory_bytes is not None:
         wanted.append((resource.RLIMIT_AS, memory_bytes))
     for kind, value in wanted:
         with contextlib.suppress(ValueError, OSError):  # a lower limit is already set
             resource.setrlimit(kind, (value, value))
+
+
+def _threads_of_user() -> int:
+    """Count the threads of this user, which the kernel counts against a limit on processes."""
+    uid, count = os.getuid(), 0
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if entry.stat().st_uid == uid:
+                count += sum(1 for _ in (entry / "task").iterdir())
+    return count
+
+
+def _keep_signals_inside() -> None:
+    """Ask the kernel (Linux 6.12 or later, with Landlock) to deliver no signal of this process to any but its own descendants."""
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError, AttributeError, ImportError):
+        import ctypes
+
+        libc = ctypes.CDLL(None)
+        libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        attributes = (ctypes.c_uint64 * 3)(0, 0, LANDLOCK_SCOPE_SIGNAL)  # neither files nor network
+        ruleset = libc.syscall(LANDLOCK_CREATE_RULESET, attributes, ctypes.c_size_t(24), 0)
+        if ruleset >= 0:
+            libc.syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0)
+            os.close(ruleset)
 
 
 def _die_with_parent(parent_pid: int) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from proctor.sandbox.base import FaultKind, Limits
+from proctor.sandbox.cgroups import JOIN, make_cgroup
 
 CHILD = Path(__file__).with_name("child.py")
 MAX_STDERR_BYTES = 4096
@@ -55,6 +56,10 @@ class WorkerProcess:
         self._errors, errors_write = os.pipe()
         theirs = (requests_read, replies_write, errors_write)
         command = [sys.executable, "-I", "-X", "utf8", str(CHILD), str(requests_read), str(replies_write), str(os.getpid())]
+        self._cgroup = make_cgroup()
+        if self._cgroup is not None:
+            self._cgroup.set_process_limit(limits.num_processes)
+            command = [*JOIN, *self._cgroup.members, "--", *command]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -67,6 +72,8 @@ class WorkerProcess:
             )
         except BaseException:
             self._close_pipes()
+            if self._cgroup is not None:
+                self._cgroup.remove()
             raise
         finally:
             for fd in theirs:
@@ -84,7 +91,14 @@ class WorkerProcess:
             Broken: it could not be loaded, or not within `start_s`.
         """
         path = [entry or str(Path.cwd()) for entry in sys.path]
-        settings = {"path": path, "setup": self._setup, "memory_bytes": self._limits.memory_bytes, "file_bytes": self._limits.file_bytes}
+        limits = self._limits
+        settings = {
+            "path": path,
+            "setup": self._setup,
+            "memory_bytes": limits.memory_bytes,
+            "file_bytes": limits.file_bytes,
+            "num_processes": limits.num_processes,
+        }
         deadline = time.monotonic() + self._limits.start_s
         self._write(pickle.dumps(settings), deadline)
         reply = self._read(deadline)
@@ -120,6 +134,10 @@ class WorkerProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=10)
+        cgroup, self._cgroup = self._cgroup, None
+        if cgroup is not None:
+            cgroup.kill()
+            cgroup.remove()
         self._close_pipes()
 
     def interrupt(self) -> None:

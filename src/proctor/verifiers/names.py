@@ -13,6 +13,7 @@ ALIASES = {
     "math": "proctor.verifiers.mathematics:MathVerifier",
     "number": "proctor.verifiers.mathematics:number_verifier",
     "equations": "proctor.verifiers.equations:EquationsVerifier",
+    "code": "proctor.verifiers.programs:ProgramVerifier",
     "exact": "proctor.verifiers.text:ExactVerifier",
     "choice": "proctor.verifiers.text:ChoiceVerifier",
     "f1": "proctor.verifiers.text:F1Verifier",

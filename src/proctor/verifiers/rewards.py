@@ -14,7 +14,7 @@ import pickle
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -65,7 +65,8 @@ class Rewards:
         Args:
             parts: at least one, with distinct names.
             num_workers: processes; None for the number of processors, at most four.
-            timeout_s: wall seconds for one call of a function: one completion, or a batched function's whole batch.
+            timeout_s: wall seconds for one call of a function: one completion, or a batched function's whole batch. A verifier that runs
+                programs may need more, and says so itself by an attribute `max_wall_s`.
             in_process: run the functions in this process, without time or memory limits.
             limits: further limits of the workers; their `wall_s` is `timeout_s`.
             scorers: parts that a model of this process computes, such as a reward model; they run no foreign code.
@@ -86,7 +87,8 @@ class Rewards:
         self.source_hashes: dict[str, str] = {}
         self.faults: Counter[str] = Counter()
         base = limits or Limits()
-        bounded = Limits(timeout_s, base.start_s, base.memory_bytes, base.file_bytes, base.output_bytes)
+        wall_s = max(timeout_s, *(float(getattr(part.function, "max_wall_s", 0.0)) for part in parts))
+        bounded = replace(base, wall_s=wall_s)
         self._workers = self._in_process() if in_process else self._pool(num_workers or default_num_workers(), bounded)
 
     def _in_process(self) -> Workers:
@@ -175,7 +177,7 @@ class Rewards:
     def check_gold(self, tasks: Sequence[Task]) -> None:
         """Find broken tasks and broken reward functions before training.
 
-        A verifier with a method `gold(task) -> str` must score that text CORRECT for every task. Any other function is
+        A verifier with a method `gold(task) -> str` must score that text CORRECT for every task for which it is not None. Any other function is
         called once on the first few tasks, with the reference answer as the completion, only to see that it keeps its
         contract. A verifier with a method `self_test()` (a judge) is asked first to show that it cannot be fooled cheaply.
 
@@ -198,7 +200,9 @@ class Rewards:
         requests: list[ScoreRequest] = []
         for task in tasks:
             try:
-                requests.append(ScoreRequest(task, str(gold(task))))
+                text = gold(task)
+                if text is not None:
+                    requests.append(ScoreRequest(task, str(text)))
             except Exception as error:  # a verifier of the user may raise anything here
                 failures.append((task.id, str(error) if isinstance(error, TaskError) else f"gold() raised {type(error).__name__}: {error}"))
         ends = self._run(self._jobs(part, len(requests)), requests)

@@ -1,0 +1,140 @@
+"""Programs in Docker or Podman containers, under gVisor where its runtime is installed (L3).
+
+Tested against a stand-in for the engine's command line; not shown on a real engine. Each job is one container: no network,
+read-only image, no capabilities, an unprivileged user, limits. `runsc do` is not offered, because it shows the machine's files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from proctor.errors import SandboxError
+from proctor.sandbox.base import MEBIBYTE, Command, ExecLimits, ExecResult, ExecStatus, Layer, PythonCall
+from proctor.sandbox.directories import empty_directory, read_output, write_files
+from proctor.sandbox.once import CLAIM_FILE, ColdSession, as_command
+
+MARK = 'echo "$0" >&2; exec "$@"'
+START_S = 30.0
+USER = 65534
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSandbox:
+    """Runs each job in a container of its own.
+
+    Attributes:
+        image: has a shell, `env`, and `python3` for Python calls.
+        engine: the command line tool.
+        runtime: OCI runtime, "runsc" for gVisor; empty for the engine's own.
+        limits: where a job names none.
+    """
+
+    image: str
+    engine: Literal["docker", "podman"] = "docker"
+    runtime: str = ""
+    limits: ExecLimits = field(default_factory=ExecLimits)
+
+    @property
+    def layer(self) -> Layer:
+        return Layer.CONTAINER
+
+    def session(self) -> ColdSession:
+        """Return a session in which every job has its own container."""
+        return ColdSession(self)
+
+    def run(self, job: Command | PythonCall, limits: ExecLimits | None = None) -> ExecResult:
+        """Run one job.
+
+        Raises:
+            SandboxError: the engine is not installed.
+        """
+        if shutil.which(self.engine) is None:
+            raise SandboxError(f"{self.engine} is not installed, so nothing can be run in containers here")
+        bounds, nonce = limits or self.limits, secrets.token_hex(8)
+        command = as_command(job, nonce) if isinstance(job, PythonCall) else job
+        work = tempfile.mkdtemp(prefix="proctor-container-")
+        try:
+            write_files(work, dict(command.files))
+            _open_to_others(Path(work))
+            result = self._execute(command, bounds, work)
+            found = {name: content for name in command.outputs if (content := read_output(work, name, bounds.file_bytes)) is not None}
+        finally:
+            empty_directory(work)
+            Path(work).rmdir()
+        claim = found.pop(CLAIM_FILE, b"") if isinstance(job, PythonCall) else b""
+        return replace(result, outputs=found, claim=claim, nonce=nonce)
+
+    def _execute(self, command: Command, limits: ExecLimits, work: str) -> ExecResult:
+        name = f"proctor-{secrets.token_hex(8)}"
+        began = time.monotonic()
+        status, code, out, err = run_bounded(self.argv(command, limits, work, name), command.stdin, limits, grace_s=START_S)
+        mark = f"{name}\n".encode()
+        if status is not ExecStatus.EXITED:
+            subprocess.run([self.engine, "kill", name], capture_output=True, timeout=START_S, check=False)
+        elif not err.startswith(mark):  # the exit code alone could be the program's own; what is written cannot be taken back
+            last = err.decode("utf-8", "replace").strip().splitlines()[-1:]
+            return ExecResult(ExecStatus.UNAVAILABLE, Layer.CONTAINER, reason=f"{self.engine} started no container: {' '.join(last) or f'exit code {code}'}")
+        reason = "" if status is ExecStatus.EXITED else f"limit exceeded: {status.value}"
+        return ExecResult(status, Layer.CONTAINER, code, out, err.removeprefix(mark), wall_s=time.monotonic() - began, reason=reason)
+
+    def argv(self, command: Command, limits: ExecLimits, work: str, name: str) -> list[str]:
+        """Return the engine's command line for one job."""
+        return [
+            *(self.engine, "run", "--rm", "--interactive", f"--name={name}", *([f"--runtime={self.runtime}"] if self.runtime else [])),
+            *("--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", f"--user={USER}:{USER}", "--ipc=private"),
+            *(f"--memory={limits.memory_bytes}", f"--memory-swap={limits.memory_bytes}", f"--pids-limit={limits.num_processes}"),
+            *(f"--ulimit=cpu={max(1, round(limits.cpu_s))}", f"--ulimit=fsize={limits.file_bytes}", f"--ulimit=nofile={limits.num_files}", "--ulimit=core=0"),
+            *(f"--tmpfs=/tmp:size={16 * MEBIBYTE}", f"--volume={work}:/work", "--workdir=/work", "--env=HOME=/work"),
+            *(self.image, "/bin/sh", "-c", MARK, name, *command.argv),
+        ]
+
+
+def run_bounded(argv: list[str], stdin: bytes, limits: ExecLimits, *, grace_s: float) -> tuple[ExecStatus, int | None, bytes, bytes]:
+    """Run a trusted command line tool, and kill it when the clock or the output of what it runs goes over its limit."""
+    with tempfile.TemporaryFile() as source:
+        source.write(stdin)
+        source.seek(0)
+        process = subprocess.Popen(argv, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    received = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
+    poll = select.poll()
+    for fd in received:
+        poll.register(fd, select.POLLIN)
+    num_open, deadline, status = 2, time.monotonic() + limits.wall_s + grace_s, ExecStatus.EXITED
+    while num_open and status is ExecStatus.EXITED:
+        for fd, _ in poll.poll(max(0, int((deadline - time.monotonic()) * 1000) + 1)):
+            chunk = os.read(fd, 1 << 16)
+            received[fd] += chunk
+            if not chunk:
+                poll.unregister(fd)
+                num_open -= 1
+        if sum(map(len, received.values())) > limits.output_bytes:
+            status = ExecStatus.OUTPUT
+        elif time.monotonic() >= deadline:
+            status = ExecStatus.TIMEOUT
+    if status is not ExecStatus.EXITED:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    code = process.wait()
+    process.stdout.close()
+    process.stderr.close()
+    out, err = (bytes(content[: limits.output_bytes]) for content in received.values())
+    return status, code if status is ExecStatus.EXITED else None, out, err
+
+
+def _open_to_others(work: Path) -> None:
+    """Let the container's user, who is not ours, work in the directory."""
+    for path in (work, *work.rglob("*")):
+        path.chmod(0o777)

@@ -1,0 +1,170 @@
+"""Containers and remote runners, against stand-ins for the engine and the service; no real one was at hand."""
+
+from __future__ import annotations
+
+import base64
+import http.server
+import json
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from proctor.core.task import Outcome, Task
+from proctor.errors import ConfigError, SandboxError
+from proctor.sandbox.base import Command, ExecLimits, ExecStatus, Layer, PythonCall
+from proctor.sandbox.claims import Raised, Returned, decode_claim
+from proctor.sandbox.container import ContainerSandbox
+from proctor.sandbox.remote import NUM_TRIES, RemoteSandbox
+from proctor.verifiers.programs import ProgramVerifier
+
+CALL = PythonCall("def f(*a): print('noise'); return [*a]", "f", (1, "é", (None, {2: b"x"})))
+LIMITS = ExecLimits(wall_s=20)
+FAKE_DOCKER = """#!/usr/bin/env python3
+import os, subprocess, sys
+if sys.argv[1] == "kill":
+    sys.exit(0)
+if "refuse" in sys.argv:
+    print("docker: no such image", file=sys.stderr)
+    sys.exit(125)
+work = next(a for a in sys.argv if a.startswith("--volume=")).removeprefix("--volume=").split(":")[0]
+rest = sys.argv[sys.argv.index("image") + 1:]
+sys.exit(subprocess.run(rest, cwd=work).returncode)
+"""
+
+
+class Service(http.server.BaseHTTPRequestHandler):
+    """Speaks as SandboxFusion does, and runs what the tests of this file send."""
+
+    replies: ClassVar[list[Any]] = []  # what to answer instead, first come first served
+    asked: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.asked.append(asked)
+        reply = self.replies.pop(0) if self.replies else self.execute(asked)
+        body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
+        self.send_response(500 if reply == b"down" else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def execute(self, asked: dict[str, Any]) -> dict[str, Any]:
+        with tempfile.TemporaryDirectory() as work:
+            for name, content in asked["files"].items():
+                (Path(work) / name).write_bytes(base64.b64decode(content))
+            done = subprocess.run(["bash", "-c", asked["code"]], cwd=work, capture_output=True, text=True, check=False)
+            files = {name: base64.b64encode((Path(work) / name).read_bytes()).decode() for name in asked["fetch_files"] if (Path(work) / name).exists()}
+        run = {"status": "Finished", "return_code": done.returncode, "stdout": done.stdout, "stderr": done.stderr, "execution_time": 0.1}
+        return {"status": "Success" if done.returncode == 0 else "Failed", "run_result": run, "files": files}
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def remote() -> Iterator[RemoteSandbox]:
+    Service.replies.clear()
+    Service.asked.clear()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield RemoteSandbox(f"http://127.0.0.1:{server.server_address[1]}", LIMITS, backoff_s=0)
+        server.shutdown()
+
+
+@pytest.fixture
+def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ContainerSandbox:
+    tool = tmp_path / "docker"
+    tool.write_text(FAKE_DOCKER)
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return ContainerSandbox("image", limits=LIMITS)
+
+
+@pytest.mark.parametrize("name", ["remote", "container"])
+def test_the_same_jobs_run_elsewhere(name: str, request: pytest.FixtureRequest) -> None:
+    where = request.getfixturevalue(name)
+    done = where.run(CALL)
+    assert done.layer is Layer(name) and done.status is ExecStatus.EXITED, done
+    assert decode_claim(done.claim, done.nonce) == Returned([1, "é", (None, {2: b"x"})]) and done.stdout == b"noise\n"
+    raised = where.run(PythonCall("def f(): raise KeyError", "f"))
+    assert decode_claim(raised.claim, raised.nonce) == Raised("KeyError") and raised.exit_code == 1
+    assert where.run(PythonCall("import sys; sys.exit(0)", "f")).claim == b""
+    with where.session() as session:
+        result = session.run(Command(("sh", "-c", "cat; cat a; echo y > out; exit 4"), {"a": b"file\n"}, b"in\n", ("out", "missing")))
+    assert (result.exit_code, result.stdout, result.outputs) == (4, b"in\nfile\n", {"out": b"y\n"})
+
+
+def test_a_container_has_every_wall_that_the_engine_offers(container: ContainerSandbox) -> None:
+    argv = ContainerSandbox("image", runtime="runsc").argv(Command(("x",)), LIMITS, "/w", "name")
+    walls = {"--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=65534:65534", "--runtime=runsc", "--rm"}
+    assert walls <= set(argv) and f"--memory={LIMITS.memory_bytes}" in argv and f"--pids-limit={LIMITS.num_processes}" in argv
+
+
+def test_a_container_that_does_not_start_is_nobodys_fault_but_its_exit_code_is_the_programs(container: ContainerSandbox) -> None:
+    refused = ContainerSandbox("refuse", limits=LIMITS).run(CALL)
+    assert refused.status is ExecStatus.UNAVAILABLE and "no such image" in refused.reason
+    assert container.run(Command(("sh", "-c", "rm -rf .s* *; exit 125"))).status is ExecStatus.EXITED
+
+
+def test_containers_are_bounded(container: ContainerSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proctor.sandbox.container.START_S", 0.5)
+    assert container.run(Command(("sleep", "60")), ExecLimits(wall_s=0.1)).status is ExecStatus.TIMEOUT
+    flood = container.run(Command(("sh", "-c", "yes")), ExecLimits(output_bytes=10_000))
+    assert flood.status is ExecStatus.OUTPUT and len(flood.stdout) <= 10_000
+
+
+def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(SandboxError, match="podman is not installed"):
+        ContainerSandbox("image", "podman").run(CALL)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"down",
+        b"not json",
+        b"[" * 100_000,
+        [],
+        {"status": "SandboxError", "message": "disk full"},
+        {"status": "Success"},
+        {"status": "Success", "run_result": {"status": "Error"}},
+        {"status": "Success", "run_result": {"status": "Finished", "return_code": "0"}},
+        {"status": "Success", "run_result": {"status": "Finished", "return_code": 0}, "files": []},
+        {"status": "Success", "run_result": {"status": "Finished", "return_code": 0}, "files": {"claim": "%%%"}},
+    ],
+)
+def test_a_service_that_fails_is_asked_again_and_then_unavailable(remote: RemoteSandbox, reply: Any) -> None:
+    Service.replies += [reply]
+    assert remote.run(CALL).status is ExecStatus.EXITED and len(Service.asked) == 2
+    Service.replies += [reply] * NUM_TRIES
+    failed = remote.run(CALL)
+    assert failed.status is ExecStatus.UNAVAILABLE and "failed 3 times" in failed.reason
+
+
+def test_limits_of_a_service_are_the_programs(remote: RemoteSandbox) -> None:
+    Service.replies += [{"status": "Failed", "run_result": {"status": "TimeLimitExceeded"}}]
+    assert remote.run(CALL).status is ExecStatus.TIMEOUT
+    assert remote.run(Command(("sh", "-c", "yes | head -c 20000")), ExecLimits(output_bytes=10_000)).status is ExecStatus.OUTPUT
+
+
+def test_programs_are_verified_remotely_and_what_is_expected_stays_here(remote: RemoteSandbox) -> None:
+    task = Task("t", "", info={"tests": ["assert f(20) == 987654321", "assert f(21) == 987654322"]})
+    verifier = ProgramVerifier(remote=remote.url)
+    score = verifier("```python\ndef f(n): return 987654301 + n\n```", task)
+    assert (score.outcome, score.extra["sandbox"]) == (Outcome.CORRECT, "remote")
+    sent = [base64.b64decode(content) for asked in Service.asked for content in asked["files"].values()]
+    assert not any(form in content for content in sent for form in (b"987654321", hex(987654321).encode()))
+    assert verifier("```python\nimport sys; sys.exit(0)\n```", task).outcome is Outcome.INCORRECT
+
+
+def test_an_unreachable_service_is_an_error() -> None:
+    score = ProgramVerifier(remote="http://127.0.0.1:9")("```python\nx\n```", Task("t", "", info={"tests": ["assert f(1) == 1"]}))
+    assert score.outcome is Outcome.ERROR and "failed 3 times" in score.reason
+    with pytest.raises(ConfigError, match="starts with http"):
+        RemoteSandbox("localhost:80")
