@@ -138,7 +138,7 @@ class _Checker:
             open_literals = [literal for literal in clause if -literal not in true]
             if not open_literals:
                 return True
-            if len(open_literals) > 1 or open_literals[0] in true:
+            if len(open_literals) > 1:
                 raise ProofError(f"clause {step.id}: its hint {hint} is not unit")
             true.add(open_literals[0])
         return False
