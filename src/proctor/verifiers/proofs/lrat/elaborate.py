@@ -10,7 +10,7 @@ the reason of a top-level unit are left out.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 
 from proctor.verifiers.proofs.lrat.dimacs import Clause, Formula
 from proctor.verifiers.proofs.lrat.kernel import Addition, Deletion, ProofError, Step
@@ -106,7 +106,7 @@ class _Trail:
         """
         top = len(self._order)
         assumed = {-literal for literal in literals}
-        conflict = self._conflict if self._conflict is not None else self._assume(assumed)
+        conflict = self._assume(assumed)
         try:
             if conflict is not None:
                 return self._chain(conflict, assumed)
@@ -135,14 +135,18 @@ class _Trail:
         ordered = [self._reasons[literal] for literal in self._order if self._reasons[literal] in shared]
         return (*ordered, *groups)
 
-    def _assume(self, literals: Iterable[int]) -> int | None:
+    def _assume(self, literals: Set[int]) -> int | None:
         """Take literals to be true; return the clause that is thereby false, 0 if they contradict each other, None if neither."""
+        if any(-literal in literals for literal in literals):
+            return 0
+        if against := literals.intersection(-literal for literal in self._order):
+            first = next(literal for literal in self._order if -literal in against)  # an earlier hint would be false already
+            return self._reasons[first]
+        if self._conflict is not None:
+            return self._conflict
         start = len(self._order)
-        for literal in literals:
-            if -literal in self._reasons:
-                return self._reasons[-literal]
-            if literal not in self._reasons:
-                self._assign(literal, 0)
+        for literal in literals - self._reasons.keys():
+            self._assign(literal, 0)
         return self._propagate(start)
 
     def _assign(self, literal: int, reason: int) -> None:

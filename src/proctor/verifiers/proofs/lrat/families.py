@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from itertools import combinations, product
 
 from proctor.verifiers.proofs.lrat.dimacs import Clause, Formula
@@ -70,3 +71,31 @@ def extended_pigeonhole(num_holes: int) -> tuple[Formula, list[Addition]]:
 def _exclusive_or(result: int, one: int, other: int) -> list[Clause]:
     signs = [signs for signs in product((1, -1), repeat=3) if signs[0] * signs[1] * signs[2] == -1]
     return [frozenset((result * a, one * b, other * c)) for a, b, c in signs]
+
+
+def solution(clauses: Iterable[Clause]) -> frozenset[int] | None:
+    """Return literals that make every clause true, or None if there are none. By trying, so for small formulas only.
+
+    Source: Davis, Logemann, Loveland, "A machine program for theorem-proving" (1962).
+    """
+    left, true = _simplified(list(clauses), frozenset())
+    if left is None:
+        return None
+    if not left:
+        return true
+    literal = next(iter(min(left, key=len)))
+    for tried in (literal, -literal):
+        found = solution([*left, frozenset((tried,))])
+        if found is not None:
+            return true | found
+    return None
+
+
+def _simplified(clauses: list[Clause], true: frozenset[int]) -> tuple[list[Clause] | None, frozenset[int]]:
+    """Follow unit clauses: return what is left to satisfy, None if nothing can, and the literals made true."""
+    while units := {literal for clause in clauses if len(clause) == 1 for literal in clause}:
+        true |= units
+        clauses = [frozenset(literal for literal in clause if -literal not in units) for clause in clauses if units.isdisjoint(clause)]
+        if any(-literal in true for literal in true) or frozenset() in clauses:
+            return None, true
+    return (None, true) if frozenset() in clauses else (clauses, true)
