@@ -16,6 +16,11 @@ ALIASES = {
     "choice": "proctor.verifiers.text:ChoiceVerifier",
     "regex": "proctor.verifiers.text:RegexVerifier",
     "format": "proctor.verifiers.format:FormatVerifier",
+    "metamath": "proctor.verifiers.proofs.metamath.reward:metamath_verifier",
+    "lrat": "proctor.verifiers.proofs.lrat.reward:lrat_verifier",
+    "assignment": "proctor.verifiers.proofs.lrat.reward:assignment_verifier",
+    "coq": "proctor.verifiers.proofs.coq.checker:coq_verifier",
+    "lean": "proctor.verifiers.proofs.lean.checker:lean_verifier",
     "reasoning_gym": "proctor.verifiers.reasoning_gym:ReasoningGymVerifier",
 }
 

@@ -68,7 +68,8 @@ class ToolResult:
     def complaint(self) -> str:
         """Say what went wrong, for a score's reason."""
         words = " ".join((self.stderr or self.stdout).split())
-        return self.reason or words[:300] or f"exit status {self.exit_code}"
+        _, found, error = words.partition("Error: ")  # what stands before is warnings
+        return self.reason or (error if found else words)[:300] or f"exit status {self.exit_code}"
 
 
 class Tools(Protocol):
@@ -101,6 +102,9 @@ class Bubblewrap:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
             return _execute([wrapper, *_confinement(work, job), *_limited(limits), *job.argv], base, work, job.outputs, limits)
+
+
+BUBBLEWRAP = Bubblewrap()
 
 
 def _confinement(work: Path, job: ToolRun) -> list[str]:

@@ -22,7 +22,7 @@ from proctor.errors import ConfigError, SandboxError
 from proctor.sandbox.base import Limits
 from proctor.verifiers.proofs.base import ProofReport, ProofVerifier, optional_text, required_text
 from proctor.verifiers.proofs.coq.summary import foundations, read_assumptions, read_summary
-from proctor.verifiers.proofs.tools import TOOL_LIMITS, Bubblewrap, ToolResult, ToolRun, Tools, task_text
+from proctor.verifiers.proofs.tools import BUBBLEWRAP, TOOL_LIMITS, ToolResult, ToolRun, Tools, task_text
 
 NUM_KEPT_GOALS = 256
 PATHS = "-Q trusted ProctorTrusted -Q untrusted ProctorUntrusted -Q check ProctorCheck"
@@ -67,7 +67,7 @@ class CoqChecker:
 
     allowed_axioms: tuple[str, ...] = ()
     limits: Limits = TOOL_LIMITS
-    tools: Tools = Bubblewrap()
+    tools: Tools = BUBBLEWRAP
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -135,7 +135,9 @@ def coq_verifier(allowed_axioms: tuple[str, ...] = (), timeout_s: float = TOOL_L
 
 
 def _goal_source(task: Task) -> str:
-    return GOAL.format(imports=optional_text(task.info, "imports"), definitions=optional_text(task.info, "definitions"), statement=required_text(task, "statement"))
+    return GOAL.format(
+        imports=optional_text(task.info, "imports"), definitions=optional_text(task.info, "definitions"), statement=required_text(task, "statement")
+    )
 
 
 def _candidate_source(proof: str, task: Task) -> str:

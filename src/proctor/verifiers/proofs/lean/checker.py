@@ -24,7 +24,7 @@ from proctor.sandbox.base import MEBIBYTE, Limits
 from proctor.verifiers.proofs.base import ProofReport, ProofVerifier, optional_text, required_text
 from proctor.verifiers.proofs.lean.source import objections
 from proctor.verifiers.proofs.lean.toolchain import Toolchain, find_toolchain
-from proctor.verifiers.proofs.tools import Bubblewrap, ToolResult, ToolRun, Tools, task_text
+from proctor.verifiers.proofs.tools import BUBBLEWRAP, ToolResult, ToolRun, Tools, task_text
 
 STANDARD_AXIOMS = ("propext", "Quot.sound", "Classical.choice")
 MAX_HEARTBEATS = 200_000
@@ -54,7 +54,7 @@ class LeanChecker:
     toolchain: Toolchain
     allowed_axioms: tuple[str, ...] = STANDARD_AXIOMS
     limits: Limits = LEAN_LIMITS
-    tools: Tools = Bubblewrap()
+    tools: Tools = BUBBLEWRAP
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -124,7 +124,11 @@ def source_of(task: Task, body: str) -> str:
     """
     info = task.info
     return SOURCE.format(
-        header=optional_text(info, "header"), definitions=optional_text(info, "definitions"), target=TARGET, signature=required_text(task, "signature"), body=body
+        header=optional_text(info, "header"),
+        definitions=optional_text(info, "definitions"),
+        target=TARGET,
+        signature=required_text(task, "signature"),
+        body=body,
     )
 
 
@@ -143,7 +147,9 @@ def compilation(module: str, source: str, toolchain: Toolchain) -> ToolRun:
 def lean_run(toolchain: Toolchain, program: str, arguments: tuple[str, ...], files: dict[str, bytes], outputs: tuple[str, ...] = ()) -> ToolRun:
     """Return a run of one of the toolchain's programs, which finds libraries and compiled files by LEAN_PATH."""
     path = ":".join((".", *toolchain.library))
-    return ToolRun(("env", f"LEAN_PATH={path}", f"LEAN_SYSROOT={toolchain.prefix}", program, *arguments), files, outputs, (toolchain.prefix, *toolchain.library))
+    return ToolRun(
+        ("env", f"LEAN_PATH={path}", f"LEAN_SYSROOT={toolchain.prefix}", program, *arguments), files, outputs, (toolchain.prefix, *toolchain.library)
+    )
 
 
 def read_audit(audit: ToolResult, nonce: str) -> tuple[tuple[str, ...], str]:

@@ -45,7 +45,9 @@ def parse_dimacs(text: str) -> Formula:
     literals: list[int] = []
     for token in (token for line in lines[1:] for token in line.split()):
         if not _LITERAL.fullmatch(token) or abs(int(token)) > num_variables:
-            raise TaskError(f"clause {len(clauses) + 1} of the DIMACS formula has {token[:20]!r}; literals are -{num_variables} to {num_variables}, 0 ends a clause")
+            raise TaskError(
+                f"clause {len(clauses) + 1} of the DIMACS formula has {token[:20]!r}; literals are -{num_variables} to {num_variables}, 0 ends a clause"
+            )
         if token == "0":
             clauses.append(frozenset(literals))
             literals = []

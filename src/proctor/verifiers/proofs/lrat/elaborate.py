@@ -139,7 +139,7 @@ class _Trail:
         """Take literals to be true; return the clause that is thereby false, 0 if they contradict each other, None if neither."""
         if any(-literal in literals for literal in literals):
             return 0
-        if against := literals.intersection(-literal for literal in self._order):
+        if against := literals & {-literal for literal in self._order}:
             first = next(literal for literal in self._order if -literal in against)  # an earlier hint would be false already
             return self._reasons[first]
         if self._conflict is not None:

@@ -191,9 +191,7 @@ def _formula_weakened(draw: random.Random, formula: Formula, steps: tuple[Step, 
     return _satisfiable(draw, formula, steps, "formula clause weakened", lambda clause, old: clause | {draw.choice(others) * draw.choice((1, -1))})
 
 
-def _satisfiable(
-    draw: random.Random, formula: Formula, steps: tuple[Step, ...], kind: str, change: Callable[[Clause, int], Clause]
-) -> Mutant | None:
+def _satisfiable(draw: random.Random, formula: Formula, steps: tuple[Step, ...], kind: str, change: Callable[[Clause, int], Clause]) -> Mutant | None:
     """Return a changed formula that has a solution: nothing refutes it."""
     if formula.num_variables > MAX_SOLVED_VARIABLES:
         return None

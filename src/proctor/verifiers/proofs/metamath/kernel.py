@@ -16,8 +16,8 @@ from enum import Enum
 
 from proctor.verifiers.proofs.metamath.records import Assertion, Expression, Hypothesis, Pair, Theorem, pair
 
-DEFAULT_MAX_SYMBOLS = 20_000_000
-"""Symbols written and compared for one proof; the largest proof of the databases that Debian packages needs far fewer."""
+DEFAULT_MAX_SYMBOLS = 5_000_000
+"""Symbols written and compared for one proof; no proof of the databases that Debian packages needs a twentieth of it."""
 
 
 class ProofError(Exception):

@@ -102,7 +102,7 @@ def _arity(label: str, database: Database) -> int:
 def _citable(theorem: Theorem, labels: Sequence[str], database: Database) -> list[str]:
     """Labels that may stand in the proof: what it cites already, and what its hypotheses' types and the last few theorems offer."""
     order = theorem.assertion.order
-    recent = [label for label in list(database.assertions)[max(0, order - 200) : order]]
+    recent = list(database.assertions)[max(0, order - 200) : order]
     return sorted({*labels, *(one.label for one in theorem.floating), *recent})
 
 

@@ -189,13 +189,11 @@ class Reader:
     def _until(self, end: str) -> list[str]:
         """Return the symbols up to a keyword, equal ones as one object."""
         found: list[str] = []
-        for token in self._tokens:
-            if token == end:
-                return found
+        while (token := next(self._tokens, "$")) != end:
             if "$" in token:
-                self._refuse(f"{token!r} where {end!r} was expected")
+                self._refuse(f"{token!r} where {end!r} was expected" if token != "$" else f"the file ends where {end!r} was expected")
             found.append(self._symbols.setdefault(token, token))
-        self._refuse(f"the file ends where {end!r} was expected")
+        return found
 
     def _refuse(self, why: str) -> NoReturn:
         raise TaskError(f"the Metamath database is malformed at {self._where}: {why}")
