@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from proctor.core.task import Outcome, Task
 from proctor.errors import SandboxError, TaskError
 from proctor.sandbox.base import MEBIBYTE, Limits
+from proctor.verifiers.proofs.attacks import Attack
 from proctor.verifiers.proofs.base import ProofVerifier
 from proctor.verifiers.proofs.coq.attacks import ATTACKS, GOOD, STATEMENT
 from proctor.verifiers.proofs.coq.checker import CoqChecker, coq_verifier
@@ -22,28 +24,37 @@ LIMITS = Limits(wall_s=60.0, memory_bytes=4096 * MEBIBYTE, file_bytes=64 * MEBIB
 TASK = Task("t", "Prove it.", answer=GOOD["tactics"], info={"statement": STATEMENT})
 CLASSIC = "Coq.Logic.Classical_Prop.classic"
 QUICK = ("tactics", "prints")
-QUICK_ATTACKS = ("admitted", "axiom", "notation", "another statement", "guard off", "positivity off", "universes off for all", "library axiom", "says it is closed")
+QUICK_ATTACKS = (
+    "admitted",
+    "axiom",
+    "notation",
+    "another statement",
+    "guard off",
+    "positivity off",
+    "universes off for all",
+    "library axiom",
+    "says it is closed",
+)
 
 SUMMARY = """
 CONTEXT SUMMARY
 ===============
 
 * Theory: Set is predicative
-  
+
 * Axioms:
     A.b
     Coq.L.classic
-  
+
 * Constants/Inductives relying on type-in-type: <none>
-  
+
 * Constants/Inductives relying on unsafe (co)fixpoints: <none>
-  
+
 * Inductives whose positivity is assumed: <none>
-  
-"""  # noqa: W293
+"""
 
 
-def _check(proof: str, *, allowed: tuple[str, ...] = (), info: dict[str, object] | None = None, wall_s: float = 60.0) -> tuple[bool, str, tuple[str, ...]]:
+def _check(proof: str, *, allowed: tuple[str, ...] = (), info: Mapping[str, object] | None = None, wall_s: float = 60.0) -> tuple[bool, str, tuple[str, ...]]:
     limits = Limits(wall_s=wall_s, memory_bytes=LIMITS.memory_bytes, file_bytes=LIMITS.file_bytes)
     report = CoqChecker(allowed, limits).check(proof, Task("t", "", info=info or TASK.info))
     return report.accepted, report.reason, report.axioms
@@ -132,8 +143,8 @@ def test_further_good_proofs_are_accepted(name: str) -> None:
 @needs_bubblewrap
 @pytest.mark.full
 @pytest.mark.parametrize("attack", [one for one in ATTACKS if one.name not in QUICK_ATTACKS], ids=lambda one: one.name)
-def test_further_attacks_are_refused(attack: object) -> None:
-    proof = str(getattr(attack, "proof", ""))
+def test_further_attacks_are_refused(attack: Attack) -> None:
+    proof = attack.proof
     accepted, reason, _ = _check(proof, wall_s=10.0)
     assert not accepted and reason
     assert not list(Path("/tmp").glob("proctor-escape*"))
@@ -193,7 +204,9 @@ def test_a_sandbox_that_fails_is_an_error_and_no_verdict() -> None:
 def test_the_sandbox_shows_the_work_directory_and_system_programs_only(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("key")
-    script = f"cat {secret}; cat /etc/hostname; ls /home /root; echo $SECRET; id -u; cat < given; echo left > left; ln -s /etc/passwd link; touch /usr/x; ls /proc"
+    script = (
+        f"cat {secret}; cat /etc/hostname; ls /home /root; echo $SECRET; id -u; cat < given; echo left > left; ln -s /etc/passwd link; touch /usr/x; ls /proc"
+    )
     found = Bubblewrap().run(ToolRun(("sh", "-c", script), {"given": b"given\n"}, ("left", "link", "none")), LIMITS)
     lines = found.stdout.split()
     assert lines[:2] == ["65534", "given"]

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from proctor.core.task import Outcome, Task
 from proctor.errors import ConfigError, SandboxError, TaskError
 from proctor.sandbox.base import MEBIBYTE, Limits
+from proctor.verifiers.proofs.attacks import Attack
 from proctor.verifiers.proofs.base import ProofVerifier
 from proctor.verifiers.proofs.lean.attacks import ATTACKS, GOOD, SIGNATURE
 from proctor.verifiers.proofs.lean.checker import MAX_HEARTBEATS, LeanChecker, indented, lean_verifier, read_audit, source_of
 from proctor.verifiers.proofs.lean.source import UnclosedError, blanked, objections
 from proctor.verifiers.proofs.lean.toolchain import Toolchain, find_toolchain
-from proctor.verifiers.proofs.tools import ToolResult
+from proctor.verifiers.proofs.tools import ToolResult, ToolRun
 
 needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
 TASK = Task("t", "Prove it.", answer="rfl", info={"signature": SIGNATURE})
@@ -82,8 +83,8 @@ def test_good_proofs_are_clean(name: str) -> None:
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda one: one.name)
-def test_attacks_contain_what_no_proof_needs(attack: object) -> None:
-    assert objections(str(getattr(attack, "proof", "")))
+def test_attacks_contain_what_no_proof_needs(attack: Attack) -> None:
+    assert objections(attack.proof)
 
 
 @pytest.mark.parametrize(
@@ -212,8 +213,8 @@ def test_words_that_no_proof_needs_end_it_before_it_is_compiled() -> None:
     class Recorder:
         """Compiles the challenge, and nothing else."""
 
-        def run(self, job: object, limits: Limits) -> ToolResult:
-            arguments = getattr(job, "argv", ())
+        def run(self, job: ToolRun, limits: Limits) -> ToolResult:
+            arguments = job.argv
             assert arguments[-1] == "Challenge.lean" and f"-DmaxHeartbeats={MAX_HEARTBEATS}" in arguments
             return ToolResult(0, "", "", {"Challenge.olean": b"x"})
 
@@ -225,7 +226,7 @@ def test_a_sandbox_that_fails_is_an_error_and_no_verdict() -> None:
     class Gone:
         """A sandbox that cannot start anything."""
 
-        def run(self, job: object, limits: Limits) -> ToolResult:
+        def run(self, job: ToolRun, limits: Limits) -> ToolResult:
             raise SandboxError("no namespaces here")
 
     score = ProofVerifier(LeanChecker(Toolchain("/t", "/t/bin/lean"), tools=Gone()))("```lean\nrfl\n```", TASK)

@@ -11,7 +11,7 @@ _LAST = "Goal True. exact I."  # for the Qed that the checker writes
 GOOD = {
     "tactics": "intros n. induction n as [|n step]; simpl.\n- reflexivity.\n- rewrite step. reflexivity.",
     "with keywords": "Proof.\nintros n; induction n; simpl; auto.\nQed.",
-    "with a lemma": f"Abort. Lemma zero : 0 + 0 = 0. Proof. reflexivity. Qed.\nTheorem candidate : {_TYPE}. Proof. induction n; [exact zero|simpl; congruence].",
+    "with a lemma": f"Abort. Lemma zero : 0 + 0 = 0. Proof. reflexivity. Qed.\nTheorem candidate : {_TYPE}. induction n; [exact zero|simpl; congruence].",
     "prints": 'idtac "Axioms:"; intros n; induction n; simpl; auto.',
 }
 
@@ -24,13 +24,21 @@ ATTACKS = (
     Attack("parameter", "A2", f"Abort. Parameter candidate : {_TYPE}. {_LAST}"),
     Attack("axiom used", "A2", f"Abort. Axiom cheat : forall P : Prop, P. Theorem candidate : {_TYPE}. apply cheat."),
     Attack("declared module", "A3", f"Abort. Module Type T. Parameter c : {_TYPE}. End T. Declare Module M : T. Definition candidate := M.c. {_LAST}"),
-    Attack("library axiom", "A2", f"Abort. Require Import Classical. Theorem candidate : {_TYPE}. intros n; destruct (classic (n + 0 = n)); auto; induction n; auto."),
+    Attack(
+        "library axiom",
+        "A2",
+        f"Abort. Require Import Classical. Theorem candidate : {_TYPE}. intros n; destruct (classic (n + 0 = n)); auto; induction n; auto.",
+    ),
     Attack("notation", "A4", f'Abort. Notation "a + b" := (a). Theorem candidate : {_TYPE}. reflexivity.'),
     Attack("scope", "A4", f'Abort. Declare Scope s. Notation "a + b" := a : s. Open Scope s. Theorem candidate : {_TYPE}. reflexivity.'),
     Attack("equality redefined", "A4", f'Abort. Notation "a = b" := True. Theorem candidate : {_TYPE}. exact (fun _ => I).'),
     Attack("another statement", "A5", f"Abort. Theorem candidate : True. {_LAST.split('. ', 1)[1]}"),
     Attack("extra hypothesis", "A5", f"Abort. Section S. Hypothesis h : False. Theorem candidate : {_TYPE}. destruct h. Qed. End S. {_LAST}"),
-    Attack("naturals shadowed", "A5", f"Abort. Inductive nat := O. Definition add (a b : nat) := O. Theorem candidate : forall n : nat, add n O = n. destruct n; reflexivity."),
+    Attack(
+        "naturals shadowed",
+        "A5",
+        "Abort. Inductive nat := O. Definition add (a b : nat) := O. Theorem candidate : forall n : nat, add n O = n. destruct n; reflexivity.",
+    ),
     Attack("nothing named so", "A5", f"Abort. {_LAST}"),
     Attack("guard off", "A6", f"Abort. Unset Guard Checking. Fixpoint candidate (n : nat) : n + 0 = n := candidate n. {_LAST}"),
     Attack("guard bypassed", "A6", f"Abort. #[bypass_check(guard)] Fixpoint candidate (n : nat) : n + 0 = n := candidate n. {_LAST}"),
@@ -50,7 +58,9 @@ ATTACKS = (
         "Module ProctorCheck. Definition checked := I. End ProctorCheck. Theorem candidate : True. exact I.",
     ),
     Attack("file read", "A8", 'Abort. Load "/etc/passwd".'),
-    Attack("files written", "A8", f'Abort. Definition candidate := I. Redirect "/tmp/proctor-escape" Print I. Extraction "/tmp/proctor-escape.ml" negb. {_LAST}'),
+    Attack(
+        "files written", "A8", f'Abort. Definition candidate := I. Redirect "/tmp/proctor-escape" Print I. Extraction "/tmp/proctor-escape.ml" negb. {_LAST}'
+    ),
     Attack("plug-in", "A8", f'Abort. Declare ML Module "evil". {_LAST}'),
     Attack("loops", "A9", "repeat (assert True by exact I)."),
     Attack("comment left open", "A10", "(* "),
