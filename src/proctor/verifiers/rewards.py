@@ -163,7 +163,7 @@ class Rewards:
     def check_gold(self, tasks: Sequence[Task]) -> None:
         """Find broken tasks and broken reward functions before training.
 
-        A verifier with a method `gold(task) -> str | None` must score that text CORRECT for every task that has one. Any other function is
+        A verifier with a method `gold(task) -> str` must score that text CORRECT for every task for which it is not None. Any other function is
         called once on the first few tasks, with the reference answer as the completion, only to see that it keeps its
         contract.
 
@@ -185,7 +185,7 @@ class Rewards:
         for task in tasks:
             try:
                 text = gold(task)
-                if text is not None:  # a theorem, say, of which nobody has a proof yet
+                if text is not None:
                     requests.append(ScoreRequest(task, str(text)))
             except Exception as error:  # a verifier of the user may raise anything here
                 failures.append((task.id, str(error) if isinstance(error, TaskError) else f"gold() raised {type(error).__name__}: {error}"))

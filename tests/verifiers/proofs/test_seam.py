@@ -25,6 +25,10 @@ class Scripted:
     def languages(self) -> tuple[str, ...]:
         return ("toy", "t")
 
+    @property
+    def max_wall_s(self) -> float:
+        return 7.0
+
     def require_statement(self, task: Task) -> None:
         if "bad" in task.info:
             raise TaskError("the statement is malformed")
@@ -81,6 +85,7 @@ def test_verdicts() -> None:
     wrong = verify("```toy\nbad\n```", TASK)
     assert (wrong.outcome, wrong.value, wrong.reason) == (Outcome.INCORRECT, 0.0, "no proof")
     assert verify("good", TASK).outcome is Outcome.UNPARSED
+    assert verify.max_wall_s == 7.0
 
 
 def test_a_checker_that_fails_by_itself_is_an_error_and_no_verdict() -> None:

@@ -43,6 +43,11 @@ class ProofChecker(Protocol):
         """Names after the three backquotes that open a block with such a proof."""
         ...
 
+    @property
+    def max_wall_s(self) -> float:
+        """Seconds that one check may take, with what it has to read or compile first."""
+        ...
+
     def require_statement(self, task: Task) -> None:
         """See that a task states something that could be proved, without any proof.
 
@@ -73,6 +78,11 @@ class ProofVerifier:
     """
 
     checker: ProofChecker
+
+    @property
+    def max_wall_s(self) -> float:
+        """Seconds that one call may take; a reward's workers allow at least this."""
+        return self.checker.max_wall_s
 
     def __call__(self, completion: str, task: Task) -> Score:
         """Score one completion. A checker that fails by itself is an ERROR, never a verdict.

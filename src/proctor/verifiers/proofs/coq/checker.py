@@ -25,6 +25,8 @@ from proctor.verifiers.proofs.coq.summary import foundations, read_assumptions, 
 from proctor.verifiers.proofs.tools import BUBBLEWRAP, TOOL_LIMITS, ToolResult, ToolRun, Tools, task_text
 
 NUM_KEPT_GOALS = 256
+NUM_RUNS = 3
+MARGIN_S = 10.0
 PATHS = "-Q trusted ProctorTrusted -Q untrusted ProctorUntrusted -Q check ProctorCheck"
 # Coq's plug-in loader wants its configuration, which no sandbox needs to show it: the libraries are found by Coq itself.
 LOADER = {"findlib.conf": b'path="/usr/lib/ocaml"\ndestdir="/usr/lib/ocaml"\n'}
@@ -72,6 +74,10 @@ class CoqChecker:
     @property
     def languages(self) -> tuple[str, ...]:
         return ("coq", "rocq")
+
+    @property
+    def max_wall_s(self) -> float:
+        return NUM_RUNS * self.limits.wall_s + MARGIN_S
 
     def require_statement(self, task: Task) -> None:
         """Compile the statement.

@@ -30,6 +30,8 @@ STANDARD_AXIOMS = ("propext", "Quot.sound", "Classical.choice")
 MAX_HEARTBEATS = 200_000
 LEAN_LIMITS = Limits(wall_s=120.0, memory_bytes=None, file_bytes=256 * MEBIBYTE)  # Lean maps its libraries: an address-space limit would stop it
 NUM_KEPT_CHALLENGES = 256
+NUM_RUNS = 4
+MARGIN_S = 10.0
 TARGET = "proctor_target"
 SOURCE = "{header}\n\n{definitions}\n\ntheorem {target} {signature} := by\n{body}\n"
 _FIRST_INDENT = re.compile(r"\A(?:[ \t]*\n)*")
@@ -59,6 +61,10 @@ class LeanChecker:
     @property
     def languages(self) -> tuple[str, ...]:
         return ("lean", "lean4")
+
+    @property
+    def max_wall_s(self) -> float:
+        return NUM_RUNS * self.limits.wall_s + MARGIN_S
 
     def require_statement(self, task: Task) -> None:
         """Compile the statement with a placeholder for its proof.

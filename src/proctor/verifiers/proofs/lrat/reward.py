@@ -13,6 +13,7 @@ from proctor.verifiers.proofs.lrat.dimacs import Formula, parse_dimacs
 from proctor.verifiers.proofs.lrat.kernel import DEFAULT_MAX_LITERALS, ProofError, parse_lrat, refute
 
 NUM_KEPT_FORMULAS = 64
+MAX_WALL_S = 60.0
 _LITERAL = re.compile(r"-?[1-9]\d{0,9}|0", re.ASCII)
 
 
@@ -29,6 +30,10 @@ class LratChecker:
     @property
     def languages(self) -> tuple[str, ...]:
         return ("lrat",)
+
+    @property
+    def max_wall_s(self) -> float:
+        return MAX_WALL_S
 
     def require_statement(self, task: Task) -> None:
         """Read the formula.
@@ -63,6 +68,10 @@ class AssignmentChecker:
     @property
     def languages(self) -> tuple[str, ...]:
         return ("assignment", "sat")
+
+    @property
+    def max_wall_s(self) -> float:
+        return MAX_WALL_S
 
     def require_statement(self, task: Task) -> None:
         """Read the formula.

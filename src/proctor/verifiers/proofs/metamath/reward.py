@@ -14,6 +14,8 @@ from proctor.verifiers.proofs.metamath.database import Database, database_of, lo
 from proctor.verifiers.proofs.metamath.kernel import DEFAULT_MAX_SYMBOLS, ProofError
 from proctor.verifiers.proofs.metamath.records import Theorem
 
+MAX_WALL_S = 120.0
+"""A worker reads a database once; the largest takes ten seconds of a quiet processor."""
 PROMPT = """Prove this theorem of the Metamath database {name}:
 
 {statement}
@@ -43,6 +45,10 @@ class MetamathChecker:
     @property
     def languages(self) -> tuple[str, ...]:
         return ("metamath", "mm")
+
+    @property
+    def max_wall_s(self) -> float:
+        return MAX_WALL_S
 
     def require_statement(self, task: Task) -> None:
         """Read the database and the statement.
