@@ -104,6 +104,8 @@ def test_gold_is_the_reference_proof_or_none_where_nobody_has_one() -> None:
 def test_tasks_without_a_reference_proof_can_be_trained_on() -> None:
     with Rewards([as_part(ProofVerifier(Scripted()))], in_process=True) as rewards:
         rewards.check_gold([TASK, Task("open", "Prove it.")])
+        assert rewards.gold(TASK) == "```toy\ngood\n```"
+        assert rewards.gold(Task("open", "Prove it.")) is None
         with pytest.raises(TaskError, match="1 of 2"):
             rewards.check_gold([TASK, Task("open", "Prove it.", info={"bad": True})])
         with pytest.raises(TaskError, match="no proof"):
