@@ -224,3 +224,14 @@ def test_the_sandbox_holds_its_limits() -> None:
     assert len(flood.stdout) <= MEBIBYTE and not flood.is_success
     hungry = Bubblewrap().run(ToolRun(("python3", "-c", "x = bytearray(1 << 30)"), {}), small)
     assert not hungry.is_success
+
+
+def test_a_statement_that_a_busy_machine_does_not_compile_in_time_is_nobodys_fault() -> None:
+    class Slow:
+        """A sandbox in which everything takes too long."""
+
+        def run(self, job: ToolRun, limits: Limits) -> ToolResult:
+            return ToolResult(None, "", "", {}, "it took longer than 60 s")
+
+    score = ProofVerifier(CoqChecker(tools=Slow()))("```coq\nauto.\n```", TASK)
+    assert (score.outcome, score.reason) == (Outcome.ERROR, "the statement of the Coq task could not be compiled: it took longer than 60 s")

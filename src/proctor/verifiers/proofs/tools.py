@@ -160,6 +160,8 @@ def _regular_file(work: Path, path: str, max_bytes: int) -> bytes | None:
     return target.read_bytes()
 
 
-def task_text(result: ToolResult, what: str) -> TaskError:
-    """Return the error for a task whose own statement a proof assistant refuses."""
+def refusal(result: ToolResult, what: str) -> TaskError | SandboxError:
+    """Return the error for a task's own text that did not compile: the task's fault if it was refused, nobody's if a limit ended it."""
+    if result.reason:
+        return SandboxError(f"{what} could not be compiled: {result.reason}")
     return TaskError(f"{what} is refused: {result.complaint()}")

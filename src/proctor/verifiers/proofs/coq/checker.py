@@ -22,10 +22,10 @@ from proctor.errors import ConfigError, SandboxError
 from proctor.sandbox.base import Limits
 from proctor.verifiers.proofs.base import ProofReport, ProofVerifier, optional_text, required_text
 from proctor.verifiers.proofs.coq.summary import foundations, read_assumptions, read_summary
-from proctor.verifiers.proofs.tools import BUBBLEWRAP, TOOL_LIMITS, ToolResult, ToolRun, Tools, task_text
+from proctor.verifiers.proofs.tools import BUBBLEWRAP, TOOL_LIMITS, ToolResult, ToolRun, Tools, refusal
 
 NUM_KEPT_GOALS = 256
-NUM_RUNS = 3
+NUM_RUNS = 2
 MARGIN_S = 10.0
 PATHS = "-Q trusted ProctorTrusted -Q untrusted ProctorUntrusted -Q check ProctorCheck"
 # Coq's plug-in loader wants its configuration, which no sandbox needs to show it: the libraries are found by Coq itself.
@@ -63,7 +63,7 @@ class CoqChecker:
 
     Attributes:
         allowed_axioms: full names, such as "Coq.Logic.Classical_Prop.classic".
-        limits: of each of the two runs.
+        limits: of each of the two runs that see the candidate.
         tools: the sandbox.
     """
 
@@ -77,7 +77,7 @@ class CoqChecker:
 
     @property
     def max_wall_s(self) -> float:
-        return NUM_RUNS * self.limits.wall_s + MARGIN_S
+        return TOOL_LIMITS.wall_s + NUM_RUNS * self.limits.wall_s + MARGIN_S
 
     def require_statement(self, task: Task) -> None:
         """Compile the statement.
@@ -86,7 +86,7 @@ class CoqChecker:
             TaskError: Coq refuses it.
             SandboxError: as for `check`.
         """
-        _compiled_goal(_goal_source(task), self.limits, self.tools)
+        _compiled_goal(_goal_source(task), self.tools)
 
     def check(self, proof: str, task: Task) -> ProofReport:
         """Check one proof.
@@ -96,7 +96,7 @@ class CoqChecker:
             SandboxError: the sandbox cannot run Coq.
         """
         start = time.perf_counter()
-        goal = _compiled_goal(_goal_source(task), self.limits, self.tools)
+        goal = _compiled_goal(_goal_source(task), self.tools)
         axioms, reason = self._judge(goal, _candidate_source(proof, task))
         return ProofReport(not reason, reason, axioms, time.perf_counter() - start)
 
@@ -152,12 +152,12 @@ def _candidate_source(proof: str, task: Task) -> str:
 
 
 @lru_cache(maxsize=NUM_KEPT_GOALS)
-def _compiled_goal(source: str, limits: Limits, tools: Tools) -> bytes:
+def _compiled_goal(source: str, tools: Tools) -> bytes:
     files = LOADER | {"trusted/Goal.v": source.encode()}
-    built = tools.run(ToolRun(("sh", "-c", COMPILE + "trusted/Goal.v"), files, ("trusted/Goal.vo",)), limits)
+    built = tools.run(ToolRun(("sh", "-c", COMPILE + "trusted/Goal.v"), files, ("trusted/Goal.vo",)), TOOL_LIMITS)
     if built.exit_code == 127:
         raise SandboxError(f"the sandbox has no coqc: {built.complaint()}")
     compiled = built.outputs.get("trusted/Goal.vo")
     if compiled is None or not built.is_success:
-        raise task_text(built, "the statement of the Coq task")
+        raise refusal(built, "the statement of the Coq task")
     return compiled

@@ -24,13 +24,13 @@ from proctor.sandbox.base import MEBIBYTE, Limits
 from proctor.verifiers.proofs.base import ProofReport, ProofVerifier, optional_text, required_text
 from proctor.verifiers.proofs.lean.source import objections
 from proctor.verifiers.proofs.lean.toolchain import Toolchain, find_toolchain
-from proctor.verifiers.proofs.tools import BUBBLEWRAP, ToolResult, ToolRun, Tools, task_text
+from proctor.verifiers.proofs.tools import BUBBLEWRAP, ToolResult, ToolRun, Tools, refusal
 
 STANDARD_AXIOMS = ("propext", "Quot.sound", "Classical.choice")
 MAX_HEARTBEATS = 200_000
 LEAN_LIMITS = Limits(wall_s=120.0, memory_bytes=None, file_bytes=256 * MEBIBYTE)  # Lean maps its libraries: an address-space limit would stop it
 NUM_KEPT_CHALLENGES = 256
-NUM_RUNS = 4
+NUM_RUNS = 3
 MARGIN_S = 10.0
 TARGET = "proctor_target"
 SOURCE = "{header}\n\n{definitions}\n\ntheorem {target} {signature} := by\n{body}\n"
@@ -49,7 +49,7 @@ class LeanChecker:
     Attributes:
         toolchain: from `find_toolchain`.
         allowed_axioms: names.
-        limits: of each run.
+        limits: of each run that sees the submission.
         tools: the sandbox.
     """
 
@@ -64,7 +64,7 @@ class LeanChecker:
 
     @property
     def max_wall_s(self) -> float:
-        return NUM_RUNS * self.limits.wall_s + MARGIN_S
+        return LEAN_LIMITS.wall_s + NUM_RUNS * self.limits.wall_s + MARGIN_S
 
     def require_statement(self, task: Task) -> None:
         """Compile the statement with a placeholder for its proof.
@@ -73,7 +73,7 @@ class LeanChecker:
             TaskError: Lean refuses it.
             SandboxError: as for `check`.
         """
-        _compiled_challenge(source_of(task, "  sorry"), self.toolchain, self.limits, self.tools)
+        _compiled_challenge(source_of(task, "  sorry"), self.toolchain, self.tools)
 
     def check(self, proof: str, task: Task) -> ProofReport:
         """Check one proof.
@@ -83,7 +83,7 @@ class LeanChecker:
             SandboxError: the sandbox cannot run Lean.
         """
         start = time.perf_counter()
-        challenge = _compiled_challenge(source_of(task, "  sorry"), self.toolchain, self.limits, self.tools)
+        challenge = _compiled_challenge(source_of(task, "  sorry"), self.toolchain, self.tools)
         if found := objections(proof):
             return ProofReport(False, f"the proof contains {', '.join(found)[:300]}", (), time.perf_counter() - start)
         axioms, reason = self._judge(challenge, source_of(task, indented(proof)))
@@ -177,11 +177,11 @@ def read_audit(audit: ToolResult, nonce: str) -> tuple[tuple[str, ...], str]:
 
 
 @lru_cache(maxsize=NUM_KEPT_CHALLENGES)
-def _compiled_challenge(source: str, toolchain: Toolchain, limits: Limits, tools: Tools) -> bytes:
-    built = tools.run(compilation("Challenge", source, toolchain), limits)
+def _compiled_challenge(source: str, toolchain: Toolchain, tools: Tools) -> bytes:
+    built = tools.run(compilation("Challenge", source, toolchain), LEAN_LIMITS)
     compiled = built.outputs.get("Challenge.olean")
     if compiled is None or not built.is_success:
-        raise task_text(built, "the statement of the Lean task")
+        raise refusal(built, "the statement of the Lean task")
     return compiled
 
 
