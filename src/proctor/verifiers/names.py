@@ -27,6 +27,11 @@ ALIASES = {
     "judge": "proctor.verifiers.judge:reference_judge",
     "pairwise": "proctor.verifiers.judge:pairwise_judge",
     "gate": "proctor.verifiers.composition:Gate",
+    "metamath": "proctor.verifiers.proofs.metamath.reward:metamath_verifier",
+    "lrat": "proctor.verifiers.proofs.lrat.reward:lrat_verifier",
+    "assignment": "proctor.verifiers.proofs.lrat.reward:assignment_verifier",
+    "coq": "proctor.verifiers.proofs.coq.checker:coq_verifier",
+    "lean": "proctor.verifiers.proofs.lean.checker:lean_verifier",
     "reasoning_gym": "proctor.verifiers.reasoning_gym:ReasoningGymVerifier",
 }
 

@@ -108,7 +108,8 @@ class Rewards:
     def gold(self, task: Task) -> str | None:
         """The completion that the first verifier which knows one declares CORRECT for a task; None where none does."""
         known = (getattr(part.function, "gold", None) for part in self._parts)
-        return next((str(gold(task)) for gold in known if callable(gold)), None)
+        golds = (gold(task) for gold in known if callable(gold))
+        return next((str(text) for text in golds if text is not None), None)
 
     @property
     def scorers(self) -> tuple[ScorerPart, ...]:

@@ -1,0 +1,1 @@
+"""Propositional formulas: proofs that they have no solution (LRAT), and solutions."""
