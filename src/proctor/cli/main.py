@@ -48,6 +48,8 @@ def build_parser() -> argparse.ArgumentParser:
     explain.add_argument("preset", metavar="PRESET", help="as `algorithm` takes it, such as grpo")
     explain.add_argument("other", metavar="OTHER", nargs="?", help="print only what this preset does otherwise")
     explain.set_defaults(run=_explain)
+    _add_view(verbs)
+    _add_report(verbs)
     recipes = verbs.add_parser("recipes", help="list the recipes and their scales", description="List the recipes and their scales.")
     recipes.set_defaults(run=_recipes)
     doctor = verbs.add_parser("doctor", help="what this machine can do", description="Say what this machine can do and what to install for the rest.")
@@ -114,6 +116,35 @@ def _add_sample(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     sample.set_defaults(run=_sample)
 
 
+def _add_view(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    view = verbs.add_parser(
+        "view",
+        help="look at runs: curves, rollouts, suspicions",
+        description="Show runs as a local web page, live while they train: curves, rollouts, suspicions, verdicts, comparisons. Needs the extra `view`.",
+    )
+    view.add_argument(
+        "runs", metavar="RUN", nargs="*", help="run directories, directories of runs, or Parquet files of `proctor eval --rollouts` (default: runs/)"
+    )
+    view.add_argument("--port", type=int, default=0, metavar="N", help="on 127.0.0.1 (default: any that is free)")
+    view.add_argument("--open", action="store_true", help="open the address in a browser")
+    view.add_argument("--text", action="store_true", help="browse in the terminal instead")
+    view.add_argument("--where", default="", metavar="SEARCH", help="with --text: begin with this search, as in 'reward > 0.9 and length < 20'")
+    view.add_argument("--cases", metavar="FILE", help="write the rollouts marked as wrongly judged as verifier test cases (JSONL), and stop")
+    view.set_defaults(run=_view)
+
+
+def _add_report(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    report = verbs.add_parser(
+        "report",
+        help="one HTML file about runs",
+        description="Write one HTML file about runs that needs nothing else, with a sample of their rollouts. Needs the extra `view`.",
+    )
+    report.add_argument("runs", metavar="RUN", nargs="+", help="as for `proctor view`")
+    report.add_argument("-o", "--out", required=True, metavar="FILE", help="the file to write")
+    report.add_argument("--rollouts", type=int, default=200, metavar="N", help="at most this many rollouts of each run (default: %(default)s)")
+    report.set_defaults(run=_report)
+
+
 def _train(options: argparse.Namespace) -> int:
     from proctor.cli.train import run
 
@@ -136,6 +167,18 @@ def _explain(options: argparse.Namespace) -> int:
     from proctor.cli.explain import run
 
     return run(options.preset, options.other)
+
+
+def _view(options: argparse.Namespace) -> int:
+    from proctor.cli.view import run
+
+    return run(options)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from proctor.cli.report import run
+
+    return run(options)
 
 
 def _recipes(options: argparse.Namespace) -> int:

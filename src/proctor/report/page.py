@@ -114,6 +114,6 @@ def _hash(content: str) -> str:
 def _skeleton(head: str, body: str) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Proctor</title>\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n{head}</head>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n{head}</head>\n'
         f'<body>\n<div id="app"></div>\n<noscript>This page needs scripts; `proctor view --text` shows the same in a terminal.</noscript>\n{body}</body>\n</html>\n'
     )

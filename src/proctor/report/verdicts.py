@@ -176,7 +176,6 @@ def as_cases(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
             "completion": verdict.completion,
             "task": {"prompt": verdict.prompt, "answer": None if verdict.answer is None else json.loads(verdict.answer), "info": {}},
             "expected": _EXPECTED[verdict.judgement].value,
-            "note": verdict.note,
         }
 
 
