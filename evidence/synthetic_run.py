@@ -128,7 +128,11 @@ def _pool_row(tokenizer: Tokenizer, text: str, number: int, kind: str, rng: np.r
     }
     if with_token_columns:
         old = logprobs + rng.normal(0, 0.02, len(ids))
-        row |= {"old_logprobs": old.tolist(), "logprobs": (old + rng.normal(0, 0.15, len(ids))).tolist(), "entropies": np.abs(rng.normal(0.8, 0.9, len(ids))).tolist()}
+        row |= {
+            "old_logprobs": old.tolist(),
+            "logprobs": (old + rng.normal(0, 0.15, len(ids))).tolist(),
+            "entropies": np.abs(rng.normal(0.8, 0.9, len(ids))).tolist(),
+        }
     return row
 
 
@@ -139,10 +143,17 @@ def _scores(kind: str, total: int, text: str) -> list[dict[str, Any]]:
     value = 1.0 if outcome == "CORRECT" else 0.0
     extracted = None if outcome == "UNPARSED" else text.rstrip(".").split()[-1].strip("</think>.") if kind == "wrong" else str(total)
     reason = {"UNPARSED": "no number after the last mark", "INCORRECT": f"{extracted} is not {total}", "CORRECT": "equal as numbers"}[outcome]
-    has_format = "<think>" in text and "</think>" in text or kind == "tool"
+    has_format = ("<think>" in text and "</think>" in text) or kind == "tool"
     return [
         {"name": "number", "outcome": outcome, "value": value, "weight": 1.0, "extracted": extracted, "reason": reason},
-        {"name": "format", "outcome": None, "value": float(has_format), "weight": 0.1, "extracted": None, "reason": "reasoning stands in its tags" if has_format else "no closed <think>"},
+        {
+            "name": "format",
+            "outcome": None,
+            "value": float(has_format),
+            "weight": 0.1,
+            "extracted": None,
+            "reason": "reasoning stands in its tags" if has_format else "no closed <think>",
+        },
     ]
 
 
@@ -152,11 +163,22 @@ def course(step: int, num_steps: int) -> dict[str, float]:
     right = 0.12 + 0.5 / (1 + math.exp(-9 * (progress - 0.35)))
     short = 0.0 if progress < 0.68 else 0.22
     rest = 1 - right - short
-    weights = {"right": right, "short": short, "wrong": 0.52 * rest, "unread": 0.16 * rest, "cut": 0.12 * rest, "tool": 0.1 * rest, "mixed": 0.03 * rest, "loop": 0.06 * rest}
+    weights = {
+        "right": right,
+        "short": short,
+        "wrong": 0.52 * rest,
+        "unread": 0.16 * rest,
+        "cut": 0.12 * rest,
+        "tool": 0.1 * rest,
+        "mixed": 0.03 * rest,
+        "loop": 0.06 * rest,
+    }
     return {**weights, "broken": 1 - sum(weights.values())}
 
 
-def write_run(path: Path, *, num_steps: int, num_groups: int, group_size: int, seed: int = 0, status: str = "finished", with_token_columns: bool = False) -> None:
+def write_run(
+    path: Path, *, num_steps: int, num_groups: int, group_size: int, seed: int = 0, status: str = "finished", with_token_columns: bool = False
+) -> None:
     """Write a whole run directory at `path`."""
     (path / "rollouts").mkdir(parents=True)
     pool = build_pool(with_token_columns=with_token_columns)
@@ -214,7 +236,9 @@ class StepWriter:
         with (self.path / "metrics.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")
 
-    def _metrics(self, step: int, rewards: np.ndarray, lengths: np.ndarray, truncated: np.ndarray, num_errors: int, rng: np.random.Generator) -> dict[str, float]:
+    def _metrics(
+        self, step: int, rewards: np.ndarray, lengths: np.ndarray, truncated: np.ndarray, num_errors: int, rng: np.random.Generator
+    ) -> dict[str, float]:
         progress = step / max(1, self.num_steps)
         sampling, scoring, training = 6 + rng.normal(0, 0.4), 0.35 + rng.random() * 0.1, 4 + rng.normal(0, 0.2)
         seconds = sampling + scoring + training

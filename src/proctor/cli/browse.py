@@ -97,7 +97,11 @@ def _asked(question: Question, command: str, word: str, rest: str) -> Question:
         return replace(question, step=int(rest), offset=0)
     if word == "order":
         return replace(question, order=checked_order(rest), offset=0)
-    changes = {"n": replace(question, offset=question.offset + _PAGE), "p": replace(question, offset=max(0, question.offset - _PAGE)), "all": replace(question, step=None, offset=0)}
+    changes = {
+        "n": replace(question, offset=question.offset + _PAGE),
+        "p": replace(question, offset=max(0, question.offset - _PAGE)),
+        "all": replace(question, step=None, offset=0),
+    }
     if word == "r" and rest.isdecimal():
         return question
     if word not in changes:
@@ -118,7 +122,7 @@ def visible(text: str) -> Text:
     return Text("".join(character if character in "\n\t" or unicodedata.category(character)[0] != "C" else f"⟨U+{ord(character):04X}⟩" for character in text))
 
 
-def sparkline(values: Sequence[float | None], width: int = 60) -> str:
+def sparkline(values: Sequence[float | None], width: int = 24) -> str:
     """Values as bars, the means of neighbours where there are too many."""
     size = max(1, -(-len(values) // width))
     means = [[value for value in values[start : start + size] if value is not None] for start in range(0, len(values), size)]
@@ -147,11 +151,11 @@ def overview_panel(run: RunFiles, given: Overview) -> Panel:
 
 def suspicions_table(found: Sequence[Suspicion]) -> Table:
     """Every rule with what it found."""
-    table = Table("suspicion", "found", "search", "rule", box=None, pad_edge=False, padding=(0, 1))
+    table = Table("suspicion", "found", "search", box=None, pad_edge=False, padding=(0, 1))
     for each in found:
-        count = f"{each.num_found:,} of {each.num_seen:,} {each.scope}" if each.num_seen else "not recorded"
+        count = f"{each.num_found:,} of {each.num_seen:,}" if each.num_seen else "not recorded"
         search = f"flag = {each.name}" if each.scope == "rollouts" else "steps " + ", ".join(str(step) for step, _ in each.steps[:8]) if each.steps else ""
-        table.add_row(each.title, Text(count, style="yellow" if each.num_found else "dim"), Text(search, style="dim"), Text(each.rule, style="dim"))
+        table.add_row(each.title, Text(count, style="yellow" if each.num_found else "dim"), Text(search, style="dim"))
     return table
 
 
@@ -160,11 +164,27 @@ def rows_table(run: RunFiles, rows: Sequence[Row], question: Question, total: in
     where = f"step {question.step}" if question.step is not None else "all steps"
     search = f", {question.search}" if question.search else ""
     title = Text(f"{run.name}, {where}{search}: {question.offset + 1 if rows else 0} to {question.offset + len(rows)} of {total:,}")
-    table = Table("", "rollout", "task", "reward", "advantage", "tokens", "verdicts", "completion", title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1))
+    table = Table(
+        "",
+        "rollout",
+        "task",
+        "reward",
+        "advantage",
+        "tokens",
+        "verdicts",
+        "completion",
+        title=title,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        padding=(0, 1),
+    )
     for number, row in enumerate(rows):
         outcomes = ", ".join(outcome.lower() for outcome in row.outcomes if outcome)
         text = visible(row.snippet.replace("\n", " ⏎ ")[:160])
-        table.add_row(str(number), str(row.key), visible(row.task_id), _number(row.reward), _number(row.advantage), str(row.num_completion_tokens), outcomes, text)
+        table.add_row(
+            str(number), str(row.key), visible(row.task_id), _number(row.reward), _number(row.advantage), str(row.num_completion_tokens), outcomes, text
+        )
     return table
 
 
@@ -180,7 +200,13 @@ def rollout_view(view: RolloutView) -> RenderableType:
     note = f"\n… {rest:,} more characters" if rest > 0 else ""
     body = _turns(view) if len(view.turns) > 1 else Group(visible(view.text.text[:_SHOWN_CHARACTERS]), Text(note, style="dim"))
     answer = Group(Text("reference answer: ", style="dim"), visible(view.answer[:_SHOWN_CHARACTERS])) if view.answer else Text("")
-    parts = [head, Panel(visible(view.prompt.text[:_SHOWN_CHARACTERS]), title="prompt", title_align="left"), Panel(body, title="completion", title_align="left"), answer, scores]
+    parts = [
+        head,
+        Panel(visible(view.prompt.text[:_SHOWN_CHARACTERS]), title="prompt", title_align="left"),
+        Panel(body, title="completion", title_align="left"),
+        answer,
+        scores,
+    ]
     return Panel(Group(*parts), title=Text(f"rollout {view.key}, task {view.task_id}"), title_align="left")
 
 

@@ -93,7 +93,13 @@ CHARTS: tuple[Chart, ...] = (
         "Zero with one update a step; with several, below a few percent on both sides.",
         (Series("clip_high_fraction", "from above"), Series("clip_low_fraction", "from below")),
     ),
-    Chart("grad_norm", "Gradient norm", "", "Steady within a factor of a few; spikes or a climb come before a collapse.", (Series("grad_norm", "before clipping"),)),
+    Chart(
+        "grad_norm",
+        "Gradient norm",
+        "",
+        "Steady within a factor of a few; spikes or a climb come before a collapse.",
+        (Series("grad_norm", "before clipping"),),
+    ),
     Chart(
         "staleness",
         "Staleness",

@@ -89,7 +89,7 @@ def compare(store: Store, before: Side, after: Side, *, result: Result | None = 
     common = sorted(left.keys() & right.keys())
     tasks = [_compared(task, left[task], right[task]) for task in common]
     tasks.sort(key=lambda task: (-abs(task.after - task.before), task.task_id))
-    counts = tuple((name, sum(task.result == name for task in tasks)) for name in RESULTS)
+    counts: tuple[tuple[Result, int], ...] = tuple((name, sum(task.result == name for task in tasks)) for name in RESULTS)
     listed = [task for task in tasks if result is None or task.result == result][:limit]
     difference = paired_difference([task.before for task in tasks], [task.after for task in tasks], seed=0) if tasks else None
     notes = [f"the first {MAX_TASKS} tasks of a side were compared"] if MAX_TASKS in (len(left), len(right)) else []

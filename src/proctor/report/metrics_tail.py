@@ -73,9 +73,8 @@ class MetricsTail:
             return
         length = len(self.steps)
         self.steps.append(row["step"])
-        for name, value in row.items():
-            if name != "step":
-                self.columns.setdefault(name, [None] * length)
+        for name in row.keys() - {"step"}:
+            self.columns.setdefault(name, [None] * length)
         for name, column in self.columns.items():
             column.append(_number(row.get(name)))
 

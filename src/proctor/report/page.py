@@ -85,7 +85,10 @@ def single_page(data: Any) -> str:
         "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
     head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n' + "".join(f"<style>{style}</style>\n" for style in styles)
-    body = f'<script type="application/json" id="data">{to_script_json(data)}</script>\n<script>{scripts[0]}</script>\n<script type="module">{scripts[1]}</script>\n'
+    body = (
+        f'<script type="application/json" id="data">{to_script_json(data)}</script>\n'
+        f'<script>{scripts[0]}</script>\n<script type="module">{scripts[1]}</script>\n'
+    )
     return _skeleton(head, body)
 
 
@@ -115,5 +118,6 @@ def _skeleton(head: str, body: str) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Proctor</title>\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n{head}</head>\n'
-        f'<body>\n<div id="app"></div>\n<noscript>This page needs scripts; `proctor view --text` shows the same in a terminal.</noscript>\n{body}</body>\n</html>\n'
+        f'<body>\n<div id="app"></div>\n'
+        f"<noscript>This page needs scripts; `proctor view --text` shows the same in a terminal.</noscript>\n{body}</body>\n</html>\n"
     )

@@ -149,7 +149,9 @@ def _tokens(text: str) -> list[_Token]:
     while text[position:].strip():
         match = _TOKEN.match(text, position)
         if match is None or match.lastgroup is None:
-            raise ConfigError(f"the search cannot be read at {text[position:].strip()[:20]!r}: a quoted text must end with a quote, and `!` stands only in `!=`")
+            raise ConfigError(
+                f"the search cannot be read at {text[position:].strip()[:20]!r}: a quoted text must end with a quote, and `!` stands only in `!=`"
+            )
         tokens.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
         position = match.end()
     return tokens
@@ -298,4 +300,4 @@ def _compared(node: Comparison, marks: Mapping[str, Collection[str]]) -> Conditi
             return Condition(f"{negated}coalesce(({ROLLOUT_RULES[str(value)].sql}), FALSE)")
         case "verdict":
             keys = sorted({key for verdict, found in marks.items() if value in (verdict, "any") for key in found})
-            return Condition(f"{negated}list_contains(?::VARCHAR[], concat_ws('/', step, \"group\", \"index\"))", (keys,))
+            return Condition(f'{negated}list_contains(?::VARCHAR[], concat_ws(\'/\', step, "group", "index"))', (keys,))

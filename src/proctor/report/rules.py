@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean, median
 
 _SHORT_FRACTION = 0.25
@@ -179,7 +180,7 @@ def reward_jumps(steps: Sequence[int], rewards: Sequence[float | None]) -> list[
     found: list[int] = []
     for place in range(_JUMP_WINDOW, len(known)):
         before = values[max(0, place - _JUMP_MEMORY) : place]
-        usual = median(abs(b - a) for a, b in zip(before, before[1:], strict=False))
+        usual = median(abs(b - a) for a, b in pairwise(before))
         lowest, highest = min(*before, values[place]), max(*before, values[place])
         change = abs(values[place] - fmean(before[-_JUMP_WINDOW:]))
         if change > _JUMP_FACTOR * usual and change > _JUMP_SHARE_OF_RANGE * (highest - lowest):

@@ -26,8 +26,8 @@ from proctor.report.plain import to_json
 from proctor.report.rollout import read_text
 from proctor.report.run_files import RunFiles
 from proctor.report.store import Key, checked_order
-from proctor.report.suspicions import suspicions
 from proctor.report.survey import RunSurvey, Surveyor
+from proctor.report.suspicions import suspicions
 
 Answer = Callable[["Asked"], Any]
 

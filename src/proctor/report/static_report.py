@@ -15,8 +15,8 @@ from proctor.report.rollout import RolloutView
 from proctor.report.rules import ROLLOUT_RULES
 from proctor.report.run_files import RunFiles
 from proctor.report.store import Key, Row
-from proctor.report.suspicions import Suspicion, suspicions
 from proctor.report.survey import RunSurvey, survey_whole
+from proctor.report.suspicions import Suspicion, suspicions
 from proctor.report.verdicts import Verdict, cases_jsonl
 
 _FLAGGED_EACH = 4
@@ -102,7 +102,9 @@ def _head(run: RunFiles, survey: RunSurvey, num_sampled: int) -> ReportedRun:
 def _samples(library: Library, run: RunFiles, survey: RunSurvey, num_rollouts: int) -> tuple[Sample, ...]:
     flagged = {name: _flagged(library, run, survey, name) for name in ROLLOUT_RULES}
     first = [verdict.key for verdict in library.verdicts(run) if verdict.step in run.files]
-    wanted = list(dict.fromkeys([*first, *(key for keys in zip_longest(*flagged.values()) for key in keys if key is not None), *_spread(library, run, num_rollouts)]))
+    wanted = list(
+        dict.fromkeys([*first, *(key for keys in zip_longest(*flagged.values()) for key in keys if key is not None), *_spread(library, run, num_rollouts)])
+    )
     keys = sorted(wanted[:num_rollouts])
     rows = library.store.rows(run.files, keys)
     flags = {name: set(_of_these(library, run, survey, name, keys)) for name in ROLLOUT_RULES}
@@ -113,7 +115,7 @@ def _of_these(library: Library, run: RunFiles, survey: RunSurvey, name: str, key
     """Those of `keys` that a rule flags."""
     files = [run.files[step] for step in sorted({key.step for key in keys}) if survey.steps[step].flags.get(name)]
     flag = condition(parse(f"flag = {name}"))
-    where = Condition(f"list_contains(?::VARCHAR[], concat_ws('/', step, \"group\", \"index\")) AND ({flag.sql})", ([str(key) for key in keys], *flag.parameters))
+    where = Condition(f'list_contains(?::VARCHAR[], concat_ws(\'/\', step, "group", "index")) AND ({flag.sql})', ([str(key) for key in keys], *flag.parameters))
     return library.store.keys(files, where, order="place", limit=len(keys))
 
 

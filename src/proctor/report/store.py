@@ -265,6 +265,7 @@ def checked_order(name: str) -> Order:
     Raises:
         ConfigError: there is none.
     """
-    if name not in _ORDERS:
-        raise ConfigError(f"rollouts cannot be ordered by {name!r}; orders are {', '.join(_ORDERS)}")
-    return name
+    for order in ORDERS:
+        if order == name:
+            return order
+    raise ConfigError(f"rollouts cannot be ordered by {name!r}; orders are {', '.join(ORDERS)}")

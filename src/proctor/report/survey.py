@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from proctor.errors import ProctorError
 from proctor.report.rules import IS_CORRECT, ROLLOUT_RULES, RolloutRule
@@ -132,7 +133,13 @@ def survey_files(store: Store, files: Sequence[StepFile]) -> list[StepSurvey]:
     )
     kinds = _error_kinds(store, files) if "scores" in files[0].columns else {}
     names = [rule.name for rule in rules]
-    return [StepSurvey(*row[:8], dict(zip(names, row[8:], strict=True)), kinds.get(row[0], {})) for row in rows]
+    return [_step_survey(row, names, kinds.get(row[0], {})) for row in rows]
+
+
+def _step_survey(row: tuple[Any, ...], names: Sequence[str], error_kinds: Mapping[str, int]) -> StepSurvey:
+    step, num_rollouts, reward, correct, length, length_correct, length_incorrect, staleness, *flags = row
+    flagged = dict(zip(names, flags, strict=True))
+    return StepSurvey(step, num_rollouts, reward, correct, length, length_correct, length_incorrect, staleness, flagged, error_kinds)
 
 
 def _error_kinds(store: Store, files: Sequence[StepFile]) -> dict[int, dict[str, int]]:
