@@ -35,6 +35,10 @@ class Pool:
     rewards: np.ndarray
     tokenizer: Tokenizer
 
+    @property
+    def num_tasks(self) -> int:
+        return self.table.num_rows // (len(KINDS) * _VARIANTS)
+
 
 def task_of(number: int) -> tuple[int, int]:
     """The two summands of a task."""
@@ -65,9 +69,9 @@ def completion_of(kind: str, number: int, variant: int) -> str:
     }[kind]
 
 
-def build_pool(*, with_token_columns: bool) -> Pool:
+def build_pool(*, num_tasks: int = NUM_TASKS, with_token_columns: bool = False) -> Pool:
     """Completions for every task, kind and variant, tokenised."""
-    texts = [completion_of(kind, number, variant) for number in range(NUM_TASKS) for kind in KINDS for variant in range(_VARIANTS)]
+    texts = [completion_of(kind, number, variant) for number in range(num_tasks) for kind in KINDS for variant in range(_VARIANTS)]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -177,11 +181,19 @@ def course(step: int, num_steps: int) -> dict[str, float]:
 
 
 def write_run(
-    path: Path, *, num_steps: int, num_groups: int, group_size: int, seed: int = 0, status: str = "finished", with_token_columns: bool = False
+    path: Path,
+    *,
+    num_steps: int,
+    num_groups: int,
+    group_size: int,
+    seed: int = 0,
+    num_tasks: int = NUM_TASKS,
+    status: str = "finished",
+    with_token_columns: bool = False,
 ) -> None:
     """Write a whole run directory at `path`."""
     (path / "rollouts").mkdir(parents=True)
-    pool = build_pool(with_token_columns=with_token_columns)
+    pool = build_pool(num_tasks=num_tasks, with_token_columns=with_token_columns)
     checkpoint = path / "checkpoints" / f"step-{num_steps:06d}"
     checkpoint.mkdir(parents=True)
     pool.tokenizer.save(str(checkpoint / "tokenizer.json"))
@@ -209,7 +221,7 @@ class StepWriter:
         rng = np.random.default_rng([self.seed, step])
         size = self.num_groups * self.group_size
         chances = course(step, self.num_steps)
-        tasks = np.repeat((step * self.num_groups + np.arange(self.num_groups)) % NUM_TASKS, self.group_size)
+        tasks = np.repeat((step * self.num_groups + np.arange(self.num_groups)) % self.pool.num_tasks, self.group_size)
         ease = np.repeat(rng.random(self.num_groups), self.group_size)
         kinds = rng.choice(len(KINDS), size, p=[chances[kind] for kind in KINDS])
         kinds = np.where(ease > 0.93, KINDS.index("right"), np.where(ease < 0.05, KINDS.index("wrong"), kinds))

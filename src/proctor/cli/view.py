@@ -6,9 +6,13 @@ import argparse
 import sys
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from proctor.errors import ConfigError
 from proctor.report.extra import require_extra
+
+if TYPE_CHECKING:
+    from proctor.report.library import Library
 
 
 def run(options: argparse.Namespace) -> int:
@@ -16,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
     require_extra("view")
     from proctor.report.library import Library
 
-    library = Library([Path(name) for name in options.runs or ["runs"]] if options.runs or Path("runs").is_dir() else _no_runs())
+    library = Library([Path(name) for name in options.runs] or _default())
     try:
         if options.cases:
             return _write_cases(library, Path(options.cases))
@@ -29,11 +33,18 @@ def run(options: argparse.Namespace) -> int:
         library.close()
 
 
-def _no_runs() -> list[Path]:
-    raise ConfigError("there is no directory runs/ here; name a run: proctor view RUN")
+def _default() -> list[Path]:
+    """The runs of this directory.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    if not Path("runs").is_dir():
+        raise ConfigError("there is no directory runs/ here; name a run: proctor view RUN")
+    return [Path("runs")]
 
 
-def _serve(library, *, port: int, opens_browser: bool) -> int:  # type: ignore[no-untyped-def]  # Library is imported late
+def _serve(library: Library, *, port: int, opens_browser: bool) -> int:
     from proctor.report.server import listen
     from proctor.report.survey import Surveyor
 
@@ -50,7 +61,7 @@ def _serve(library, *, port: int, opens_browser: bool) -> int:  # type: ignore[n
     return 0
 
 
-def _write_cases(library, path: Path) -> int:  # type: ignore[no-untyped-def]  # Library is imported late
+def _write_cases(library: Library, path: Path) -> int:
     from proctor.report.verdicts import cases_jsonl
     from proctor.training.durable import write_atomic
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proctor.errors import ConfigError
+from proctor.report.overview import Overview, overview
 from proctor.report.query import Condition, condition, parse
 from proctor.report.rollout import RolloutView, read_rollout
 from proctor.report.run_files import RunFiles, StepFile, open_runs
 from proctor.report.store import Key, Order, Row, Store
+from proctor.report.survey import RunSurvey
 from proctor.report.tokens import TokenReader
 from proctor.report.verdicts import Verdict, marked_keys, read_verdicts
 
@@ -125,6 +127,11 @@ class Library:
             if path is None or path not in self._readers:
                 self._readers[path] = TokenReader(path)
             return self._readers[path]
+
+    def overview(self, run: RunFiles, survey: RunSurvey) -> Overview:
+        """Everything for the overview of a run, between two looks at its directory."""
+        with self._lock:
+            return overview(run, survey)
 
     def verdicts(self, run: RunFiles) -> list[Verdict]:
         """The marks of a run."""

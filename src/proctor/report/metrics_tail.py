@@ -37,6 +37,7 @@ class MetricsTail:
         except OSError:
             changed = bool(self.steps) or self.problem != "there is no metrics.jsonl yet"
             self._forget()
+            self._identity = 0
             self.problem = "there is no metrics.jsonl yet"
             return changed
         replaced = stat.st_ino != self._identity or stat.st_size < self._position
@@ -65,7 +66,7 @@ class MetricsTail:
         self._num_lines += 1
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict) or type(row.get("step")) is not int:
             if line.strip():

@@ -20,7 +20,6 @@ from proctor.report import verdicts
 from proctor.report.comparison import Side, checked_result, compare
 from proctor.report.guard import Guard
 from proctor.report.library import Library, Question
-from proctor.report.overview import overview
 from proctor.report.page import STATIC_FILES, index_page, vocabulary
 from proctor.report.plain import to_json
 from proctor.report.rollout import read_text
@@ -155,7 +154,7 @@ def _text(asked: Asked) -> Any:
 _ANSWERS: dict[tuple[str, str], Answer] = {
     ("GET", "/api/vocabulary"): lambda asked: vocabulary(),
     ("GET", "/api/runs"): _heads,
-    ("GET", "/api/runs/{run}/overview"): lambda asked: overview(asked.run, asked.survey),
+    ("GET", "/api/runs/{run}/overview"): lambda asked: asked.library.overview(asked.run, asked.survey),
     ("GET", "/api/runs/{run}/rollouts"): lambda asked: asked.library.page(asked.run, asked.question),
     ("GET", "/api/runs/{run}/count"): lambda asked: asked.library.count(asked.run, asked.question),
     ("GET", "/api/runs/{run}/groups/{step}/{group}"): lambda asked: asked.library.group(asked.run, asked.integer("step"), asked.integer("group")),
@@ -251,6 +250,7 @@ def listen(library: Library, surveyor: Surveyor, *, port: int) -> Listening:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen(128)  # from here on the address answers, if only after the server has started
     except (OSError, OverflowError) as error:
         listener.close()
         raise ConfigError(f"--port {port} cannot be used ({error}); choose another one, or leave it out to get any that is free") from error

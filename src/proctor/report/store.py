@@ -145,7 +145,9 @@ class Store:
             except duckdb.InvalidInputException as error:
                 if not self._repair(files, str(error)):
                     raise LearnerError(f"the rollouts cannot be read: {error}") from error
-            except (duckdb.IOException, duckdb.ConversionException) as error:
+            except duckdb.ProgrammingError:
+                raise  # the question itself is wrong, which is a fault of this program
+            except duckdb.Error as error:
                 raise LearnerError(f"the rollouts cannot be read: {str(error).splitlines()[0]}") from error
         raise LearnerError("the rollouts cannot be read: their texts are no Unicode")
 

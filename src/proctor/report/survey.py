@@ -63,10 +63,11 @@ class RunSurvey:
 
     def pending(self, files: Mapping[int, StepFile]) -> list[StepFile]:
         """The files that changed since they were looked at, newest step first; what is no longer there is forgotten."""
-        for step in [step for step in self._stamps if step not in files]:
-            del self._stamps[step]
-            self.steps.pop(step, None)
-            self.problems.pop(step, None)
+        gone = [step for step in self._stamps if step not in files]
+        if gone:
+            self.steps = {step: survey for step, survey in self.steps.items() if step in files}
+            self.problems = {step: problem for step, problem in self.problems.items() if step in files}
+            self._stamps = {step: stamp for step, stamp in self._stamps.items() if step in files}
             self.version += 1
         return [file for step, file in sorted(files.items(), reverse=True) if self._stamps.get(step) != file.stamp]
 
@@ -79,14 +80,14 @@ class RunSurvey:
             found = survey_files(store, chunk)
         except ProctorError:
             found = self._one_by_one(store, chunk)
-        self.steps.update({survey.step: survey for survey in found})
+        self.steps = {**self.steps, **{survey.step: survey for survey in found}}  # replaced, not changed: other threads read it
         self._stamps.update({file.step: file.stamp for file in chunk})
         self.version += 1
         return True
 
     def ordered(self) -> list[StepSurvey]:
         """By step."""
-        return [self.steps[step] for step in sorted(self.steps)]
+        return [survey for _, survey in sorted(self.steps.items())]
 
     def _one_by_one(self, store: Store, chunk: Sequence[StepFile]) -> list[StepSurvey]:
         """The files of a chunk of which one cannot be read: the others count."""
