@@ -5,7 +5,7 @@ python evidence/viewer.py [--work DIR]
 A run of 1,000 steps with 125 groups of 8 rollouts is made up (`synthetic_run.py`) unless DIR has it already. `proctor view` is started on it
 as a user would start it, and asked over HTTP. Times include everything between the request and the last byte of the answer; the peak
 memory is the server's own, after its survey of all rollouts has ended. The machine is used by others while this runs, so medians are given
-beside the slowest.
+beside the slowest, the load average beside them, and for opening the processor time beside the clock.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import random
 import re
 import statistics
@@ -83,6 +84,12 @@ def timed(action: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process so far: unlike the clock, it does not depend on who else uses the machine."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def peak_memory_mb(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000  # type: ignore[index]
@@ -90,10 +97,13 @@ def peak_memory_mb(pid: int) -> float:
 
 def measure(run: Path) -> dict[str, Any]:
     """Everything, in the order a person would meet it."""
-    starts = []
+    load = os.getloadavg()
+    starts: list[float] = []
+    processor: list[float] = []
     for _ in range(NUM_STARTS):
         process, client, seconds = start(run)
         starts.append(seconds)
+        processor.append(cpu_seconds(process.pid))
         stop(process)
     process, client, _ = start(run)
     memory = {"after_opening_mb": round(peak_memory_mb(process.pid))}
@@ -115,7 +125,9 @@ def measure(run: Path) -> dict[str, Any]:
     return {
         "num_rollouts": head["num_rollouts"],
         "rollout_files_mb": round(sum(path.stat().st_size for path in (run / "rollouts").iterdir()) / 1e6),
+        "load_average_before": [round(value, 1) for value in load],
         "open_cold_process_to_overview": spread(starts),
+        "open_cold_process_to_overview_processor_time": spread(processor),
         "one_rollout_while_surveying": spread(during),
         "one_rollout": spread(after),
         "a_page_of_one_step_by_reward": spread(steps),

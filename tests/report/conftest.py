@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-
 from evidence.synthetic_run import write_run
+
 from proctor.report.library import Library
 from tests.report.tables import row, table
 

@@ -22,7 +22,7 @@ from tests.report.tables import row, table
 
 
 def _drawn(renderable: object) -> str:
-    console = Console(file=io.StringIO(), width=160, force_terminal=True, color_system=None)
+    console = Console(file=io.StringIO(), width=160, color_system=None)
     console.print(renderable)
     return console.file.getvalue()  # type: ignore[attr-defined]
 
@@ -93,6 +93,13 @@ def test_no_runs_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys\nfrom proctor.cli.main import main\ntry:\n    main(['view', '--help'])\nexcept SystemExit:\n    pass\nprint(sorted({'duckdb', 'starlette', 'uvicorn', 'pyarrow', 'torch'} & set(sys.modules)))"
+    code = """
+import sys
+from proctor.cli.main import main
+try:
+    main(["view", "--help"])
+except SystemExit:
+    print(sorted({"duckdb", "starlette", "uvicorn", "pyarrow", "torch"} & set(sys.modules)))
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.rstrip().endswith("[]")

@@ -216,3 +216,22 @@ def test_held_out_evaluations_with_their_intervals(run_path: Path) -> None:
     run = _opened(run_path)
     line = next(line for line in overview(run, RunSurvey()).lines if line.chart == "held_out")
     assert (line.steps, line.values, line.low, line.high) == ((0, 8, 24), (0.5, 0.7, 0.5), (0.4,) * 3, (0.6,) * 3)
+
+
+def test_a_long_run_is_read_in_parts_newest_first(run_path: Path) -> None:
+    run = RunFiles("run", run_path)
+    run.refresh(max_files=10)
+    assert sorted(run.files) == list(range(14, 24)) and run.steps == tuple(range(24)) and not run.is_all_read
+    asked_for = run.file(3)
+    assert asked_for is not None and asked_for.step == 3 and run.file(24) is None  # a link to a step that was not read yet works
+    assert run.refresh(max_files=10) and run.refresh(max_files=10) and not run.refresh(max_files=10)
+    assert sorted(run.files) == list(range(24)) and run.is_all_read
+
+
+def test_torn_files_do_not_use_up_a_look(run_path: Path) -> None:
+    for step in range(4, 24):
+        (run_path / "rollouts" / f"step-{step:06d}.parquet").write_bytes(b"torn")
+    run = RunFiles("run", run_path)
+    for _ in range(5):
+        run.refresh(max_files=5)
+    assert sorted(run.files) == [0, 1, 2, 3] and run.is_all_read

@@ -49,7 +49,7 @@ class Served:
 
 @pytest.fixture
 def served(small: Library, small_path: Path) -> Iterator[Served]:
-    surveyor = Surveyor(small.store, small.runs)
+    surveyor = Surveyor(small.store, small.runs, small.refresh)
     listening = listen(small, surveyor, port=0)
     thread = threading.Thread(target=listening.run)
     thread.start()
@@ -203,7 +203,7 @@ def test_what_is_no_verdict_is_refused(served: Served, body: bytes, kind: str, s
 
 
 def test_a_taken_port_is_one_message(served: Served, small: Library) -> None:
-    surveyor = Surveyor(small.store, [])
+    surveyor = Surveyor(small.store, [], small.refresh)
     with pytest.raises(ConfigError, match=f"--port {served.port} cannot be used"):
         listen(small, surveyor, port=served.port)
     surveyor.close()

@@ -14,13 +14,16 @@ from proctor.report.extra import require_extra
 if TYPE_CHECKING:
     from proctor.report.library import Library
 
+_FILES_AT_FIRST = 64
+
 
 def run(options: argparse.Namespace) -> int:
     """Show runs: as a local page until interrupted, in the terminal, or only their marks as test cases."""
     require_extra("view")
     from proctor.report.library import Library
 
-    library = Library([Path(name) for name in options.runs] or _default())
+    serves = not (options.cases or options.text)
+    library = Library([Path(name) for name in options.runs] or _default(), max_files=_FILES_AT_FIRST if serves else None)
     try:
         if options.cases:
             return _write_cases(library, Path(options.cases))
@@ -48,7 +51,7 @@ def _serve(library: Library, *, port: int, opens_browser: bool) -> int:
     from proctor.report.server import listen
     from proctor.report.survey import Surveyor
 
-    surveyor = Surveyor(library.store, library.runs)
+    surveyor = Surveyor(library.store, library.runs, library.refresh)
     try:
         listening = listen(library, surveyor, port=port)
         names = ", ".join(run.name for run in library.runs)

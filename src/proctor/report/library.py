@@ -47,15 +47,20 @@ class Question:
 class Library:
     """Open runs and their rollouts. Safe to use from several threads."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], *, max_files: int | None = None) -> None:
         """Open the runs at `paths`; see `proctor.report.run_files.open_runs`.
+
+        Args:
+            paths: where they lie.
+            max_files: how many files of rollouts of each to read before this returns; None reads all, `refresh` reads the rest.
 
         Raises:
             ConfigError: there is none at one of them.
         """
-        self.runs = open_runs(list(paths))
+        self.runs = open_runs(list(paths), max_files=max_files)
         self.store = Store()
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # held while a run is looked at again, and by who must not see it half-way
+        self._readers_lock = threading.Lock()
         self._refreshed = time.monotonic()
         self._readers: dict[Path | None, TokenReader] = {}
 
@@ -63,9 +68,9 @@ class Library:
         self.store.close()
 
     def refresh(self) -> None:
-        """Look at the directories again, at most once a second."""
+        """Look at the directories again; once a second at most, but at once while files are left from the last look."""
         with self._lock:
-            if time.monotonic() - self._refreshed < _REFRESH_S:
+            if time.monotonic() - self._refreshed < _REFRESH_S and all(run.is_all_read for run in self.runs):
                 return
             for run in self.runs:
                 run.refresh()
@@ -89,7 +94,7 @@ class Library:
         """
         files, where = self._asked(run, question)
         keys = self.store.keys(files, where, order=question.order, limit=min(question.limit, MAX_PAGE), offset=question.offset)
-        return self.store.rows(run.files, keys)
+        return self.store.rows(self._files_of(run, keys), keys)
 
     def count(self, run: RunFiles, question: Question) -> int:
         """How many rollouts answer a question, on all its pages.
@@ -102,15 +107,15 @@ class Library:
 
     def group(self, run: RunFiles, step: int, group: int) -> list[Row]:
         """The rollouts of one group, with more of their texts."""
-        file = run.files.get(step)
+        file = run.file(step)
         keys = self.store.keys([file] if file else [], Condition('"group" = ?', (group,)), order="place", limit=MAX_PAGE)
-        return self.store.rows(run.files, keys, num_characters=GROUP_CHARACTERS)
+        return self.store.rows(self._files_of(run, keys), keys, num_characters=GROUP_CHARACTERS)
 
     def task(self, run: RunFiles, task_id: str, first: int, last: int) -> list[Row]:
         """The rollouts of one task in the steps from `first` to `last`, with more of their texts."""
         files = [file for step, file in run.files.items() if first <= step <= last]
         keys = self.store.keys(files, Condition("task_id = ?", (task_id,)), order="place", limit=MAX_PAGE)
-        return self.store.rows(run.files, keys, num_characters=GROUP_CHARACTERS)
+        return self.store.rows(self._files_of(run, keys), keys, num_characters=GROUP_CHARACTERS)
 
     def rollout(self, run: RunFiles, key: Key, *, tokens_offset: int = 0) -> RolloutView:
         """Everything about one rollout.
@@ -123,7 +128,7 @@ class Library:
     def reader(self, run: RunFiles) -> TokenReader:
         """The reader of the run's tokens, kept until the run writes another tokenizer."""
         path = run.tokenizer_path()
-        with self._lock:
+        with self._readers_lock:
             if path is None or path not in self._readers:
                 self._readers[path] = TokenReader(path)
             return self._readers[path]
@@ -137,6 +142,10 @@ class Library:
         """The marks of a run."""
         return read_verdicts(run)
 
+    @staticmethod
+    def _files_of(run: RunFiles, keys: Sequence[Key]) -> dict[int, StepFile]:
+        return {step: file for step in {key.step for key in keys} if (file := run.file(step)) is not None}
+
     def _asked(self, run: RunFiles, question: Question) -> tuple[list[StepFile], Condition]:
         """The files to look in and the condition on their rows."""
         node = parse(question.search)
@@ -146,5 +155,5 @@ class Library:
             where = Condition(f"task_id = ? AND ({where.sql})", (question.task_id, *where.parameters))
         if question.step is None:
             return [file for _, file in sorted(run.files.items())], where
-        file = run.files.get(question.step)
+        file = run.file(question.step)
         return ([file] if file else []), where

@@ -64,16 +64,18 @@ def overview(run: RunFiles, survey: RunSurvey) -> Overview:
     lines = [line for chart in CHARTS for series in chart.series if (line := _line(chart.name, series, run, survey)) is not None]
     thinned = [_thin(line) for line in lines]
     notes = list(run.state.notes) + list(survey.problems.values())[:5]
+    if not run.is_all_read:
+        notes.append(f"{len(run.files):,} of {len(run.steps):,} files of rollouts were read so far, the newest first")
     if any(len(line.steps) > MAX_POINTS for line in lines):
         notes.append(f"a line with more than {MAX_POINTS} points is drawn as means of neighbouring steps")
-    done = {*run.metrics.steps, *run.files}
+    done = {*run.metrics.steps, *run.steps}
     num_steps = run.config.get("num_steps")
     return Overview(
         tuple(thinned),
         max(done) + 1 if done else 0,
         num_steps if isinstance(num_steps, int) else None,
         len(survey.steps),
-        len(run.files),
+        len(run.steps),
         run.num_rollouts,
         _facts(run),
         tuple(notes),

@@ -160,7 +160,7 @@ def read_rollout(store: Store, run: RunFiles, key: Key, reader: TokenReader, *, 
     Raises:
         ConfigError: the run has no such rollout.
     """
-    file = run.files.get(key.step)
+    file = run.file(key.step)
     first, last = tokens_offset + 1, tokens_offset + NUM_TOKENS
     per_token = ", ".join(f"{name}[{first}:{last}]" for name in TOKEN_COLUMNS)
     sql = f"""SELECT task_id, source, status, finish_reason, reward, advantage, policy_version, num_completion_tokens, num_turns,
@@ -263,7 +263,7 @@ def read_text(store: Store, run: RunFiles, key: Key, column: Literal["text", "pr
     Raises:
         ConfigError: the run has no such rollout.
     """
-    file = run.files.get(key.step)
+    file = run.file(key.step)
     sql = f'SELECT substring({column}, ?, {10 * TEXT_CHARACTERS}), length({column}) FROM rollouts WHERE "group" = ? AND "index" = ? LIMIT 1'
     found = store.ask([file], sql, [offset + 1, key.group, key.index]) if file else []
     if not found:

@@ -24,6 +24,7 @@ from proctor.training.manifest import FORMAT_VERSION
 _STEP_FILE = re.compile(r"step-(\d{6,})\.parquet")
 _MARKS_OF_A_RUN = ("manifest.json", "metrics.jsonl", "rollouts")
 _SILENT_S = 600.0
+_FILES_A_LOOK = 128
 _KEYS = frozenset({"step", "group", "index"})
 
 
@@ -71,7 +72,8 @@ class RunFiles:
         name: unique among the runs shown.
         path: a run directory, or one Parquet file of rollouts (`proctor eval --rollouts`).
         version: grows whenever something changed.
-        files: by step; torn ones left out.
+        files: by step, those whose footer was read; torn ones left out. A long run is read newest step first, a part at every look.
+        steps: that have a file, read or not yet, ascending.
         metrics: the rows of metrics.jsonl.
         config: the resolved configuration; empty where it is missing.
         summary: held-out evaluations and the end of the run; empty before there are any.
@@ -82,6 +84,7 @@ class RunFiles:
     path: Path
     version: int = 0
     files: Mapping[int, StepFile] = field(default_factory=dict[int, StepFile])
+    steps: tuple[int, ...] = ()
     metrics: MetricsTail = field(init=False)
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     summary: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -101,9 +104,28 @@ class RunFiles:
     def num_rollouts(self) -> int:
         return sum(file.num_rollouts for file in self.files.values())
 
-    def refresh(self) -> bool:
-        """Look at the directory again. True if anything changed."""
-        files, notes = self._step_files()
+    @property
+    def is_all_read(self) -> bool:
+        """False while files are left for the next look."""
+        return len(self.files) == len(self.steps)
+
+    def file(self, step: int) -> StepFile | None:
+        """The rollouts of one step, also where they were not read yet; None where there are none."""
+        if step in self.files or step not in self.steps:
+            return self.files.get(step)
+        try:
+            found = self._step_file(step, self.path / "rollouts" / f"step-{step:06d}.parquet")
+        except OSError:
+            return None
+        return found if isinstance(found, StepFile) else None
+
+    def refresh(self, *, max_files: int | None = _FILES_A_LOOK) -> bool:
+        """Look at the directory again. True if anything changed.
+
+        Args:
+            max_files: how many files to read that were not read before; None reads all.
+        """
+        files, self.steps, notes = self._step_files(max_files)
         if self.is_one_file:
             changed, manifest, config, summary = False, {"status": "finished", "format_version": FORMAT_VERSION}, {}, {}
         else:
@@ -114,9 +136,9 @@ class RunFiles:
         status = str(manifest.get("status", "unknown"))
         silent_s = self._silent_s(files)
         notes.extend(_status_notes(status, silent_s))
-        if not files:
+        if not self.steps:
             notes.append("there are no rollouts yet" if status == "running" else "there are no rollouts")
-        seen = (files, manifest, config, summary, tuple(notes))
+        seen = (files, self.steps, manifest, config, summary, tuple(notes))
         changed = changed or seen != self._seen
         self.files, self.config, self.summary, self._seen = files, config, summary, seen
         self.state = RunState(status, str(manifest.get("reason", "")), silent_s, tuple(dict.fromkeys(notes)))
@@ -130,28 +152,38 @@ class RunFiles:
         found = [self.path / "model" / "tokenizer.json", *sorted((self.path / "checkpoints").glob("step-*/tokenizer.json"), reverse=True)]
         return next((path for path in found if path.is_file()), None)
 
-    def _step_files(self) -> tuple[dict[int, StepFile], list[str]]:
+    def _step_files(self, max_files: int | None) -> tuple[dict[int, StepFile], tuple[int, ...], list[str]]:
+        """The files read, all steps that have one, and what is wrong with the others."""
         if self.is_one_file:
             named = [(0, self.path)]
         else:
             try:
                 entries = list((self.path / "rollouts").iterdir())
             except OSError:
-                return {}, ["there is no directory rollouts/"]
-            named = sorted((int(match[1]), entry) for entry in entries if (match := _STEP_FILE.fullmatch(entry.name)))
+                return {}, (), ["there is no directory rollouts/"]
+            named = sorted(((int(match[1]), entry) for entry in entries if (match := _STEP_FILE.fullmatch(entry.name))), reverse=True)
         found: dict[int, StepFile] = {}
+        later: list[int] = []
         notes: list[str] = []
+        num_new = 0
         for step, path in named:
-            try:
-                file = self._step_file(step, path)
-            except (OSError, pa.ArrowException) as error:
-                notes.append(f"the rollouts of step {step} cannot be read: {str(error).splitlines()[0][:120]}")
+            is_known = step in self.files or path in self._torn
+            if not is_known and max_files is not None and num_new >= max_files:
+                later.append(step)
                 continue
+            num_new += not is_known
+            file = self._read(step, path)
             if isinstance(file, StepFile):
                 found[step] = file
             else:
                 notes.append(file)
-        return found, notes
+        return dict(sorted(found.items())), tuple(sorted([*found, *later])), notes[::-1]
+
+    def _read(self, step: int, path: Path) -> StepFile | str:
+        try:
+            return self._step_file(step, path)
+        except OSError as error:
+            return f"the rollouts of step {step} cannot be read: {error.strerror or error}"
 
     def _step_file(self, step: int, path: Path) -> StepFile | str:
         """The file, or why it is left out. A footer is read once for each version of a file."""
@@ -216,8 +248,12 @@ def _status_notes(status: str, silent_s: float | None) -> list[str]:
     return []
 
 
-def open_runs(paths: list[Path]) -> list[RunFiles]:
+def open_runs(paths: list[Path], *, max_files: int | None = None) -> list[RunFiles]:
     """The runs at `paths`: run directories, directories of them, or Parquet files of rollouts.
+
+    Args:
+        paths: where they lie.
+        max_files: how many files of rollouts of each to read at once; None reads all, and `RunFiles.refresh` reads the rest.
 
     Raises:
         ConfigError: there is none at one of the paths.
@@ -236,7 +272,7 @@ def open_runs(paths: list[Path]) -> list[RunFiles]:
     found = list(dict.fromkeys(path.resolve() for path in found))
     runs = [RunFiles(name, path) for name, path in zip(_names(found), found, strict=True)]
     for run in runs:
-        run.refresh()
+        run.refresh(max_files=max_files)
     return runs
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,12 +119,12 @@ def _head(run: RunFiles, survey: RunSurvey) -> RunHead:
         state.silent_s,
         run.num_rollouts,
         len(survey.steps),
-        len(run.files),
-        ranges(sorted(run.files)),
+        len(run.steps),
+        ranges(run.steps),
     )
 
 
-def ranges(steps: list[int]) -> tuple[tuple[int, int], ...]:
+def ranges(steps: Sequence[int]) -> tuple[tuple[int, int], ...]:
     """Ascending steps as first and last of each stretch without a gap."""
     found: list[tuple[int, int]] = []
     for step in steps:

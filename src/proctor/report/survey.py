@@ -7,7 +7,7 @@ its page is already open.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -158,16 +158,17 @@ def _error_kinds(store: Store, files: Sequence[StepFile]) -> dict[int, dict[str,
 class Surveyor:
     """Surveys runs in a thread of its own until it is closed."""
 
-    def __init__(self, store: Store, runs: Sequence[RunFiles], *, pause_s: float = 0.5) -> None:
+    def __init__(self, store: Store, runs: Sequence[RunFiles], refresh: Callable[[], None], *, pause_s: float = 0.5) -> None:
         """Begin at once.
 
         Args:
             store: to ask.
-            runs: to survey; whoever refreshes them decides how live they are.
+            runs: to survey.
+            refresh: looks at them again; called while files of theirs are still to be read.
             pause_s: between two looks when there is nothing to do.
         """
         self.surveys = [RunSurvey() for _ in runs]
-        self._store, self._runs, self._pause_s = store, runs, pause_s
+        self._store, self._runs, self._refresh, self._pause_s = store, runs, refresh, pause_s
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="proctor-surveyor", daemon=True)
         self._thread.start()
@@ -179,6 +180,8 @@ class Surveyor:
 
     def _work(self) -> None:
         while not self._closing.is_set():
+            if not all(run.is_all_read for run in self._runs):
+                self._refresh()
             busy = [survey.advance(self._store, run.files) for survey, run in zip(self.surveys, self._runs, strict=True)]
             if not any(busy):
                 self._closing.wait(self._pause_s)

@@ -86,7 +86,7 @@ def read_verdicts(run: RunFiles) -> list[Verdict]:
     """
     path = verdicts_path(run)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # not splitlines, which also cuts at U+2028 in a text
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
@@ -115,7 +115,7 @@ def mark(run: RunFiles, store: Store, key: Key, judgement: str, note: str) -> Ve
         raise ConfigError(f"a rollout cannot be marked {judgement!r}; allowed: {', '.join(JUDGEMENTS)}")
     if len(note) > MAX_NOTE_CHARACTERS:
         raise ConfigError(f"the note has {len(note)} characters; at most {MAX_NOTE_CHARACTERS} are allowed")
-    file = run.files.get(key.step)
+    file = run.file(key.step)
     sql = 'SELECT task_id, prompt_text, answer, text, reward FROM rollouts WHERE "group" = ? AND "index" = ? LIMIT 1'
     found = store.ask([file], sql, [key.group, key.index]) if file else []
     if not found:
