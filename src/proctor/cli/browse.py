@@ -142,10 +142,10 @@ def overview_panel(run: RunFiles, given: Overview) -> Panel:
     for line in given.lines:
         known = [value for value in line.values if value is not None]
         table.add_row(line.chart, line.label, f"{known[0]:.4g}", sparkline(line.values), f"{known[-1]:.4g}")
-    facts = Text(" · ".join(f"{name} {value}" for name, value in given.facts), style="dim")
-    notes = [Text(f"! {note}", style="yellow") for note in given.notes]
+    facts = visible(" · ".join(f"{name} {value}" for name, value in given.facts))
+    notes = [Text.assemble("! ", visible(note), style="yellow") for note in given.notes]
     steps = f"{given.num_steps_done} of {given.num_steps}" if given.num_steps else str(given.num_steps_done)
-    title = Text(f"{run.name} · {run.state.status} · step {steps} · {given.num_rollouts:,} rollouts")
+    title = visible(f"{run.name} · {run.state.status} · step {steps} · {given.num_rollouts:,} rollouts".replace("\n", " "))
     return Panel(Group(facts, *notes, table), title=title, title_align="left")
 
 
@@ -163,7 +163,7 @@ def rows_table(run: RunFiles, rows: Sequence[Row], question: Question, total: in
     """One page of rollouts."""
     where = f"step {question.step}" if question.step is not None else "all steps"
     search = f", {question.search}" if question.search else ""
-    title = Text(f"{run.name}, {where}{search}: {question.offset + 1 if rows else 0} to {question.offset + len(rows)} of {total:,}")
+    title = visible(f"{run.name}, {where}{search}: {question.offset + 1 if rows else 0} to {question.offset + len(rows)} of {total:,}")
     table = Table(
         "",
         "rollout",
@@ -180,7 +180,7 @@ def rows_table(run: RunFiles, rows: Sequence[Row], question: Question, total: in
         padding=(0, 1),
     )
     for number, row in enumerate(rows):
-        outcomes = ", ".join(outcome.lower() for outcome in row.outcomes if outcome)
+        outcomes = visible(", ".join(outcome.lower() for outcome in row.outcomes if outcome))
         text = visible(row.snippet.replace("\n", " ⏎ ")[:160])
         table.add_row(
             str(number), str(row.key), visible(row.task_id), _number(row.reward), _number(row.advantage), str(row.num_completion_tokens), outcomes, text
@@ -192,10 +192,14 @@ def rollout_view(view: RolloutView) -> RenderableType:
     """One rollout in full."""
     head = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
     head.add_row("reward", "advantage", "tokens", "turns", "ended", style="dim")
-    head.add_row(_number(view.reward), _number(view.advantage), str(view.num_completion_tokens), str(view.num_turns), view.finish_reason or view.status)
+    head.add_row(
+        _number(view.reward), _number(view.advantage), str(view.num_completion_tokens), str(view.num_turns), visible(view.finish_reason or view.status)
+    )
     scores = Table("verifier", "outcome", "value", "answer read", "reason", box=None, pad_edge=False, padding=(0, 1))
     for score in view.scores:
-        scores.add_row(visible(score.name), score.outcome or "–", _number(score.value), visible((score.extracted or "")[:200]), visible(score.reason[:300]))
+        scores.add_row(
+            visible(score.name), visible(score.outcome or "–"), _number(score.value), visible((score.extracted or "")[:200]), visible(score.reason[:300])
+        )
     rest = view.text.num_characters - _SHOWN_CHARACTERS
     note = f"\n… {rest:,} more characters" if rest > 0 else ""
     body = _turns(view) if len(view.turns) > 1 else Group(visible(view.text.text[:_SHOWN_CHARACTERS]), Text(note, style="dim"))
@@ -207,7 +211,7 @@ def rollout_view(view: RolloutView) -> RenderableType:
         answer,
         scores,
     ]
-    return Panel(Group(*parts), title=Text(f"rollout {view.key}, task {view.task_id}"), title_align="left")
+    return Panel(Group(*parts), title=visible(f"rollout {view.key}, task {view.task_id}".replace("\n", " ")), title_align="left")
 
 
 def _turns(view: RolloutView) -> Tree:
