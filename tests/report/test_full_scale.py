@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-
 from evidence.synthetic_run import write_run
+
 from proctor.report.library import Library, Question
 from proctor.report.store import Key, Store
 from proctor.report.survey import survey_whole
