@@ -50,6 +50,8 @@ def build_parser() -> argparse.ArgumentParser:
     explain.add_argument("preset", metavar="PRESET", help="as `algorithm` takes it, such as grpo")
     explain.add_argument("other", metavar="OTHER", nargs="?", help="print only what this preset does otherwise")
     explain.set_defaults(run=_explain)
+    _add_view(verbs)
+    _add_report(verbs)
     recipes = verbs.add_parser("recipes", help="list the recipes and their scales", description="List the recipes and their scales.")
     recipes.set_defaults(run=_recipes)
     doctor = verbs.add_parser("doctor", help="what this machine can do", description="Say what this machine can do and what to install for the rest.")
@@ -170,6 +172,33 @@ def _add_grading(parser: argparse.ArgumentParser, *, needs_name: bool) -> None:
     parser.add_argument("--timeout", type=float, default=10.0, metavar="S", help="wall seconds for one completion (default: %(default)s)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: the processors, at most four)")
     parser.add_argument("--memory-mib", type=int, default=2048, metavar="N", help="address space of a worker in MiB (default: %(default)s)")
+def _add_view(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    view = verbs.add_parser(
+        "view",
+        help="look at runs: curves, rollouts, suspicions",
+        description="Show runs as a local web page, live while they train: curves, rollouts, suspicions, verdicts, comparisons. Needs the extra `view`.",
+    )
+    view.add_argument(
+        "runs", metavar="RUN", nargs="*", help="run directories, directories of runs, or Parquet files of `proctor eval --rollouts` (default: runs/)"
+    )
+    view.add_argument("--port", type=int, default=0, metavar="N", help="on 127.0.0.1 (default: any that is free)")
+    view.add_argument("--open", action="store_true", help="open the address in a browser")
+    view.add_argument("--text", action="store_true", help="browse in the terminal instead")
+    view.add_argument("--where", default="", metavar="SEARCH", help="with --text: begin with this search, as in 'reward > 0.9 and length < 20'")
+    view.add_argument("--cases", metavar="FILE", help="write the rollouts marked as wrongly judged as verifier test cases (JSONL), and stop")
+    view.set_defaults(run=_view)
+
+
+def _add_report(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    report = verbs.add_parser(
+        "report",
+        help="one HTML file about runs",
+        description="Write one HTML file about runs that needs nothing else, with a sample of their rollouts. Needs the extra `view`.",
+    )
+    report.add_argument("runs", metavar="RUN", nargs="+", help="as for `proctor view`")
+    report.add_argument("-o", "--out", required=True, metavar="FILE", help="the file to write")
+    report.add_argument("--rollouts", type=int, default=200, metavar="N", help="at most this many rollouts of each run (default: %(default)s)")
+    report.set_defaults(run=_report)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -198,12 +227,16 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     from proctor.cli.verify import run
+def _view(options: argparse.Namespace) -> int:
+    from proctor.cli.view import run
 
     return run(options)
 
 
 def _audit(options: argparse.Namespace) -> int:
     from proctor.cli.audit import run
+def _report(options: argparse.Namespace) -> int:
+    from proctor.cli.report import run
 
     return run(options)
 
