@@ -48,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     explain.add_argument("preset", metavar="PRESET", help="as `algorithm` takes it, such as grpo")
     explain.add_argument("other", metavar="OTHER", nargs="?", help="print only what this preset does otherwise")
     explain.set_defaults(run=_explain)
+    _add_bench(verbs)
     recipes = verbs.add_parser("recipes", help="list the recipes and their scales", description="List the recipes and their scales.")
     recipes.set_defaults(run=_recipes)
     doctor = verbs.add_parser("doctor", help="what this machine can do", description="Say what this machine can do and what to install for the rest.")
@@ -112,6 +113,15 @@ def _add_sample(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     sample.add_argument("--seed", type=int, default=0, metavar="N", help="(default: %(default)s)")
     sample.add_argument("--json", action="store_true", help="one JSON object a completion: text, token_ids, logprobs, finish_reason")
     sample.set_defaults(run=_sample)
+
+
+def _add_bench(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from proctor.cli import bench
+
+    text = "Measure sampling, training, the whole step or start-up on a fixed number of tokens, and count the work exactly."
+    parser = verbs.add_parser("bench", help="measure how fast this machine samples, trains and starts", description=text)
+    bench.add_arguments(parser)
+    parser.set_defaults(run=bench.run)
 
 
 def _train(options: argparse.Namespace) -> int:
