@@ -52,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     explain.set_defaults(run=_explain)
     _add_view(verbs)
     _add_report(verbs)
+    _add_bench(verbs)
     recipes = verbs.add_parser("recipes", help="list the recipes and their scales", description="List the recipes and their scales.")
     recipes.set_defaults(run=_recipes)
     doctor = verbs.add_parser("doctor", help="what this machine can do", description="Say what this machine can do and what to install for the rest.")
@@ -172,6 +173,8 @@ def _add_grading(parser: argparse.ArgumentParser, *, needs_name: bool) -> None:
     parser.add_argument("--timeout", type=float, default=10.0, metavar="S", help="wall seconds for one completion (default: %(default)s)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: the processors, at most four)")
     parser.add_argument("--memory-mib", type=int, default=2048, metavar="N", help="address space of a worker in MiB (default: %(default)s)")
+
+
 def _add_view(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     view = verbs.add_parser(
         "view",
@@ -201,6 +204,15 @@ def _add_report(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     report.set_defaults(run=_report)
 
 
+def _add_bench(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from proctor.cli import bench
+
+    text = "Measure sampling, training, the whole step or start-up on a fixed number of tokens, and count the work exactly."
+    parser = verbs.add_parser("bench", help="measure how fast this machine samples, trains and starts", description=text)
+    bench.add_arguments(parser)
+    parser.set_defaults(run=bench.run)
+
+
 def _train(options: argparse.Namespace) -> int:
     from proctor.cli.train import run
 
@@ -227,14 +239,22 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     from proctor.cli.verify import run
-def _view(options: argparse.Namespace) -> int:
-    from proctor.cli.view import run
 
     return run(options)
 
 
 def _audit(options: argparse.Namespace) -> int:
     from proctor.cli.audit import run
+
+    return run(options)
+
+
+def _view(options: argparse.Namespace) -> int:
+    from proctor.cli.view import run
+
+    return run(options)
+
+
 def _report(options: argparse.Namespace) -> int:
     from proctor.cli.report import run
 

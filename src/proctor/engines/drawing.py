@@ -10,6 +10,8 @@ from torch import Tensor
 
 from proctor.engines.base import Sampling
 
+_BLOCK = 256  # entries of the vocabulary that are summed first
+
 
 def uniforms(seeds: Sequence[int], num: int) -> Tensor:
     """[len(seeds), num] uniform numbers in [0, 1), fp64; row i depends on seeds[i] alone."""
@@ -31,17 +33,41 @@ def draw(logits: Tensor, uniform: Tensor, sampling: Sampling) -> tuple[Tensor, T
     if sampling.temperature == 0:
         tokens = logits.argmax(-1)
         return tokens, torch.zeros(tokens.shape, device=tokens.device)
-    scaled = logits.float() / sampling.temperature
-    logs = torch.log_softmax(_truncate(scaled, sampling), dim=-1)
-    cumulative = logs.exp().cumsum(-1)
-    # The last entry is the total, which rounding keeps from being exactly 1; scaling by it keeps every draw inside.
-    target = uniform.to(cumulative)[:, None] * cumulative[:, -1:]
-    tokens = torch.searchsorted(cumulative, target, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
-    drawn = logs.gather(1, tokens[:, None])[:, 0]
+    scaled = _truncate(logits.float() / sampling.temperature, sampling)
+    highest = scaled.amax(-1, keepdim=True)
+    weights = scaled.sub_(highest).exp_()
+    tokens, total = _invert(weights, uniform.to(weights.device))
+    drawn = weights.gather(1, tokens[:, None])[:, 0]
     # When rounding lands on the very end, the entry there may have been truncated away: take the likeliest token instead.
-    impossible = torch.isneginf(drawn)
-    tokens = torch.where(impossible, logs.argmax(-1), tokens)
-    return tokens, torch.where(impossible, logs.amax(-1), drawn)
+    impossible = drawn == 0
+    tokens = torch.where(impossible, weights.argmax(-1), tokens) if bool(impossible.any()) else tokens
+    logs = logits.gather(1, tokens[:, None]).float() / sampling.temperature - highest
+    return tokens, (logs[:, 0] - total.log()).float()
+
+
+def _invert(weights: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+    """Index at which the cumulative sum of each row's weights passes `uniform` of their total.
+
+    Sums of blocks first, then within one block a row: a cumulative sum over the whole vocabulary takes ten times as long.
+
+    Args:
+        weights: [B, V] not negative; they need not sum to 1.
+        uniform: [B] in [0, 1), fp64.
+
+    Returns:
+        (indices [B], total weights [B] in fp64).
+    """
+    rows, vocabulary = weights.shape
+    whole = vocabulary - vocabulary % _BLOCK
+    blocks = weights[:, :whole].reshape(rows, -1, _BLOCK).sum(-1).double()
+    sums = torch.cat([blocks, weights[:, whole:].double().sum(-1, keepdim=True)], dim=1).cumsum(-1)
+    target = uniform[:, None] * sums[:, -1:]
+    block = torch.searchsorted(sums, target, right=True).clamp(max=sums.shape[1] - 1)
+    before = torch.where(block > 0, sums.gather(1, (block - 1).clamp(min=0)), 0)
+    places = block * _BLOCK + torch.arange(_BLOCK, device=weights.device)
+    inside = weights.gather(1, places.clamp(max=vocabulary - 1)).double().masked_fill_(places >= vocabulary, 0)
+    within = torch.searchsorted(inside.cumsum(-1) + before, target, right=True).clamp(max=_BLOCK - 1)
+    return (block * _BLOCK + within).clamp(max=vocabulary - 1)[:, 0], sums[:, -1]
 
 
 def _truncate(scaled: Tensor, sampling: Sampling) -> Tensor:

@@ -44,17 +44,22 @@ class _Row:
 class LocalEngine:
     """Sample from a policy in this process.
 
+    `peak_cache_bytes` is the most that keys, values and other state of the rows have taken in any call.
+
     Args:
         policy: sampled as it is at each call.
         max_rows: completions decoded side by side; bounds the memory of the cache.
+        ends_at_eos: False lets every completion run to its limit (benchmarks of a fixed number of tokens).
         is_deterministic: decode each request alone with a fixed shape and drop no rows, so that a completion is the same whatever else is sampled.
     """
 
-    def __init__(self, policy: Policy, *, max_rows: int = 128, is_deterministic: bool = False) -> None:
+    def __init__(self, policy: Policy, *, max_rows: int = 128, is_deterministic: bool = False, ends_at_eos: bool = True) -> None:
         self.policy = policy
         self.max_rows = max_rows
         self.is_deterministic = is_deterministic
+        self.ends_at_eos = ends_at_eos
         self.policy_version = 0
+        self.peak_cache_bytes = 0
 
     @cached_property
     def slow_reason(self) -> str:
@@ -72,7 +77,10 @@ class LocalEngine:
             with torch.inference_mode(), self.policy.autocast():
                 max_rows = len(batch) if self.is_deterministic else self.max_rows
                 cache = RepeatedPromptCache(self.policy) if self.slow_reason else SharedPromptCache(self.policy)
-                _Decoder(self.policy, cache, requests, batch, sampling, max_rows=max_rows, keeps_shape=self.is_deterministic).run()
+                decoder = _Decoder(self.policy, cache, requests, batch, sampling, max_rows=max_rows, keeps_shape=self.is_deterministic)
+                decoder.eos_ids = self.policy.eos_ids if self.ends_at_eos else frozenset()
+                decoder.run()
+                self.peak_cache_bytes = max(self.peak_cache_bytes, cache.peak_bytes)
         return [[self._completion(row, sampling) for row in group] for group in rows]
 
     def _check_lengths(self, requests: Sequence[SampleRequest], sampling: Sampling) -> None:
@@ -126,7 +134,7 @@ class _Decoder:
         self.max_rows, self.keeps_shape = max_rows, keeps_shape
         self.waiting = deque(rows)
         self.rows: list[_Row] = []
-        self.eos_ids = policy.eos_ids
+        self.eos_ids: frozenset[int] = policy.eos_ids
         self.uniform = torch.empty(0, sampling.max_completion_tokens, dtype=torch.float64, device=policy.device)
         self.steps = torch.empty(0, 1, dtype=torch.long, device=policy.device)  # tokens drawn for each row
 

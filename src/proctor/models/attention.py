@@ -120,16 +120,15 @@ def shared_prompt_attention(module: nn.Module, query: Tensor, key: Tensor, value
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
         return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
-    groups = query.shape[1] // key.shape[1]
     # Under autocast rotary embeddings leave queries and keys in fp32 while values come in the compute dtype.
     q, k, v = query[0].to(value.dtype), key[0].to(value.dtype), value[0]
-    scale = kwargs.get("scaling")
+    options: dict[str, Any] = {"scale": kwargs.get("scaling"), "enable_gqa": query.shape[1] != key.shape[1]}
     prompt_q, prompt_k, prompt_v = (_take(x, pack.prompt_slots) for x in (q, k, v))
     own_q, own_k, own_v = (_take(x, pack.rollout_slots) for x in (q, k, v))
-    over_prompt = functional.scaled_dot_product_attention(prompt_q, _repeat(prompt_k, groups), _repeat(prompt_v, groups), is_causal=True, scale=scale)
-    keys = _repeat(torch.cat([prompt_k[pack.prompt_of], own_k], dim=2), groups)
-    values = _repeat(torch.cat([prompt_v[pack.prompt_of], own_v], dim=2), groups)
-    over_rollout = functional.scaled_dot_product_attention(own_q, keys, values, attn_mask=pack.attention_mask, scale=scale)
+    over_prompt = functional.scaled_dot_product_attention(prompt_q, prompt_k, prompt_v, is_causal=True, **options)
+    keys = torch.cat([prompt_k[pack.prompt_of], own_k], dim=2)
+    values = torch.cat([prompt_v[pack.prompt_of], own_v], dim=2)
+    over_rollout = functional.scaled_dot_product_attention(own_q, keys, values, attn_mask=pack.attention_mask, **options)
     # [P, H, L, D] -> real tokens in packed order, [N, H, D]
     packed = torch.cat([over_prompt.transpose(1, 2)[pack.prompt_mask], over_rollout.transpose(1, 2)[pack.rollout_mask]])
     return packed[None], None
@@ -139,11 +138,6 @@ def _take(x: Tensor, slots: Tensor) -> Tensor:
     """Gather packed tokens [H, N, D] into rows [B, H, L, D]."""
     rows, width = slots.shape
     return x[:, slots.reshape(-1)].reshape(x.shape[0], rows, width, x.shape[-1]).transpose(0, 1)
-
-
-def _repeat(x: Tensor, groups: int) -> Tensor:
-    """Repeat each key/value head for the query heads that share it."""
-    return x if groups == 1 else x.repeat_interleave(groups, dim=1)
 
 
 def register_shared_prompt_attention() -> None:

@@ -10,7 +10,7 @@ models may take this path is found by trying it (`why_not_shared`), not by a lis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -51,6 +51,11 @@ class DecodeCache(Protocol):
     Rows are numbered from 0 in the order in which they were added, and again from 0 after `keep`.
     """
 
+    @property
+    def peak_bytes(self) -> int:
+        """The most bytes that keys and values have taken so far, room that is not filled included."""
+        ...
+
     def add(self, prompts: Sequence[Sequence[int]], prompt_of: Sequence[int]) -> Tensor:
         """Read prompts, each once, and open rows behind them.
 
@@ -86,15 +91,11 @@ class SharedPromptCache:
         self._prompt_of: list[int] = []
         self._lengths: list[int] = []  # tokens that each row wrote
         self._view: _DecodeView | None = None
+        self.peak_bytes = 0
 
     @property
     def num_rows(self) -> int:
         return len(self._prompt_of)
-
-    @property
-    def num_bytes(self) -> int:
-        """Bytes held by keys and values, room that is not yet filled included."""
-        return sum(x.numel() * x.element_size() for layer in self._layers for x in (layer.prompt_keys, layer.prompt_values, layer.keys, layer.values))
 
     def add(self, prompts: Sequence[Sequence[int]], prompt_of: Sequence[int]) -> Tensor:
         """See `DecodeCache`."""
@@ -151,16 +152,18 @@ class SharedPromptCache:
 
     def _make_room(self, num_tokens: int) -> None:
         """Let every row hold at least so many tokens, and give new rows a place."""
+        if all(layer.keys.shape[0] == self.num_rows and layer.keys.shape[2] >= num_tokens for layer in self._layers):
+            return
         for layer in self._layers:
             rows, heads, capacity, width = layer.keys.shape
-            if rows == self.num_rows and capacity >= num_tokens:
-                continue
             capacity = capacity if capacity >= num_tokens else max(_FIRST_CAPACITY, 2 * capacity)
             for name in ("keys", "values"):
                 old: Tensor = getattr(layer, name)
                 new = old.new_zeros(self.num_rows, heads, capacity, width)
                 new[:rows, :, : old.shape[2]] = old
                 setattr(layer, name, new)
+        held = (x for layer in self._layers for x in (layer.prompt_keys, layer.prompt_values, layer.keys, layer.values))
+        self.peak_bytes = max(self.peak_bytes, _num_bytes(held))
 
     def store_prompts(self, number: int, keys: Tensor, values: Tensor) -> None:
         """Add the keys and values of new prompts, [P, K, L, D] padded on the right, to layer `number`."""
@@ -175,6 +178,10 @@ class SharedPromptCache:
 
     def layer(self, number: int) -> _Layer:
         return self._layers[number]
+
+
+def _num_bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(x.numel() * x.element_size() for x in tensors)
 
 
 def _stack(old: Tensor, new: Tensor) -> Tensor:
@@ -320,6 +327,7 @@ class RepeatedPromptCache:
         self.policy = policy
         self._cache: Cache = DynamicCache(config=policy.causal_model.config)
         self._mask = torch.zeros(0, 0)
+        self.peak_bytes = 0
 
     def add(self, prompts: Sequence[Sequence[int]], prompt_of: Sequence[int]) -> Tensor:
         """See `DecodeCache`."""
@@ -336,7 +344,10 @@ class RepeatedPromptCache:
     def step(self, tokens: Tensor) -> Tensor:
         """See `DecodeCache`."""
         self._mask = torch.cat([self._mask, self._mask.new_ones(len(tokens), 1)], dim=1)
-        return self._forward(tokens[:, None], self._mask)
+        logits = self._forward(tokens[:, None], self._mask)
+        held = (x for layer in self._cache.layers for x in vars(layer).values() if isinstance(x, Tensor))
+        self.peak_bytes = max(self.peak_bytes, _num_bytes(held))
+        return logits
 
     def keep(self, rows: Sequence[int]) -> None:
         """See `DecodeCache`."""

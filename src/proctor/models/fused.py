@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-DEFAULT_CHUNK_TOKENS = 256
+DEFAULT_CHUNK_TOKENS = 512
 
 
 def linear_logprobs(
@@ -41,14 +41,21 @@ class _LinearLogprobs(torch.autograd.Function):
         ctx: Any, hidden: Tensor, weight: Tensor, token_ids: Tensor, temperature: float, compute_dtype: torch.dtype, chunk_tokens: int
     ) -> tuple[Tensor, Tensor]:
         low = weight.to(compute_dtype)
-        logprobs, entropies = [], []
+        logits, other = _buffers(hidden, weight, compute_dtype, chunk_tokens, num=2)
+        logprobs, entropies, normalizers = [], [], []
         for start in range(0, hidden.shape[0], chunk_tokens):
             chunk = slice(start, start + chunk_tokens)
-            logs = _log_softmax(hidden[chunk], low, temperature)
-            logprobs.append(logs.gather(1, token_ids[chunk, None])[:, 0])
-            entropies.append(-(logs.exp() * logs).sum(-1))
+            shifted = _scaled_logits(hidden[chunk], low, temperature, out=logits)
+            highest = shifted.amax(-1)
+            shifted.sub_(highest[:, None])
+            weights = torch.exp(shifted, out=other[: len(shifted)])
+            total = weights.sum(-1)
+            log_total = total.log()
+            logprobs.append(shifted.gather(1, token_ids[chunk, None])[:, 0] - log_total)
+            entropies.append(log_total - weights.mul_(shifted).sum(-1) / total)
+            normalizers.append(highest + log_total)
         entropy = torch.cat(entropies)
-        ctx.save_for_backward(hidden, weight, token_ids, entropy)
+        ctx.save_for_backward(hidden, weight, token_ids, entropy, torch.cat(normalizers))
         ctx.settings = (temperature, compute_dtype, chunk_tokens)
         ctx.set_materialize_grads(False)
         return torch.cat(logprobs), entropy
@@ -56,7 +63,7 @@ class _LinearLogprobs(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         grad_logprobs, grad_entropy = grads
-        hidden, weight, token_ids, entropy = ctx.saved_tensors
+        hidden, weight, token_ids, entropy, normalizer = ctx.saved_tensors
         temperature, compute_dtype, chunk_tokens = ctx.settings
         if grad_logprobs is None and grad_entropy is None:
             return (None,) * 6
@@ -64,37 +71,56 @@ class _LinearLogprobs(torch.autograd.Function):
         needs_hidden, needs_weight = ctx.needs_input_grad[:2]
         grad_hidden = torch.empty_like(hidden) if needs_hidden else None
         grad_weight = torch.zeros_like(weight) if needs_weight else None
+        logits, other = _buffers(hidden, weight, compute_dtype, chunk_tokens, num=2)
         for start in range(0, hidden.shape[0], chunk_tokens):
             chunk = slice(start, start + chunk_tokens)
-            logs = _log_softmax(hidden[chunk], low, temperature)
-            grad_logits = (
-                _grad_logits(logs, token_ids[chunk], entropy[chunk], _part(grad_logprobs, chunk), _part(grad_entropy, chunk))
-                .div_(temperature)
-                .to(compute_dtype)
-            )
+            logs = _scaled_logits(hidden[chunk], low, temperature, out=logits).sub_(normalizer[chunk, None])
+            of_logprobs, of_entropy = (None if grad is None else grad[chunk, None].to(logs.dtype) / temperature for grad in (grad_logprobs, grad_entropy))
+            grad_logits = _grad_logits(logs, token_ids[chunk], entropy[chunk], of_logprobs, of_entropy, spare=other).to(compute_dtype)
             if grad_hidden is not None:
                 grad_hidden[chunk] = (grad_logits @ low).to(hidden.dtype)
             if grad_weight is not None:
-                grad_weight += (grad_logits.T @ hidden[chunk].to(compute_dtype)).to(weight.dtype)
+                _accumulate(grad_weight, grad_logits, hidden[chunk])
         return grad_hidden, grad_weight, None, None, None, None
 
 
-def _part(grad: Tensor | None, chunk: slice) -> Tensor | None:
-    return None if grad is None else grad[chunk]
+def _buffers(hidden: Tensor, weight: Tensor, compute_dtype: torch.dtype, chunk_tokens: int, *, num: int) -> tuple[Tensor, ...]:
+    """Room for the logits of one chunk, `num` times, used again by every chunk: fresh memory of that size is slow to touch first."""
+    dtype = torch.float64 if compute_dtype is torch.float64 else torch.float32
+    shape = (min(chunk_tokens, hidden.shape[0]), weight.shape[0])
+    return tuple(torch.empty(shape, dtype=dtype, device=hidden.device) for _ in range(num))
 
 
-def _log_softmax(hidden: Tensor, weight: Tensor, temperature: float) -> Tensor:
-    logits = hidden.to(weight.dtype) @ weight.T
-    wide = logits if logits.dtype is torch.float64 else logits.float()
-    return torch.log_softmax(wide.div_(temperature), dim=-1)
+def _scaled_logits(hidden: Tensor, weight: Tensor, temperature: float, *, out: Tensor) -> Tensor:
+    """hidden @ weight.T / temperature, computed in the dtype of `weight` and written into the first rows of `out`."""
+    out = out[: len(hidden)]
+    if out.dtype is weight.dtype:
+        torch.mm(hidden.to(weight.dtype), weight.T, out=out)
+    else:
+        out.copy_(hidden.to(weight.dtype) @ weight.T)
+    return out if temperature == 1 else out.div_(temperature)
 
 
-def _grad_logits(logs: Tensor, token_ids: Tensor, entropy: Tensor, grad_logprobs: Tensor | None, grad_entropy: Tensor | None) -> Tensor:
-    """d loss / d scaled logits, [n, V]: (onehot - p) for a logprob, -p (log p + H) for an entropy."""
-    probabilities = logs.exp()
-    result = torch.zeros_like(logs) if grad_logprobs is None else probabilities * -grad_logprobs[:, None]
+def _grad_logits(logs: Tensor, token_ids: Tensor, entropy: Tensor, grad_logprobs: Tensor | None, grad_entropy: Tensor | None, *, spare: Tensor) -> Tensor:
+    """d loss / d scaled logits, [n, V]: (onehot - p) for a logprob, -p (log p + H) for an entropy. Overwrites `logs` and `spare`.
+
+    The incoming gradients are [n, 1].
+    """
+    if grad_entropy is None:
+        assert grad_logprobs is not None
+        result = logs.exp_().mul_(-grad_logprobs)
+    else:
+        result = torch.exp(logs, out=spare[: len(logs)])
+        factor = logs.add_(entropy[:, None]).mul_(-grad_entropy)
+        result.mul_(factor if grad_logprobs is None else factor.sub_(grad_logprobs))
     if grad_logprobs is not None:
-        result.scatter_add_(1, token_ids[:, None], grad_logprobs[:, None].to(result.dtype))
-    if grad_entropy is not None:
-        result -= grad_entropy[:, None] * probabilities * (logs + entropy[:, None])
+        result.scatter_add_(1, token_ids[:, None], grad_logprobs)
     return result
+
+
+def _accumulate(grad_weight: Tensor, grad_logits: Tensor, hidden: Tensor) -> None:
+    """Add grad_logits.T @ hidden, in place where the dtypes allow it: the product is as large as the embedding."""
+    if grad_weight.dtype is grad_logits.dtype:
+        grad_weight.addmm_(grad_logits.T, hidden.to(grad_logits.dtype))
+    else:
+        grad_weight += (grad_logits.T @ hidden.to(grad_logits.dtype)).to(grad_weight.dtype)
