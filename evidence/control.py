@@ -9,7 +9,6 @@ over, so it can be stopped at any time. Beside each finished run stands what it 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import time
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from common import DOCS, INK, write_json
+from common import write_json
 
 from proctor.lab.control import ControlConfig, Progress, continuous, discrete, gymnasium_maker, train
 
@@ -105,7 +104,7 @@ def _curve(benchmark: Benchmark, history: Sequence[Progress]) -> list[tuple[int,
     returns: list[float] = []
     for progress in history:
         returns.extend(progress.episode_returns)
-        if returns and progress.num_steps >= (len(points) + 1) * benchmark.num_steps // POINTS or progress is history[-1]:
+        if (returns and progress.num_steps >= (len(points) + 1) * benchmark.num_steps // POINTS) or progress is history[-1]:
             points.append((progress.num_steps, round(_mean(returns[-WINDOW:]), 2)))
     return points
 

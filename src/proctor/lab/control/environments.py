@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,8 +41,8 @@ class DiscreteActions:
 class ContinuousActions:
     """A vector within bounds, both [dimensions]."""
 
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,10 +73,7 @@ def gymnasium_maker(environment_id: str) -> Callable[[], Environment]:
     Raises:
         ConfigError: Gymnasium is not installed, or the returned function finds no such environment.
     """
-    try:
-        import gymnasium
-    except ImportError as error:
-        raise ConfigError("control tasks need the packages gymnasium and mujoco: pip install 'proctor[control]'") from error
+    gymnasium = _gymnasium()
 
     def make() -> Environment:
         try:
@@ -140,16 +138,23 @@ class ParallelEnvironments:
 
 
 def _num_features(space: Any) -> int:
-    shape = getattr(space, "shape", None)
-    if shape is None or len(shape) != 1:
+    if not isinstance(space, _gymnasium().spaces.Box) or len(space.shape) != 1:
         raise ConfigError(f"observations must be flat vectors, not {space}; wrap the environment in gymnasium.wrappers.FlattenObservation")
-    return shape[0]
+    return space.shape[0]
 
 
 def _actions(space: Any) -> DiscreteActions | ContinuousActions:
-    kind = type(space).__name__
-    if kind == "Discrete" and getattr(space, "start", 0) == 0:
+    spaces = _gymnasium().spaces
+    if isinstance(space, spaces.Discrete) and space.start == 0:
         return DiscreteActions(int(space.n))
-    if kind == "Box" and len(space.shape) == 1 and np.isfinite(space.low).all() and np.isfinite(space.high).all():
-        return ContinuousActions(space.low.astype(np.float64), space.high.astype(np.float64))
+    if isinstance(space, spaces.Box) and len(space.shape) == 1 and space.is_bounded():
+        return ContinuousActions(space.low, space.high)
     raise ConfigError(f"actions must be Discrete from 0 or a bounded Box with one dimension, not {space}")
+
+
+def _gymnasium() -> ModuleType:
+    try:
+        import gymnasium
+    except ImportError as error:
+        raise ConfigError("control tasks need the packages gymnasium and mujoco: pip install 'proctor[control]'") from error
+    return gymnasium

@@ -12,7 +12,7 @@ from proctor.lab.control.config import ControlConfig
 from proctor.lab.control.environments import Environment, ParallelEnvironments
 from proctor.lab.control.networks import Agent
 from proctor.lab.control.segments import annotate, collect
-from proctor.lab.control.update import UpdateStatistics, update
+from proctor.lab.control.update import UpdateStatistics, make_optimizer, update
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,14 @@ def train(make: Callable[[], Environment], config: ControlConfig, *, seed: int, 
     draw = torch.Generator().manual_seed(seed)
     environments = ParallelEnvironments(make, config, seed=seed)
     agent = Agent(environments.num_features, environments.actions, config.num_hidden, draw)
-    optimizer = torch.optim.Adam(agent.parameters(), lr=config.learning_rate, eps=config.adam_epsilon, fused=True)
+    optimizer = make_optimizer(agent, config)
     for number in range(num_segments):
         segment = collect(agent, environments, config, draw)
         batch = annotate(agent, segment, config)
-        learning_rate = config.learning_rate * (1 - number / num_segments)
-        statistics = update(agent, optimizer, batch, config, draw, learning_rate=learning_rate)
+        statistics = update(agent, optimizer, batch, config, draw, learning_rate=annealed(config.learning_rate, number, num_segments))
         yield Progress((number + 1) * config.segment_size, segment.episode_returns, statistics)
+
+
+def annealed(initial: float, number: int, num_segments: int) -> float:
+    """The learning rate of an update, counted from 0: linear from `initial` to 0 after the last (detail 4)."""
+    return initial * (1 - number / num_segments)

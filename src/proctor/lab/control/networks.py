@@ -23,7 +23,7 @@ def orthogonal_linear(num_inputs: int, num_outputs: int, *, gain: float, draw: t
 
     Source: detail 2 of Huang et al. 2022.
     """
-    layer = nn.utils.skip_init(nn.Linear, num_inputs, num_outputs)
+    layer = nn.Linear(num_inputs, num_outputs)
     nn.init.orthogonal_(layer.weight, gain, generator=draw)
     nn.init.zeros_(layer.bias)
     return layer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -64,6 +65,11 @@ class Losses:
         return self.policy + config.value_coefficient * self.value - config.entropy_coefficient * self.entropy
 
 
+def make_optimizer(agent: Agent, config: ControlConfig) -> torch.optim.Adam:
+    """Adam with the epsilon of openai/baselines, 1e-5 instead of 1e-8 (detail 3)."""
+    return torch.optim.Adam(agent.parameters(), lr=config.learning_rate, eps=config.adam_epsilon, fused=True)
+
+
 def losses(agent: Agent, batch: Batch, config: ControlConfig) -> Losses:
     """Losses of a batch, whose advantages are normalised within it (detail 7)."""
     logprobs, entropies = agent.policy(batch.observations, batch.actions)
@@ -84,27 +90,27 @@ def update(
     """Take the optimizer steps of one segment: every transition once an epoch, in an order drawn anew (detail 6).
 
     Raises:
-        LearnerError: the gradient is not finite.
+        LearnerError: the gradient is not finite; the weights are then those before that minibatch.
     """
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     parameters = list(agent.parameters())
     everything = torch.ones_like(batch.returns, dtype=torch.bool)
     explained = explained_variance(batch.old_values, batch.returns, everything)
-    norm, num_epochs = torch.zeros(()), 0
+    norm, num_epochs = 0.0, 0
     for _ in range(config.num_epochs):
         order = torch.randperm(len(batch.returns), generator=draw)
         for minibatch in batch.shuffled(order).split(config.num_minibatches):
             optimizer.zero_grad(set_to_none=True)
             losses(agent, minibatch, config).total(config).backward()
-            norm = torch.nn.utils.clip_grad_norm_(parameters, config.max_grad_norm)
+            norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.max_grad_norm))
+            if not math.isfinite(norm):
+                raise LearnerError(f"the gradient norm is {norm}: no weights were changed. Lower learning_rate, or look for rewards that are not finite")
             optimizer.step()
         num_epochs += 1
         if config.max_approx_kl is not None and _approx_kl(agent, batch) > config.max_approx_kl:
             break
-    if not torch.isfinite(norm):
-        raise LearnerError(f"the gradient norm is {norm.item()}; lower learning_rate")
-    return _statistics(agent, batch, config, explained=float(explained), grad_norm=float(norm), num_epochs=num_epochs, learning_rate=learning_rate)
+    return _statistics(agent, batch, config, explained=float(explained), grad_norm=norm, num_epochs=num_epochs, learning_rate=learning_rate)
 
 
 @torch.no_grad()
