@@ -1,17 +1,20 @@
-"""PPO on control tasks against published returns: every environment and seed, one table, one figure.
+"""PPO on control tasks against published returns: every environment and seed, one page, one figure.
 
-    python evidence/control.py [--root runs/evidence/control] [--only CartPole-v1] [--train-only]
+    python evidence/control.py [--root runs/evidence/control] [--only CartPole-v1] [--train-only | --report-only]
 
-Needs `pip install 'proctor[control,plots]'`. One process, one thread; a finished run is read, not repeated, and an interrupted one starts
-over, so it can be stopped at any time. Beside each finished run stands what it learned so far in a file that ends in `.partial.json`.
+Needs `pip install 'proctor[control,plots]'`. One process, one thread. A finished run is read, not repeated, and an interrupted one starts
+over, so it can be stopped at any time; what an unfinished run learned so far stands in a file that ends in `.partial.json`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
+import statistics
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from common import write_json
+from common import DOCS, INK, write_json
 
 from proctor.lab.control import ControlConfig, Progress, continuous, discrete, gymnasium_maker, train
 
@@ -27,6 +30,7 @@ SEEDS = (1, 2, 3)
 WINDOW = 100  # episodes
 POINTS = 100  # of a curve
 PARTIAL_EVERY = 50  # segments
+CARTPOLE_BAR = 475.0  # Gymnasium's own threshold for having solved CartPole-v1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,18 @@ class Benchmark:
     published_mean: float
     published_std: float
 
+    def is_met(self, means: Sequence[float]) -> bool:
+        """Whether the returns of all seeds meet the bar that was set before the runs."""
+        if self.environment == "CartPole-v1":
+            return sum(mean >= CARTPOLE_BAR for mean in means) >= 2
+        return abs(statistics.mean(means) - self.published_mean) <= self.published_std
+
+    @property
+    def bar(self) -> str:
+        if self.environment == "CartPole-v1":
+            return f"at least {CARTPOLE_BAR:.0f} in 2 of 3 seeds"
+        return f"mean of seeds in [{self.published_mean - self.published_std:.2f}, {self.published_mean + self.published_std:.2f}]"
+
 
 BENCHMARKS = (
     Benchmark("CartPole-v1", discrete(), 500_000, 490.04, 6.12),
@@ -46,16 +62,58 @@ BENCHMARKS = (
     Benchmark("Walker2d-v4", continuous(), 1_000_000, 2287.95, 572.0),
 )
 
+PAGE = """\
+# Control tasks: the core where ground truth is known
+
+`python evidence/control.py` writes this page, [its numbers](results/control.json) and its figure; it takes hours, and goes on where it was stopped.
+
+A language model that learns says little about whether the loss is right: a wrong sign in a clip or a value taken one step late still learns something. On
+small control tasks the returns of a right PPO are published. `proctor.lab.control` trains Gymnasium's tasks with the functions that train language models
+(`objective.credit.gae` and `whiten`, `objective.surrogates.ppo_clip`, `objective.values.clipped_value_loss`, `objective.logprobs` for discrete actions,
+`objective.diagnostics`); only networks, environments and the order of events are its own. Which of PPO's 37 details stand where: [ppo-details.md](ppo-details.md).
+
+{table}
+
+{unfinished}Machine: {machine}; {versions}. One process, one thread, beside other work; seconds are of the processor.
+
+![learning curves](figures/control.png)
+
+*Mean return of the last 100 episodes so far, a line a seed; dashed and shaded: CleanRL's mean and standard deviation.*
+
+## Protocol
+
+- A run's number is the mean undiscounted, unscaled return of the last {window} episodes of training, with the sampling policy, while the learning rate falls to 0;
+  no separate evaluation, no best checkpoint. A row's number is the mean over seeds {seeds} and the sample standard deviation of the seeds' numbers.
+- CleanRL's numbers are defined alike: its report averages the last 100 logged `charts/episodic_return`, which are training episodes, and takes mean and standard
+  deviation over three seeds. They are {published}. CleanRL itself has published two sets for classic control: an earlier state of
+  its documentation gives CartPole-v1 488.75 ± 18.40 and Acrobot-v1 -82.48 ± 5.93, so its own spread between revisions is larger than the one of three seeds.
+- Hyper-parameters are those of CleanRL's `ppo.py` (500,000 steps, 4 environments x 128 steps) and `ppo_continuous_action.py` (1,000,000 steps, 1 x 2048), as
+  `discrete()` and `continuous()` of `proctor.lab.control.config` list them. Nothing was tuned.
+- `-v4` environments are the ones CleanRL ran, on mujoco 2.x; here they step mujoco {mujoco}. Gymnasium marks `-v4` as out of date and still has it; `-v5` changed the
+  friction of Walker2d's left foot and no longer pays the healthy reward in the step that ends an episode, so its returns are another quantity.
+
+## What differs from CleanRL, on purpose
+
+- Where the time limit cuts an episode, the value of its last observation stands for the rest (Pardo et al. 2018). CleanRL and openai/baselines count it as a
+  termination.
+- Advantages are normalised with the population's variance, as in openai/baselines; CleanRL takes the sample's.
+- Logprobs and values of a segment are computed in one pass after it was collected, with the weights that collected it; they are the same up to rounding.
+- Each environment has a seed of its own under the run's, so that runs with neighbouring seeds share no episodes.
+"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path("runs/evidence/control"))
     parser.add_argument("--only", choices=[benchmark.environment for benchmark in BENCHMARKS], help="train only this environment")
-    parser.add_argument("--train-only", action="store_true", help="do not write the table and the figure")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--train-only", action="store_true", help="do not write the page and the figure")
+    part.add_argument("--report-only", action="store_true", help="write the page and the figure from the runs that are there")
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # networks this small lose by more threads
+    warnings.filterwarnings("ignore", message=".*is out of date", category=DeprecationWarning)  # -v4 is what was published
     for benchmark in BENCHMARKS:
-        if arguments.only in (None, benchmark.environment):
+        if arguments.only in (None, benchmark.environment) and not arguments.report_only:
             for seed in SEEDS:
                 run(benchmark, seed, arguments.root)
     if not arguments.train_only:
@@ -119,7 +177,95 @@ def _machine() -> str:
 
 
 def report(root: Path) -> None:
-    raise NotImplementedError
+    """Write docs/control.md, its numbers and its figure from the runs that are there."""
+    found = {benchmark: _read(benchmark, root) for benchmark in BENCHMARKS}
+    results = [_result(benchmark, runs) for benchmark, runs in found.items()]
+    example = next(run for runs in found.values() for run in runs)
+    write_json(
+        DOCS / "results" / "control.json",
+        {"command": "python evidence/control.py", "machine": example["machine"], "versions": example["versions"], "results": results},
+    )
+    unfinished = [
+        f"{result['environment']} seed {run['seed']} ({run['num_steps']:,} steps)" for result in results for run in result["runs"] if not run["is_finished"]
+    ]
+    (DOCS / "control.md").write_text(
+        PAGE.format(
+            table=_table(results),
+            unfinished=f"Not finished when this page was written: {', '.join(unfinished)}; the command above goes on.\n\n" if unfinished else "",
+            machine=example["machine"],
+            versions=", ".join(f"{name} {number}" for name, number in example["versions"].items()),
+            mujoco=example["versions"]["mujoco"],
+            window=WINDOW,
+            seeds=", ".join(map(str, SEEDS)),
+            published=", ".join(f"{b.environment} {b.published_mean} ± {b.published_std:g}" for b in BENCHMARKS),
+        )
+    )
+    _figure(DOCS / "figures" / "control.png", found)
+
+
+def _read(benchmark: Benchmark, root: Path) -> list[dict[str, Any]]:
+    """The runs that are there, finished or not."""
+    runs = []
+    for seed in SEEDS:
+        path = root / f"{benchmark.environment}-seed{seed}.json"
+        partial = path.with_suffix(".partial.json")
+        if path.exists() or partial.exists():
+            runs.append({**json.loads((path if path.exists() else partial).read_text()), "is_finished": path.exists()})
+    return runs
+
+
+def _result(benchmark: Benchmark, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    means = [run["last_100_mean"] for run in runs if run["is_finished"]]
+    is_complete = len(means) == len(SEEDS)
+    return {
+        "environment": benchmark.environment,
+        "num_steps": benchmark.num_steps,
+        "published": {"mean": benchmark.published_mean, "std": benchmark.published_std},
+        "bar": benchmark.bar,
+        "mean": statistics.mean(means) if is_complete else None,
+        "std": statistics.stdev(means) if is_complete else None,
+        "is_met": benchmark.is_met(means) if is_complete else None,
+        "runs": [{key: value for key, value in run.items() if key not in ("environment", "machine", "versions")} for run in runs],
+    }
+
+
+def _table(results: Sequence[dict[str, Any]]) -> str:
+    rows = ["| environment | steps | seeds, last 100 episodes | mean ± std | CleanRL | bar | met | seconds a seed |", "|---|---|---|---|---|---|---|---|"]
+    for result in results:
+        runs = result["runs"]
+        seeds = ", ".join(f"{run['last_100_mean']:.2f}" if run["is_finished"] else f"({run['last_100_mean']:.2f})" for run in runs) or "none yet"
+        mean = "" if result["mean"] is None else f"{result['mean']:.2f} ± {result['std']:.2f}"
+        met = {None: "not finished", True: "yes", False: "**no**"}[result["is_met"]]
+        finished = [run["cpu_s"] for run in runs if run["is_finished"]]
+        seconds = f"{statistics.mean(finished):.0f}" if finished else ""
+        published = f"{result['published']['mean']:.2f} ± {result['published']['std']:g}"
+        rows.append(f"| {result['environment']} | {result['num_steps']:,} | {seeds} | {mean} | {published} | {result['bar']} | {met} | {seconds} |")
+    return "\n".join(rows)
+
+
+def _figure(path: Path, found: dict[Benchmark, list[dict[str, Any]]]) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, panels = pyplot.subplots(1, len(found), figsize=(4 * len(found), 3.6), dpi=130)
+    for axes, (benchmark, runs) in zip(panels, found.items(), strict=True):
+        low, high = benchmark.published_mean - benchmark.published_std, benchmark.published_mean + benchmark.published_std
+        axes.axhspan(low, high, color="0.85", zorder=0)
+        axes.axhline(benchmark.published_mean, color="0.4", linestyle="--", linewidth=1, label="CleanRL")
+        for run, ink in zip(runs, INK, strict=False):
+            steps, returns = zip(*run["curve"], strict=True)
+            axes.plot([step / 1e6 for step in steps], returns, color=ink, label=f"seed {run['seed']}")
+        axes.set(title=benchmark.environment, xlabel="million steps", xlim=(0, benchmark.num_steps / 1e6))
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False, fontsize="small")
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    panels[0].set_ylabel("return, mean of the last 100 episodes")
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
 
 
 if __name__ == "__main__":
