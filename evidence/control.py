@@ -67,10 +67,11 @@ PAGE = """\
 
 `python evidence/control.py` writes this page, [its numbers](results/control.json) and its figure; it takes hours, and goes on where it was stopped.
 
-A language model that learns says little about whether the loss is right: a wrong sign in a clip or a value taken one step late still learns something. On
-small control tasks the returns of a right PPO are published. `proctor.lab.control` trains Gymnasium's tasks with the functions that train language models
-(`objective.credit.gae` and `whiten`, `objective.surrogates.ppo_clip`, `objective.values.clipped_value_loss`, `objective.logprobs` for discrete actions,
-`objective.diagnostics`); only networks, environments and the order of events are its own. Which of PPO's 37 details stand where: [ppo-details.md](ppo-details.md).
+A language model that learns says little about whether the loss is right: with a wrong sign in a clip, or a value taken one step late, it still learns
+something. On small control tasks the returns of a right PPO are published. `proctor.lab.control` trains Gymnasium's tasks with the functions that train
+language models (`objective.credit.gae` and `whiten`, `objective.surrogates.ppo_clip`, `objective.values.clipped_value_loss`, `objective.logprobs` for
+discrete actions, `objective.diagnostics`); only networks, environments and the order of events are its own. Where each of PPO's 37 details stands:
+[ppo-details.md](ppo-details.md).
 
 {table}
 
@@ -82,22 +83,22 @@ small control tasks the returns of a right PPO are published. `proctor.lab.contr
 
 ## Protocol
 
-- A run's number is the mean undiscounted, unscaled return of the last {window} episodes of training, with the sampling policy, while the learning rate falls to 0;
-  no separate evaluation, no best checkpoint. A row's number is the mean over seeds {seeds} and the sample standard deviation of the seeds' numbers.
-- CleanRL's numbers are defined alike: its report averages the last 100 logged `charts/episodic_return`, which are training episodes, and takes mean and standard
-  deviation over three seeds. They are {published}. CleanRL itself has published two sets for classic control: an earlier state of
-  its documentation gives CartPole-v1 488.75 ± 18.40 and Acrobot-v1 -82.48 ± 5.93, so its own spread between revisions is larger than the one of three seeds.
-- Hyper-parameters are those of CleanRL's `ppo.py` (500,000 steps, 4 environments x 128 steps) and `ppo_continuous_action.py` (1,000,000 steps, 1 x 2048), as
-  `discrete()` and `continuous()` of `proctor.lab.control.config` list them. Nothing was tuned.
-- `-v4` environments are the ones CleanRL ran, on mujoco 2.x; here they step mujoco {mujoco}. Gymnasium marks `-v4` as out of date and still has it; `-v5` changed the
-  friction of Walker2d's left foot and no longer pays the healthy reward in the step that ends an episode, so its returns are another quantity.
+- A run's number is the mean undiscounted, unscaled return of the last {window} episodes of training, with the sampling policy, while the learning rate
+  falls to 0; no separate evaluation, no best checkpoint. A row's number is the mean over seeds {seeds} and the sample standard deviation of theirs.
+- CleanRL's numbers are defined alike: its report averages the last 100 logged `charts/episodic_return`, which are training episodes, and takes mean and
+  standard deviation over three seeds: {published}. CleanRL has published more than one set for classic
+  control; an earlier state of its documentation has CartPole-v1 488.75 ± 18.40 and Acrobot-v1 -82.48 ± 5.93.
+- Hyper-parameters are those of CleanRL's `ppo.py` (500,000 steps, 4 environments x 128 steps) and `ppo_continuous_action.py` (1,000,000 steps, 1 x 2048);
+  `discrete()` and `continuous()` in `proctor.lab.control.config` list them. Nothing was tuned.
+- `-v4` environments are the ones CleanRL ran, on mujoco 2; here they step mujoco {mujoco}. Gymnasium marks `-v4` as out of date and still has it. `-v5`
+  changed the friction of a foot of Walker2d and no longer pays the healthy reward in an unhealthy step, so its returns are another quantity.
 
 ## What differs from CleanRL, on purpose
 
-- Where the time limit cuts an episode, the value of its last observation stands for the rest (Pardo et al. 2018). CleanRL and openai/baselines count it as a
-  termination.
+- Where the time limit cuts an episode, the value of its last observation stands for the rest (Pardo et al. 2018). CleanRL and openai/baselines count it as
+  a termination.
 - Advantages are normalised with the population's variance, as in openai/baselines; CleanRL takes the sample's.
-- Logprobs and values of a segment are computed in one pass after it was collected, with the weights that collected it; they are the same up to rounding.
+- Logprobs and values of a segment are computed in one pass after it was collected, by the weights that collected it: the same up to rounding.
 - Each environment has a seed of its own under the run's, so that runs with neighbouring seeds share no episodes.
 """
 
