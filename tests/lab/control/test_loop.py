@@ -19,7 +19,8 @@ def ran(environment_id: str, config: ControlConfig, seed: int, num_steps: int) -
 
 
 def test_a_run_repeats_by_its_seed() -> None:
-    first, again, other = (ran("CartPole-v1", discrete(), seed, 1024) for seed in (1, 1, 2))
+    config = replace(discrete(), segment_steps=32)
+    first, again, other = (ran("CartPole-v1", config, seed, 256) for seed in (1, 1, 2))
     assert first == again
     assert first[0].episode_returns != other[0].episode_returns
 
@@ -80,8 +81,8 @@ def test_without_gymnasium_the_message_says_what_to_install(monkeypatch: pytest.
 
 @pytest.mark.full
 def test_cartpole_improves_clearly() -> None:
-    """A random policy balances the pole for about 22 steps; the bound is far below what any seed that was tried reaches."""
-    progress = ran("CartPole-v1", discrete(), 0, 60 * 512)
+    """A random policy balances the pole for about 22 steps; four seeds reached 161 to 298 at this rate, which is higher than the published one."""
+    progress = ran("CartPole-v1", replace(discrete(), learning_rate=1e-3), 0, 30 * 512)
     returns = [value for part in progress for value in part.episode_returns]
     assert sum(returns[:50]) / 50 < 40
     assert sum(returns[-30:]) / 30 > 100

@@ -40,12 +40,12 @@ def test_observations_are_normalised_with_moments_that_include_them() -> None:
 
 
 def test_rewards_are_divided_by_the_spread_of_the_rolling_return_and_keep_their_sign() -> None:
-    """Two environments, gamma 1/2, worked by hand: rolling returns [1, -2], then [2.5, 1] with the second episode's end before."""
+    """Two environments, gamma 1/2, worked by hand: rolling returns [1, -2], then [2.5, 4], the second of a new episode."""
     normalizer = RunningNormalizer(2, 1, 0.5, WIDE)
     first = normalizer.scale_rewards(np.array([1.0, -2.0]), np.array([False, True]))
-    second = normalizer.scale_rewards(np.array([2.0, 1.0]), np.array([False, False]))
+    second = normalizer.scale_rewards(np.array([2.0, 4.0]), np.array([False, False]))
     np.testing.assert_allclose(first, np.array([1.0, -2.0]) / np.std([1.0, -2.0]), rtol=1e-3)
-    np.testing.assert_allclose(second, np.array([2.0, 1.0]) / np.std([1.0, -2.0, 2.5, 1.0]), rtol=1e-3)
+    np.testing.assert_allclose(second, np.array([2.0, 4.0]) / np.std([1.0, -2.0, 2.5, 4.0]), rtol=1e-3)
 
 
 def test_clipping() -> None:

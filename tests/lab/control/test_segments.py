@@ -69,23 +69,23 @@ def test_bootstrap_worked_by_hand() -> None:
 @given(st.integers(1, 3), st.integers(1, 9), st.integers(0, 2**31), st.sampled_from([(0.99, 0.95), (1.0, 1.0), (0.9, 0.0)]))
 def test_advantages_equal_the_naive_recursion_wherever_episodes_end(num_envs: int, steps: int, seed: int, discounts: tuple[float, float]) -> None:
     draw = torch.Generator().manual_seed(seed)
-    ends = torch.randint(4, (num_envs, steps), generator=draw)
-    is_done = (ends == 1) | (ends == 2)
+    is_terminated, is_truncated = torch.rand(2, num_envs, steps, generator=draw) < 0.3  # sometimes both
+    is_done = is_terminated | is_truncated
     observations, successors = torch.randn(2, num_envs, steps, 1, generator=draw)
     successors[:, :-1] = torch.where(is_done[:, :-1, None], successors[:, :-1], observations[:, 1:])  # within an episode, the next step's
     segment = Segment(
         observations=observations,
         actions=torch.randint(2, (num_envs, steps), generator=draw),
         rewards=torch.randn(num_envs, steps, generator=draw),
-        is_terminated=ends == 1,
-        is_truncated=ends == 2,
+        is_terminated=is_terminated,
+        is_truncated=is_truncated,
         successors=successors,
         episode_returns=(),
     )
     config = small(num_envs=num_envs, segment_steps=steps, gamma=discounts[0], gae_lambda=discounts[1])
     batch = annotate(agent_with_known_values(), segment, config)
     values, following = segment.observations[..., 0] + 10, segment.successors[..., 0] + 10
-    expected = naive_gae(segment.rewards, values, following, segment.is_terminated, is_done, *discounts)
+    expected = naive_gae(segment.rewards, values, following, is_terminated, is_done, *discounts)
     torch.testing.assert_close(batch.advantages, expected.flatten(), atol=1e-4, rtol=1e-5)
     torch.testing.assert_close(batch.returns, (expected + values).flatten(), atol=1e-4, rtol=1e-5)
 

@@ -52,7 +52,7 @@ class Step:
     Attributes:
         rewards: scaled where normalisation is on.
         is_terminated: the episode ended in a state without a future.
-        is_truncated: the episode was cut by the time limit, and would have gone on.
+        is_truncated: the episode was cut by the time limit; where it also terminated, that counts.
         successors: the observation that the action led to: the last of an episode that ended, not the first of the next.
         episode_returns: undiscounted, unscaled returns of the episodes that ended, in order of the environments.
     """
@@ -118,7 +118,7 @@ class ParallelEnvironments:
         outcomes = [env.step(action) for env, action in zip(self._environments, actions, strict=True)]
         rewards = np.array([outcome[1] for outcome in outcomes], dtype=np.float64)
         is_terminated = np.array([outcome[2] for outcome in outcomes], dtype=bool)
-        is_truncated = np.array([outcome[3] for outcome in outcomes], dtype=bool) & ~is_terminated
+        is_truncated = np.array([outcome[3] for outcome in outcomes], dtype=bool)
         is_done = is_terminated | is_truncated
         self._returns += rewards
         episode_returns = tuple(self._returns[is_done].tolist())

@@ -29,7 +29,7 @@ class Segment:
         actions: as the policy drew them, before any clipping to bounds.
         rewards: of each action.
         is_terminated: the episode ended with this step, in a state without a future.
-        is_truncated: the episode was cut after this step by the time limit.
+        is_truncated: the episode was cut after this step by the time limit; where it also terminated, that counts.
         successors: observations after each action, within the same episode.
         episode_returns: of the episodes that ended, in order of time.
     """
