@@ -61,16 +61,16 @@ def test_configurations_that_are_refused(changes: dict[str, Any], message: str) 
         replace(discrete(), **changes)
 
 
-def test_environments_that_are_refused() -> None:
+def test_what_does_not_fit_is_refused_before_the_first_segment() -> None:
     with pytest.raises(ConfigError, match=r"num_steps must be at least num_envs \* segment_steps = 512, not 100"):
-        ran("CartPole-v1", discrete(), 0, 100)
+        train(gymnasium_maker("CartPole-v1"), discrete(), seed=0, num_steps=100)
     with pytest.raises(ConfigError, match="cannot make the environment 'NoSuch-v0'"):
-        ran("NoSuch-v0", discrete(), 0, 1024)
+        train(gymnasium_maker("NoSuch-v0"), discrete(), seed=0, num_steps=512)
     with pytest.raises(ConfigError, match="observations must be flat vectors"):
-        ran("FrozenLake-v1", discrete(), 0, 1024)
+        train(gymnasium_maker("FrozenLake-v1"), discrete(), seed=0, num_steps=512)
     for space in (gymnasium.spaces.Discrete(3, start=1), gymnasium.spaces.MultiDiscrete([2, 2]), gymnasium.spaces.Box(-float("inf"), 1.0, (2,))):
         with pytest.raises(ConfigError, match="actions must be Discrete from 0 or a bounded Box"):
-            list(train(lambda space=space: ScriptedEnvironment([Episode((1.0,))], space), discrete(), seed=0, num_steps=512))
+            train(lambda space=space: ScriptedEnvironment([Episode((1.0,))], space), discrete(), seed=0, num_steps=512)
 
 
 def test_without_gymnasium_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,13 +40,16 @@ def train(make: Callable[[], Environment], config: ControlConfig, *, seed: int, 
         num_steps: environment steps to take; rounded down to whole segments.
 
     Raises:
-        ConfigError: fewer steps than one segment, or an environment that does not fit.
+        ConfigError: fewer steps than one segment, or an environment that does not fit; at once, not with the first segment.
     """
     num_segments = num_steps // config.segment_size
     if num_segments < 1:
         raise ConfigError(f"num_steps must be at least num_envs * segment_steps = {config.segment_size}, not {num_steps}")
-    draw = torch.Generator().manual_seed(seed)
     environments = ParallelEnvironments(make, config, seed=seed)
+    return _segments(environments, config, torch.Generator().manual_seed(seed), num_segments)
+
+
+def _segments(environments: ParallelEnvironments, config: ControlConfig, draw: torch.Generator, num_segments: int) -> Iterator[Progress]:
     agent = Agent(environments.num_features, environments.actions, config.num_hidden, draw)
     optimizer = make_optimizer(agent, config)
     for number in range(num_segments):
