@@ -34,32 +34,45 @@ CARTPOLE_BAR = 475.0  # Gymnasium's own threshold for having solved CartPole-v1
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """Mean over three seeds of the last 100 episodes, and the population's standard deviation of the seeds, as `openrlbenchmark.rlops` computes them."""
+
+    source: str
+    mean: float
+    std: float
+
+    def contains(self, value: float) -> bool:
+        return abs(value - self.mean) <= self.std
+
+
+@dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One task, how it is trained, and what CleanRL published for it (mean and standard deviation over three seeds)."""
+    """One task, how it is trained, and what was published for it, CleanRL's current numbers first."""
 
     environment: str
     config: ControlConfig
     num_steps: int
-    published_mean: float
-    published_std: float
+    published: tuple[Published, ...]
 
     def is_met(self, means: Sequence[float]) -> bool:
         """Whether the returns of all seeds meet the bar that was set before the runs."""
         if self.environment == "CartPole-v1":
             return sum(mean >= CARTPOLE_BAR for mean in means) >= 2
-        return abs(statistics.mean(means) - self.published_mean) <= self.published_std
+        return self.published[0].contains(statistics.mean(means))
 
     @property
     def bar(self) -> str:
         if self.environment == "CartPole-v1":
             return f"at least {CARTPOLE_BAR:.0f} in 2 of 3 seeds"
-        return f"mean of seeds in [{self.published_mean - self.published_std:.2f}, {self.published_mean + self.published_std:.2f}]"
+        current = self.published[0]
+        return f"mean in [{current.mean - current.std:.2f}, {current.mean + current.std:.2f}]"
 
 
+CURRENT, EARLIER, BASELINES = "CleanRL", "CleanRL, docs at 04d2c47", "openai/baselines, ibid."
 BENCHMARKS = (
-    Benchmark("CartPole-v1", discrete(), 500_000, 490.04, 6.12),
-    Benchmark("Acrobot-v1", discrete(), 500_000, -86.36, 1.32),
-    Benchmark("Walker2d-v4", continuous(), 1_000_000, 2287.95, 572.0),
+    Benchmark("CartPole-v1", discrete(), 500_000, (Published(CURRENT, 490.04, 6.12), Published(EARLIER, 488.75, 18.40), Published(BASELINES, 497.54, 4.02))),
+    Benchmark("Acrobot-v1", discrete(), 500_000, (Published(CURRENT, -86.36, 1.32), Published(EARLIER, -82.48, 5.93), Published(BASELINES, -81.82, 5.58))),
+    Benchmark("Walker2d-v4", continuous(), 1_000_000, (Published(CURRENT, 2287.95, 572.0),)),
 )
 
 PAGE = """\
@@ -79,15 +92,18 @@ discrete actions, `objective.diagnostics`); only networks, environments and the 
 
 ![learning curves](figures/control.png)
 
-*Mean return of the last 100 episodes so far, a line a seed; dashed and shaded: CleanRL's mean and standard deviation.*
+*Mean return of the last 100 episodes so far, a line a seed; dashed and shaded: CleanRL's current mean and standard deviation.*
+
+{verdicts}
 
 ## Protocol
 
 - A run's number is the mean undiscounted, unscaled return of the last {window} episodes of training, with the sampling policy, while the learning rate
-  falls to 0; no separate evaluation, no best checkpoint. A row's number is the mean over seeds {seeds} and the sample standard deviation of theirs.
-- CleanRL's numbers are defined alike: its report averages the last 100 logged `charts/episodic_return`, which are training episodes, and takes mean and
-  standard deviation over three seeds: {published}. CleanRL has published more than one set for classic
-  control; an earlier state of its documentation has CartPole-v1 488.75 ± 18.40 and Acrobot-v1 -82.48 ± 5.93.
+  falls to 0; no separate evaluation, no best checkpoint. A row's number is the mean over seeds {seeds} ± the population's standard deviation of theirs.
+- CleanRL's numbers are defined alike: `openrlbenchmark.rlops` takes each run's last 100 logged `charts/episodic_return`, which are training episodes, and
+  of the three runs' means the mean and numpy's standard deviation. The first published number of an environment is the bar; the others are earlier.
+- *Noise* is what the same number varies by while the policy hardly changes: the standard deviation of the mean of the last {window} episodes over the last
+  fifth of a run's curve, mean over seeds. Two means of three seeds differ by about 0.8 of it from this noise alone, before any difference of training.
 - Hyper-parameters are those of CleanRL's `ppo.py` (500,000 steps, 4 environments x 128 steps) and `ppo_continuous_action.py` (1,000,000 steps, 1 x 2048);
   `discrete()` and `continuous()` in `proctor.lab.control.config` list them. Nothing was tuned.
 - `-v4` environments are the ones CleanRL ran, on mujoco 2; here they step mujoco {mujoco}. Gymnasium marks `-v4` as out of date and still has it. `-v5`
@@ -198,7 +214,7 @@ def report(root: Path) -> None:
             mujoco=example["versions"]["mujoco"],
             window=WINDOW,
             seeds=", ".join(map(str, SEEDS)),
-            published=", ".join(f"{b.environment} {b.published_mean} ± {b.published_std:g}" for b in BENCHMARKS),
+            verdicts=_verdicts(results),
         )
     )
     _figure(DOCS / "figures" / "control.png", found)
@@ -216,31 +232,55 @@ def _read(benchmark: Benchmark, root: Path) -> list[dict[str, Any]]:
 
 
 def _result(benchmark: Benchmark, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    means = [run["last_100_mean"] for run in runs if run["is_finished"]]
+    finished = [run for run in runs if run["is_finished"]]
+    means = [run["last_100_mean"] for run in finished]
     is_complete = len(means) == len(SEEDS)
+    mean = statistics.mean(means) if is_complete else None
     return {
         "environment": benchmark.environment,
         "num_steps": benchmark.num_steps,
-        "published": {"mean": benchmark.published_mean, "std": benchmark.published_std},
         "bar": benchmark.bar,
-        "mean": statistics.mean(means) if is_complete else None,
-        "std": statistics.stdev(means) if is_complete else None,
+        "mean": mean,
+        "std": statistics.pstdev(means) if is_complete else None,
+        "noise": statistics.mean(_noise(run) for run in finished) if finished else None,
         "is_met": benchmark.is_met(means) if is_complete else None,
+        "published": [
+            {"source": one.source, "mean": one.mean, "std": one.std, "contains_mean": None if mean is None else one.contains(mean)}
+            for one in benchmark.published
+        ],
         "runs": [{key: value for key, value in run.items() if key not in ("environment", "machine", "versions")} for run in runs],
     }
 
 
+def _noise(run: dict[str, Any]) -> float:
+    return statistics.stdev(value for _, value in run["curve"][-POINTS // 5 :])
+
+
 def _table(results: Sequence[dict[str, Any]]) -> str:
-    rows = ["| environment | steps | seeds, last 100 episodes | mean ± std | CleanRL | bar | met | seconds a seed |", "|---|---|---|---|---|---|---|---|"]
+    rows = ["| environment | steps | seeds, last 100 episodes | mean ± std | noise | bar | met | seconds a seed |", "|---|---|---|---|---|---|---|---|"]
     for result in results:
         runs = result["runs"]
         seeds = ", ".join(f"{run['last_100_mean']:.2f}" if run["is_finished"] else f"({run['last_100_mean']:.2f})" for run in runs) or "none yet"
         mean = "" if result["mean"] is None else f"{result['mean']:.2f} ± {result['std']:.2f}"
+        noise = "" if result["noise"] is None else f"{result['noise']:.2f}"
         met = {None: "not finished", True: "yes", False: "**no**"}[result["is_met"]]
         finished = [run["cpu_s"] for run in runs if run["is_finished"]]
         seconds = f"{statistics.mean(finished):.0f}" if finished else ""
-        published = f"{result['published']['mean']:.2f} ± {result['published']['std']:g}"
-        rows.append(f"| {result['environment']} | {result['num_steps']:,} | {seeds} | {mean} | {published} | {result['bar']} | {met} | {seconds} |")
+        rows.append(f"| {result['environment']} | {result['num_steps']:,} | {seeds} | {mean} | {noise} | {result['bar']} | {met} | {seconds} |")
+    return "\n".join(rows)
+
+
+def _verdicts(results: Sequence[dict[str, Any]]) -> str:
+    """Our mean beside each published number."""
+    rows = ["| environment | ours | published | by | ours within one published std |", "|---|---|---|---|---|"]
+    for result in results:
+        ours = "" if result["mean"] is None else f"{result['mean']:.2f}"
+        for one in result["published"]:
+            where = "not finished"
+            if result["mean"] is not None:
+                distance = (result["mean"] - one["mean"]) / one["std"]
+                where = f"{'yes' if one['contains_mean'] else 'no'}: {abs(distance):.1f} std {'above' if distance > 0 else 'below'}"
+            rows.append(f"| {result['environment']} | {ours} | {one['mean']:.2f} ± {one['std']:g} | {one['source']} | {where} |")
     return "\n".join(rows)
 
 
@@ -252,9 +292,9 @@ def _figure(path: Path, found: dict[Benchmark, list[dict[str, Any]]]) -> None:
 
     figure, panels = pyplot.subplots(1, len(found), figsize=(4 * len(found), 3.6), dpi=130)
     for axes, (benchmark, runs) in zip(panels, found.items(), strict=True):
-        low, high = benchmark.published_mean - benchmark.published_std, benchmark.published_mean + benchmark.published_std
-        axes.axhspan(low, high, color="0.85", zorder=0)
-        axes.axhline(benchmark.published_mean, color="0.4", linestyle="--", linewidth=1, label="CleanRL")
+        current = benchmark.published[0]
+        axes.axhspan(current.mean - current.std, current.mean + current.std, color="0.85", zorder=0)
+        axes.axhline(current.mean, color="0.4", linestyle="--", linewidth=1, label="CleanRL")
         for run, ink in zip(runs, INK, strict=False):
             steps, returns = zip(*run["curve"], strict=True)
             axes.plot([step / 1e6 for step in steps], returns, color=ink, label=f"seed {run['seed']}")
