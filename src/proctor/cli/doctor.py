@@ -150,6 +150,7 @@ _EXTRAS = (
     _Package("wandb", "wandb", "metrics in W&B", "wandb"),
     _Package("trackio", "trackio", "metrics in trackio", "trackio"),
     _Package("matplotlib", "matplotlib", "plots", "plots"),
+    _Package("gymnasium", "gymnasium", "control tasks", "control"),
 )
 
 
