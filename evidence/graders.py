@@ -188,6 +188,9 @@ def page(found: dict[str, Any]) -> str:
             f"| {one['name']} | {public['false_positives']} of {public['wrong']} | {public['false_negatives']} of {public['right']} "
             f"| {rewrites['false_positives']} of {rewrites['wrong']} | {rewrites['false_negatives']} of {rewrites['right']} |"
         )
+    missing = [name for name in GRADERS if name not in [one["name"] for one in found["graders"]]]
+    if missing:
+        rows.append(f"\nNot measured on these rows yet: {', '.join(missing)}.")
     return PAGE.format(
         num_cases=found["num_cases"], machine=found["machine"], seed=found["seed"], limit=found["limit_s"], table="\n".join(rows), detail="\n".join(detail)
     )
