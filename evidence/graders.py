@@ -77,9 +77,10 @@ class Worker:
             reply = {}
         if reply:
             return Verdict("raised" if "raised" in reply else "paid" if reply["paid"] else "refused", reply["seconds"])
+        seconds = time.perf_counter() - start
         self.stop()
         self._start()
-        return Verdict("hung" if reply is None else "died", time.perf_counter() - start)
+        return Verdict("hung" if reply is None else "died", seconds)
 
     def _read(self, limit_s: float) -> dict[str, Any] | None:
         """One line from the worker; {} where it died, None where it took too long."""
@@ -182,12 +183,15 @@ def page(found: dict[str, Any]) -> str:
             f"| {one['name']} | {one['version']} | {one['accuracy']:.2%} "
             f"| {total['false_positives']} of {total['wrong']} | {total['false_negatives']} of {total['right']} "
             f"| {attacks['false_positives']} of {attacks['wrong']} | {one['raised']} / {one['hung']} / {one['died']} "
-            f"| {one['median_ms']:.2f} | {one['p99_ms']:.0f} | {one['max_ms']:.0f} |"
+            f"| {one['median_ms']:.2f} | {one['p99_ms']:.0f} | {'at the limit' if one['hung'] else format(one['max_ms'], '.0f')} |"
         )
         detail.append(
             f"| {one['name']} | {public['false_positives']} of {public['wrong']} | {public['false_negatives']} of {public['right']} "
             f"| {rewrites['false_positives']} of {rewrites['wrong']} | {rewrites['false_negatives']} of {rewrites['right']} |"
         )
+    missing = [name for name in GRADERS if name not in [one["name"] for one in found["graders"]]]
+    if missing:
+        rows.append(f"\nNot measured on these rows yet: {', '.join(missing)}.")
     return PAGE.format(
         num_cases=found["num_cases"], machine=found["machine"], seed=found["seed"], limit=found["limit_s"], table="\n".join(rows), detail="\n".join(detail)
     )
