@@ -96,8 +96,8 @@ def _flatten(value: Any, prefix: str, flat: dict[str, Any]) -> None:
         inner, key = getattr(value, entry.name), f"{prefix}{entry.name}"
         if is_dataclass(inner):
             _flatten(inner, f"{key}.", flat)
-        elif isinstance(inner, tuple) and inner and is_dataclass(inner[0]):
-            flat[key] = ", ".join(str(part.kind) for part in inner)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportUnknownMemberType]
+        elif key == "collection.shaping":
+            flat[key] = ", ".join(part.kind for part in value.shaping) or "none"
         else:
             flat[key] = inner
 
