@@ -42,7 +42,9 @@ def test_work_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert asked == [256, 256, 256]
 
     library.refresh()
-    assert run.is_all_read and len(footers) <= 203
+    assert len(run.files) == 64 + 128  # a look reads so many and leaves the rest to the next one
+    library.refresh()
+    assert run.is_all_read
     before = len(footers)
     run.refresh()
     assert len(footers) == before  # a look at a run that did not change opens no file

@@ -179,6 +179,7 @@ class Surveyor:
         self._thread.join()
 
     def _work(self) -> None:
+        self._closing.wait(self._pause_s)  # the first page comes first
         while not self._closing.is_set():
             if not all(run.is_all_read for run in self._runs):
                 self._refresh()
