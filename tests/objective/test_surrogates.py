@@ -202,6 +202,11 @@ def test_dppo_bounds_are_inclusive_and_certain_tokens_finite() -> None:
     same(surrogates.dppo_kl(whole, whole, one, max_divergence=0.05), [-1.0])
     same(surrogates.dppo_kl(whole, half, one, max_divergence=0.05), [0.0])
     same(surrogates.dppo_kl(whole, half, one, max_divergence=1e9), [-2.0])
+    three_quarters = half + math.log(1.5)
+    other, old_other = -three_quarters.expm1(), -half.expm1()
+    divergence = float(half.exp() * (half - three_quarters) + old_other * (old_other / other).log())
+    same(surrogates.dppo_kl(three_quarters, half, one, max_divergence=divergence), [-1.5])
+    same(surrogates.dppo_kl(three_quarters, half, one, max_divergence=divergence * 0.999), [0.0])
     for surrogate in (surrogates.dppo, surrogates.dppo_kl):
         assert not gradient(lambda old, of=surrogate: of(half, old, one, max_divergence=1e9) * 0, half).any()
 

@@ -100,13 +100,13 @@ def test_a_run_survives_every_fault_and_invents_no_score(tmp_path: Path) -> None
         "scoring": {"timeout_s": 4.0, "max_memory_bytes": 4 << 30},
     }
     proctor.train("tiny", tasks, reward=treacherous, out=tmp_path / "run", listener=lambda event: None, **settings)
-    rows = [row for row in read_rollouts(tmp_path / "run") if row["step"] is not None]
-    seen = Counter(fault_of(row["completion"]) for row in rows)
+    rows = [row for path in sorted((tmp_path / "run" / "rollouts").glob("*.parquet")) for row in read_rollouts(path).to_pylist()]
+    seen = Counter(fault_of(row["text"]) for row in rows)
     assert len(rows) == 64 and len(seen) >= 6, seen
     for row in rows:
-        fault, reward = fault_of(row["completion"]), row["reward"]
+        fault, reward = fault_of(row["text"]), row["reward"]
         if fault is None:
-            assert reward == pytest.approx(honest(row["completion"])), row
+            assert reward == pytest.approx(honest(row["text"])), row
         else:
             assert reward == 0.0, row
     metrics = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]

@@ -256,7 +256,7 @@ def dppo(
         ValueError: max_divergence is not positive.
     """
     _require_max_divergence(max_divergence)
-    moved = logprobs.detach().exp() - old_logprobs.exp()
+    moved = logprobs.exp() - old_logprobs.exp()
     return _masked_ratio_loss(logprobs, old_logprobs, advantages, moved.abs() > max_divergence)
 
 
@@ -280,15 +280,15 @@ def dppo_kl(
     """
     _require_max_divergence(max_divergence)
     tiny = torch.finfo(logprobs.dtype).tiny
-    other, old_other = (-value.detach().expm1().clamp(max=-tiny) for value in (logprobs, old_logprobs))
-    divergence = old_logprobs.exp() * (old_logprobs - logprobs.detach()) + old_other * (old_other / other).log()
+    other, old_other = (-value.expm1().clamp(max=-tiny) for value in (logprobs, old_logprobs))
+    divergence = old_logprobs.exp() * (old_logprobs - logprobs) + old_other * (old_other / other).log()
     return _masked_ratio_loss(logprobs, old_logprobs, advantages, divergence > max_divergence)
 
 
 def _masked_ratio_loss(logprobs: Tensor, old_logprobs: Tensor, advantages: Tensor, is_far: Tensor) -> Tensor:
     ratio = _ratio(logprobs, old_logprobs, advantages)
-    moves_on = (advantages > 0) & (ratio > 1) | (advantages < 0) & (ratio < 1)
-    return torch.where(is_far & moves_on, 0, -advantages * ratio)
+    goes_on = advantages * (ratio - 1) > 0
+    return torch.where(is_far & goes_on, 0, -advantages * ratio)
 
 
 def _ratio(logprobs: Tensor, old_logprobs: Tensor, advantages: Tensor) -> Tensor:
