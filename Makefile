@@ -41,6 +41,12 @@ format: $(VENV)/dev.done
 evidence: $(VENV)/dev.done $(VENV)/demo.done
 	$(BIN)/python evidence/quickstart.py
 	$(BIN)/python evidence/gsm8k.py $(GSM8K)
+	$(BIN)/python evidence/objective_cost.py
+	$(BIN)/python evidence/control.py
+	$(BIN)/python evidence/graders.py --environment runs/graders
+	$(BIN)/python evidence/sandbox_cost.py
+	$(BIN)/python evidence/proofs.py
+	$(BIN)/python evidence/viewer.py
 	$(BIN)/python evidence/report.py
 
 clean:

@@ -13,7 +13,7 @@ from proctor.cli.main import main
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 
-SMALL = ["num_steps=20", "prompts_per_step=6", "group_size=6", "evaluation.num_tasks=0", "checkpoint_every=100", "learning_rate=1e-4", "scoring.num_workers=1"]
+SMALL = ["num_steps=20", "prompts_per_step=6", "group_size=6", "evaluation.num_tasks=0", "checkpoint_every=100", "learning_rate=2e-5", "scoring.num_workers=1"]
 EXTRA = {
     "on_policy_distillation": ["objective.teacher=pocket"],
     "gspo": ["learner.num_minibatches=4"],
