@@ -122,7 +122,7 @@ def test_verdicts_and_what_the_judge_sees(serve: Callable[[Script], Endpoint]) -
 )
 def test_an_answer_cannot_leave_its_string(serve: Callable[[Script], Endpoint], injection: str) -> None:
     endpoint = serve(honest)
-    assert judge(endpoint)(f"<answer>{injection}</answer>", TASK).outcome is Outcome.INCORRECT
+    assert judge(endpoint, sees="completion")(injection, TASK).outcome is Outcome.INCORRECT
     content = endpoint.requests[0]["messages"][1]["content"]
     assert asked(endpoint.requests[0]) == {"question": TASK.prompt, "reference": "Jupiter", "answer": injection}
     assert "<" not in content and content.count("\n") == 4  # the object's own lines, and none of the answer's
