@@ -142,3 +142,17 @@ def test_prompts_that_do_not_fit_are_refused(tiny: Policy) -> None:
 def test_bad_sampling_settings_are_named(name: str, value: object) -> None:
     with pytest.raises(ConfigError, match=f"{name} must be"):
         Sampling(**{name: value})  # type: ignore[arg-type]
+
+
+def test_rows_that_end_early_among_rows_that_entered_later_change_nothing(tiny: Policy) -> None:
+    """About one token in ten ends a row, and six rows are decoded side by side: rows of every age stand beside one another."""
+    bias = torch.zeros(262)
+    bias[257] = 3.3
+    head = tiny.model.get_output_embeddings()
+    assert head is not None
+    head.register_forward_hook(lambda module, inputs, output: output + bias)
+    together = sample(tiny, requests(14), Sampling(1.0, 20), max_rows=64)
+    in_turn = sample(tiny, requests(14), Sampling(1.0, 20), max_rows=6)
+    lengths = {len(completion.token_ids) for group in together for completion in group}
+    assert len(lengths) > 8
+    assert [[c.token_ids for c in group] for group in together] == [[c.token_ids for c in group] for group in in_turn]

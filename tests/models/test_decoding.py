@@ -11,7 +11,7 @@ from proctor.models.policy import Policy
 from proctor.models.tiny import byte_tokenizer
 from tests.families import _COMMON, FAMILIES, random_policy
 
-SHARING = {"llama", "qwen2", "qwen3", "qwen3_moe", "phi3", "olmo2", "granite", "cohere", "stablelm", "starcoder2", "smollm3", "gpt_neox", "mixtral", "gpt2"}
+SHARING = {"llama", "qwen2", "qwen3", "qwen3_moe", "phi3", "olmo2", "granite", "cohere", "starcoder2", "smollm3", "gpt_neox", "mixtral", "gpt2"}
 PROMPTS = [[65, 66, 67, 68, 69], [70, 71, 72], [80, 81, 82, 83, 84, 85, 86, 87, 88]]
 
 

@@ -121,6 +121,6 @@ def _grad_logits(logs: Tensor, token_ids: Tensor, entropy: Tensor, grad_logprobs
 def _accumulate(grad_weight: Tensor, grad_logits: Tensor, hidden: Tensor) -> None:
     """Add grad_logits.T @ hidden, in place where the dtypes allow it: the product is as large as the embedding."""
     if grad_weight.dtype is grad_logits.dtype:
-        grad_weight.addmm_(grad_logits.T, hidden.to(grad_logits.dtype))
+        torch.addmm(grad_weight, grad_logits.T, hidden.to(grad_logits.dtype), out=grad_weight)
     else:
         grad_weight += (grad_logits.T @ hidden.to(grad_logits.dtype)).to(grad_weight.dtype)
