@@ -164,7 +164,7 @@ class Injector:
         elif fault == "claim damaged":
             received.claim[self._draw.randrange(len(received.claim))] ^= 1 << self._draw.randrange(8)
         elif fault == "claim twice":
-            received.claim += received.claim
+            received.claim += bytes(received.claim)
         return reply
 
 

@@ -157,6 +157,10 @@ class _Harness:
         try:
             self._exchange(frame(bundle()) + frame(marshal.dumps(settings)), received, time.monotonic() + START_S, 1 << 20)
         except _Ended as ended:
+            errors = next(fd for fd, name in self._pipes.items() if name == "err")
+            with contextlib.suppress(_Ended):
+                while self._receive(errors, received, 1 << 20):  # what bubblewrap or the interpreter said before it died
+                    pass
             said = bytes(received.err).decode("utf-8", "replace").strip().splitlines()
             raise _Ended(ExecStatus.UNAVAILABLE, said[-1][:300] if said else ended.reason) from None
 
