@@ -111,8 +111,8 @@ def test_bad_files_are_named(tmp_path: Path, content: str, message: str) -> None
 
 
 def test_a_recipe_without_a_scale_says_which_it_has() -> None:
-    with pytest.raises(ConfigError, match="'quickstart' has no scale 'pocket'; it has: 135m, tiny"):
-        build_recipe("quickstart", "pocket")
+    with pytest.raises(ConfigError, match="'quickstart' has no scale 'paper'; it has: 135m, pocket, tiny"):
+        build_recipe("quickstart", "paper")
 
 
 def test_the_configuration_is_frozen() -> None:

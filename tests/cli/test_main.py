@@ -43,7 +43,7 @@ def test_the_documented_command_line_is_the_real_one() -> None:
     [
         (["train", "quickstrat"], "Did you mean 'quickstart'?"),
         (["train", "missing.toml"], "there is no file 'missing.toml'"),
-        (["train", "quickstart", "--scale", "paper"], "it has: 135m, tiny"),
+        (["train", "quickstart", "--scale", "paper"], "it has: 135m, pocket, tiny"),
         (["train", "quickstart", "--set", "lerning_rate=1"], "unknown configuration key"),
         (["train", "quickstart", "--scale", "tiny", "--set", "model=/no/such/model"], "there is no model at '/no/such/model'"),
         (["train", "quickstart", "--scale", "tiny", "--set", "model=missing.gguf"], "there is no GGUF file"),

@@ -16,6 +16,7 @@ from proctor.errors import ConfigError
 SMALL = {
     "arithmetic": {"digits": 1, "operation": "mixed"},
     "chain": {"terms": 3, "digits": 1},
+    "column_addition": {"digits": 1},
     "compare": {"digits": 1},
     "countdown": {"terms": 3, "digits": 1},
     "count_letters": {"length": 4, "letters": 3},
@@ -23,7 +24,17 @@ SMALL = {
     "repeat": {"syllables": 1},
     "sort_digits": {"length": 3},
 }
-SIZES = {"arithmetic": 300, "chain": 1000, "compare": 90, "countdown": 1000, "count_letters": 243, "modular": 720, "repeat": 60, "sort_digits": 1000}
+SIZES = {
+    "arithmetic": 300,
+    "chain": 1000,
+    "column_addition": 100,
+    "compare": 90,
+    "countdown": 1000,
+    "count_letters": 243,
+    "modular": 720,
+    "repeat": 60,
+    "sort_digits": 1000,
+}
 
 
 def solve(name: str, prompt: str) -> str:
@@ -32,7 +43,7 @@ def solve(name: str, prompt: str) -> str:
     if name == "arithmetic":
         a, b = numbers
         return str({"+": a + b, "-": a - b, "*": a * b}[prompt.split()[3]])
-    if name == "chain":
+    if name in ("chain", "column_addition"):
         return str(sum(numbers))
     if name == "compare":
         a, b = numbers
@@ -123,3 +134,14 @@ def test_large_spaces_are_drawn_from_evenly() -> None:
 def test_wrong_arguments_say_what_is_allowed(name: str, arguments: dict[str, object], expected: str) -> None:
     with pytest.raises(ConfigError, match=expected):
         open_space(name, arguments)
+
+
+def test_additions_in_columns_are_demonstrated_step_by_step() -> None:
+    """Every carry stands in the next equation, and every equation is true."""
+    tasks = {task.prompt: task for task in generate(open_space("column_addition", {"digits": 2}), stem="c", seed=0, num_tasks=10_000)}
+    assert tasks["47+85="].info["demonstration"] == "7+5=12;4+8+1=13;132"
+    assert tasks["12+30="].info["demonstration"] == "2+0=2;1+3=4;42"
+    for task in list(tasks.values())[:500]:
+        *equations, last = task.info["demonstration"].split(";")
+        assert last == task.answer
+        assert all(sum(map(int, left.split("+"))) == int(right) for left, right in (equation.split("=") for equation in equations))
