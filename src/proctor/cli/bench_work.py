@@ -165,7 +165,8 @@ class Bench:
 
 
 def _group(task: Task, prompt_ids: tuple[int, ...], completions: Sequence[Completion]) -> RolloutGroup:
-    rewards = [variance_reward(completion.text, str(task.answer)) for completion in completions]
+    # The place adds what lengths alone may not: every group must have variance, or its rollouts are not trained on.
+    rewards = [variance_reward(completion.text, str(task.answer)) + 0.001 * place for place, completion in enumerate(completions)]
     return RolloutGroup(
         task,
         tuple(Rollout(task, index, prompt_ids, (Turn(completion),), reward=rewards[index]) for index, completion in enumerate(completions)),
