@@ -22,10 +22,11 @@ def main() -> None:
 
     class Clock(TrainerCallback):
         def on_step_begin(self, *args, **kwargs):
-            self.began = time.perf_counter()
+            self.began, self.cpu_began = time.perf_counter(), time.process_time()
 
         def on_step_end(self, *args, **kwargs):
-            print(json.dumps({"peer": "trl", "seconds": time.perf_counter() - self.began}), flush=True)
+            seconds, cpu_seconds = time.perf_counter() - self.began, time.process_time() - self.cpu_began
+            print(json.dumps({"peer": "trl", "seconds": seconds, "cpu_seconds": cpu_seconds}), flush=True)
 
     def reward(completions, answer, **kwargs):
         return [float(a in c[0]["content"]) + 0.01 * (len(c[0]["content"]) % 7) for c, a in zip(completions, answer, strict=True)]

@@ -8,6 +8,7 @@ import pytest
 
 from proctor.cli.bench_work import variance_reward
 from proctor.cli.main import main
+from proctor.core import Completion, FinishReason
 
 TINY = ["--model", "tiny", "--prompts", "2", "--group-size", "4", "--new-tokens", "6", "--steps", "1", "--json"]
 
@@ -45,6 +46,10 @@ def test_bad_sizes_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--group-size must be at least 2, not 1" in capsys.readouterr().err
 
 
-def test_the_reward_tells_lengths_apart() -> None:
-    assert variance_reward("abc 42", "42") == pytest.approx(1.06)
-    assert variance_reward("ab", "42") != variance_reward("abc", "42")
+def test_the_reward_tells_completions_apart() -> None:
+    def reward(text: str, *tokens: int) -> float:
+        return variance_reward(Completion(tokens, (0.0,) * len(tokens), text, FinishReason.LENGTH, 0), "42")
+
+    assert reward("so 42", 3, 5) == pytest.approx(1.01)
+    assert reward("so 41", 3, 5) == pytest.approx(0.01)
+    assert reward("so 41", 3, 6) == pytest.approx(0.02)

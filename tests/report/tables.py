@@ -25,6 +25,7 @@ def row(*, text: str = "4", outcome: str | None = "CORRECT", extracted: str | No
         "prompt_text": "What is 2 + 2?",
         "text": text,
         "answer": json.dumps("4"),
+        "info": None,
         "finish_reason": "eos",
         "num_completion_tokens": len(ids),
         "num_turns": 1,

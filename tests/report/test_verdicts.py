@@ -32,7 +32,11 @@ def test_mark_change_and_take_back(small: Library) -> None:
     assert [each.key for each in read_verdicts(run)] == [Key(0, 0, 1)]
 
 
-def test_cases_for_the_verifier(small: Library) -> None:
+def test_cases_for_the_verifier(small: Library, small_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    from tests.report.tables import row, table
+
     run = small.runs[0]
     mark(run, small.store, Key(0, 0, 0), "wrongly_rewarded", "")
     mark(run, small.store, Key(0, 0, 1), "wrongly_refused", "")
@@ -41,6 +45,11 @@ def test_cases_for_the_verifier(small: Library) -> None:
         {"completion": "the answer is 4", "task": {"prompt": "What is 2 + 2?", "answer": "4", "info": {}}, "expected": "INCORRECT"},
         {"completion": "five", "task": {"prompt": "What is 2 + 2?", "answer": "4", "info": {}}, "expected": "CORRECT"},
     ]
+    info = {"tests": [{"input": "1", "output": "2"}]}
+    pq.write_table(table([row(info=json.dumps(info))]), small_path / "rollouts" / "step-000000.parquet")
+    run.refresh()
+    mark(run, small.store, Key(0, 0, 0), "wrongly_rewarded", "")
+    assert info in [json.loads(line)["task"]["info"] for line in cases_jsonl(read_verdicts(run)).splitlines()]
     assert all(set(each) == {"id", "completion", "task", "expected"} for each in rows) and rows[0]["id"] != rows[1]["id"]
 
 

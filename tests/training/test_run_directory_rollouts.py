@@ -9,7 +9,7 @@ import pytest
 from proctor.core import Completion, FinishReason, Message, Outcome, Rollout, RolloutGroup, Score, Status, Task, Turn
 from proctor.errors import LearnerError
 from proctor.training.manifest import Manifest
-from proctor.training.rollout_table import SCHEMA, read_rollouts, rollout_table, write_rollouts
+from proctor.training.rollout_table import SCHEMA, TokenValues, read_rollouts, rollout_table, write_rollouts
 from proctor.training.tracking import ALIASES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "run-directory.md"
@@ -24,7 +24,7 @@ def rollout(task: Task, index: int = 0, **changes) -> Rollout:
     return Rollout(task=task, index=index, **fields)
 
 
-TASK = Task(id="t-1", prompt="What is 2 + 2?", answer={"value": 4, "unit": "é"}, source="arithmetic")
+TASK = Task(id="t-1", prompt="What is 2 + 2?", answer={"value": 4, "unit": "é"}, info={"difficulty": 1}, source="arithmetic")
 
 
 def written(tmp_path: Path, groups: list[RolloutGroup], **values) -> list[dict]:
@@ -38,7 +38,8 @@ def written(tmp_path: Path, groups: list[RolloutGroup], **values) -> list[dict]:
 def test_a_rollout_comes_back_column_by_column(tmp_path: Path):
     score = Score(Outcome.CORRECT, 1.0, extracted="4", reason="equal", metrics={"length": 1.0}, extra={"note": "short"})
     group = RolloutGroup(TASK, (rollout(TASK, scores={"accuracy": score, "style": Score(None, 0.25)}, reward=1.125),))
-    rows = written(tmp_path, [group], advantages=[[0.75]], weights={"accuracy": 1.0, "style": 0.5})
+    known = TokenValues(advantages=[0.75, 0.75], logprobs=[-0.25, -0.5], entropies=[1.0, 0.5])
+    rows = written(tmp_path, [group], advantages=[[0.75]], weights={"accuracy": 1.0, "style": 0.5}, tokens=[[known]])
     assert rows == [
         {
             "step": 12,
@@ -52,6 +53,7 @@ def test_a_rollout_comes_back_column_by_column(tmp_path: Path):
             "prompt_text": "What is 2 + 2?",
             "text": "4",
             "answer": '{"value": 4, "unit": "é"}',
+            "info": '{"difficulty": 1}',
             "finish_reason": "eos",
             "num_completion_tokens": 2,
             "num_turns": 1,
@@ -66,6 +68,10 @@ def test_a_rollout_comes_back_column_by_column(tmp_path: Path):
             ],
             "metrics": [{"name": "accuracy/length", "value": 1.0}],
             "extra": [{"name": "accuracy/note", "text": "short"}],
+            "advantages": [0.75, 0.75],
+            "logprobs": [-0.25, -0.5],
+            "old_logprobs": None,
+            "entropies": [1.0, 0.5],
         }
     ]
 

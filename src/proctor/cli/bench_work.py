@@ -13,7 +13,7 @@ import statistics
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TypeVar
 
 import torch
@@ -111,9 +111,10 @@ class TrainReport:
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """A whole GRPO step, from tasks to published weights; seconds are medians."""
+    """A whole GRPO step, from tasks to published weights; seconds are medians, `cpu_seconds` those of the process's own threads."""
 
     seconds_per_step: float
+    cpu_seconds: float
     seconds_sampling: float
     seconds_training: float
     tokens_sampled: int
@@ -127,9 +128,9 @@ class StepReport:
     peak_bytes: int
 
 
-def variance_reward(completion: str, answer: str) -> float:
-    """1 where the answer occurs in the text, and a little by length, so that no group is unanimous."""
-    return float(answer in completion) + 0.01 * (len(completion) % 7)
+def variance_reward(completion: Completion, answer: str) -> float:
+    """1 where the answer occurs in the text, and a little by the token ids, so that no group is unanimous."""
+    return float(answer in completion.text) + 0.01 * (sum(completion.token_ids) % 7)
 
 
 class Bench:
@@ -165,8 +166,7 @@ class Bench:
 
 
 def _group(task: Task, prompt_ids: tuple[int, ...], completions: Sequence[Completion]) -> RolloutGroup:
-    # The place adds what lengths alone may not: every group must have variance, or its rollouts are not trained on.
-    rewards = [variance_reward(completion.text, str(task.answer)) + 0.001 * place for place, completion in enumerate(completions)]
+    rewards = [variance_reward(completion, str(task.answer)) for completion in completions]
     return RolloutGroup(
         task,
         tuple(Rollout(task, index, prompt_ids, (Turn(completion),), reward=rewards[index]) for index, completion in enumerate(completions)),
@@ -233,13 +233,17 @@ def bench_step(plan: BenchPlan) -> StepReport:
         metrics = bench.train(bench.sample(0), 0)
     sampling: list[float] = []
     training: list[float] = []
+    processor: list[float] = []
     for step in range(1, plan.num_steps + 1):
+        began = process_time()
         spent, groups = _timed(lambda step=step: bench.sample(step))
         sampling.append(spent)
         spent, metrics = _timed(lambda step=step, groups=groups: bench.train(groups, step))
         training.append(spent)
+        processor.append(process_time() - began)
     return StepReport(
         seconds_per_step=statistics.median(a + b for a, b in zip(sampling, training, strict=True)),
+        cpu_seconds=statistics.median(processor),
         seconds_sampling=statistics.median(sampling),
         seconds_training=statistics.median(training),
         tokens_sampled=plan.num_rollouts * plan.new_tokens,

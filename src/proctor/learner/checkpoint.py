@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ def save_trained(learner: Learner, directory: Path) -> None:
     """Write only what the run is about: the policy, or the reward model."""
     save_policy(learner.trained, directory)
     if learner.reward_model is not None:
-        save_scalar_model(learner.reward_model, directory)
+        # Scores of rollouts have mean 0 and standard deviation 1 where the model is used (Huang et al. 2023, detail R3).
+        mean, std = learner.score_statistics
+        save_scalar_model(replace(learner.reward_model, mean=mean, std=max(std, 1e-6)), directory)
 
 
 def restore_learner(learner: Learner, directory: Path) -> None:
@@ -49,6 +52,7 @@ def restore_learner(learner: Learner, directory: Path) -> None:
         if learner.average is not None:
             learner.average = state["average"]
         learner.kl_coefficient = float(state["kl_coefficient"])
+        learner.score_statistics = state["score_statistics"]
 
 
 def _state(learner: Learner) -> dict[str, Any]:
@@ -61,6 +65,7 @@ def _state(learner: Learner) -> dict[str, Any]:
         "critic_optimizer": None if learner.critic is None else learner.critic.optimizer.state_dict(),
         "average": learner.average,
         "kl_coefficient": learner.kl_coefficient,
+        "score_statistics": learner.score_statistics,
     }
 
 

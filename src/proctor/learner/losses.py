@@ -37,13 +37,15 @@ class Pass:
         loss: its share of the loss of the step; differentiable.
         values: metrics, each a mean over `count`.
         count: tokens, or pairs, that the means are over.
-        logprobs: [R, L] of its rows, for the comparison with the sampler's; None where the loss computes none.
+        logprobs: [R, L] of its rows, for the comparison with the sampler's and the record; None where the loss computes none.
+        entropies: [R, L] of the same tokens' distributions.
     """
 
     loss: Tensor
     values: dict[str, Tensor]
     count: int
     logprobs: Tensor | None = None
+    entropies: Tensor | None = None
 
 
 class BatchLoss(Protocol):
@@ -122,7 +124,7 @@ class PolicyLoss:
         if values is not None:
             loss = loss + self._value_loss(batch, values, cut, seen)
         seen |= policy_values(self.objective, inputs, entropies.detach(), reference)
-        return Pass(loss, seen, int(mask.sum()), logprobs.detach())
+        return Pass(loss, seen, int(mask.sum()), logprobs.detach(), entropies.detach())
 
     def _policy_loss(self, inputs: LossInputs, reference: Tensor | None, entropies: Tensor, weights: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         spec = self.objective.loss
@@ -223,7 +225,7 @@ class PreferenceLoss:
             "rejected_logprobs": summed.detach()[1::2].mean(),
             "entropy": masked_mean(entropies.detach(), mask),
         }
-        return Pass(per_pair.sum() * weights.to(per_pair.device), seen, len(units), logprobs.detach())
+        return Pass(per_pair.sum() * weights.to(per_pair.device), seen, len(units), logprobs.detach(), entropies.detach())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -298,7 +300,7 @@ class DistillationLoss:
         flat = token_divergences(outputs, to_logits, target, teacher_to_logits, self._divergence)
         per_token, mask = unflatten(flat, present), cut(batch.completion_mask)
         seen = {"divergence": masked_mean(per_token.detach(), mask), "entropy": masked_mean(unflatten(entropies, present), mask)}
-        return Pass(torch.where(mask, per_token, 0).mul(cut(weights)).sum(), seen, int(mask.sum()), unflatten(logprobs, present))
+        return Pass(torch.where(mask, per_token, 0).mul(cut(weights)).sum(), seen, int(mask.sum()), unflatten(logprobs, present), unflatten(entropies, present))
 
     def _divergence(self, student: Tensor, teacher: Tensor) -> Tensor:
         return self.objective.divergence(student, teacher, self.forward.temperature)

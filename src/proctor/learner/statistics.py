@@ -69,9 +69,9 @@ class UpdateStatistics:
         self.num_tokens += num_tokens
         self._loss += float(loss.detach())
 
-    def mean(self, name: str) -> float | None:
-        """One mean so far; None where nothing was added under the name."""
-        return self._sums[name] / self._counts[name] if self._counts.get(name) else None
+    def total(self, name: str) -> tuple[float, int]:
+        """Sum and count under a name so far: the difference of two gives the mean of what came between."""
+        return self._sums.get(name, 0.0), self._counts.get(name, 0)
 
     def merge(self, ranks: Ranks) -> None:
         """Add what the other ranks computed; a rank that had nothing to compute has no names."""

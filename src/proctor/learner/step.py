@@ -20,7 +20,7 @@ from proctor.errors import LearnerError
 from proctor.learner.batch import TokenBatch, Unit, build_batch, micro_batches, rows_of, select, with_advantages
 from proctor.learner.config import LearnerConfig, learning_rate_at
 from proctor.learner.critic import CriticLearner, make_optimizer
-from proctor.learner.losses import BatchLoss, DistillationLoss, PolicyForward, PolicyLoss, PreferenceLoss, RewardModelLoss, imitation_pass
+from proctor.learner.losses import BatchLoss, DistillationLoss, Pass, PolicyForward, PolicyLoss, PreferenceLoss, RewardModelLoss, imitation_pass
 from proctor.learner.parallel import Ranks, call, clip_gradients
 from proctor.learner.statistics import MismatchCheck, UpdateStatistics
 from proctor.models.heads import ScalarModel, scalar_copy, sequence_scores
@@ -49,6 +49,33 @@ class LearnerPlan:
     is_truncated: bool = False
 
 
+@dataclass(slots=True, eq=False)
+class TokenRecord:
+    """What the last pass over each rollout of a batch saw: for people, who look at single tokens.
+
+    Attributes:
+        logprobs: [R, L] nats.
+        entropies: [R, L] nats.
+        is_computed: [R] False where a rollout's passes were left out.
+    """
+
+    logprobs: Tensor
+    entropies: Tensor
+    is_computed: Tensor
+
+    @classmethod
+    def empty(cls, batch: TokenBatch) -> TokenRecord:
+        shape = batch.completion_mask.shape
+        return cls(torch.zeros(shape), torch.zeros(shape), torch.zeros(shape[0], dtype=torch.bool))
+
+    def add(self, rows: Sequence[int], done: Pass) -> None:
+        if done.logprobs is None or done.entropies is None:
+            return
+        width = done.logprobs.shape[1]
+        self.logprobs[rows, :width], self.entropies[rows, :width] = done.logprobs.cpu(), done.entropies.cpu()
+        self.is_computed[rows] = True
+
+
 class Learner:
     """Moves the weights of a policy, and of whatever else the objective trains.
 
@@ -75,6 +102,8 @@ class Learner:
         self.kl_coefficient = objective.penalty.beta if isinstance(objective, Objective) and isinstance(objective.penalty, KLInReward) else 0.0
         self.average = [parameter.detach().clone() for parameter in self.parameters] if config.ema_decay is not None else None
         self.optimizer = make_optimizer(self.parameters, plan.learning_rate, config)
+        self.record: TokenRecord | None = None  # of the last update
+        self.score_statistics = (0.0, 1.0)  # mean and standard deviation of a reward model's scores in the last update
         self._teacher = teacher
         self._teacher_path = None if teacher is None else forward_path(teacher)
 
@@ -181,20 +210,24 @@ class Learner:
             LearnerError: the gradient is not finite, or sampler and trainer disagree.
         """
         statistics, mismatch = UpdateStatistics(), MismatchCheck(self.policy.compute_dtype)
+        self.record = TokenRecord.empty(batch)
         is_comparable = isinstance(self.objective.source, OnPolicy) and not self.plan.is_truncated
         if is_comparable and batch.old_logprobs is not None:
             mismatch.add(batch.behavior_logprobs, batch.old_logprobs, batch.completion_mask)
         learning_rate = self._set_learning_rate(step)
         is_first, stops_early = True, False
         for epoch in range(self.config.num_epochs):
+            before = statistics.total("approx_kl")
             for units in self._minibatches(batch, step, epoch):
                 check = mismatch if is_first and is_comparable and batch.old_logprobs is None else None
                 self._minibatch(batch, units, step, statistics, check)
                 is_first = False
-            if self.config.max_approx_kl is not None and (statistics.mean("approx_kl") or 0.0) > self.config.max_approx_kl:
+            if self.config.max_approx_kl is not None and _mean_since(before, statistics.total("approx_kl")) > self.config.max_approx_kl:
                 stops_early = epoch + 1 < self.config.num_epochs
                 break
         self._sum_over_ranks(statistics)
+        if self.reward_model is not None and (score := statistics.total("score_mean"))[1]:
+            self.score_statistics = (score[0] / score[1], statistics.total("score_std")[0] / score[1])
         stopped = {} if self.config.max_approx_kl is None else {"stopped_early": float(stops_early)}
         return {**statistics.metrics(), **mismatch.metrics(), **self._batch_metrics(batch), **stopped, "learning_rate": learning_rate}
 
@@ -222,6 +255,8 @@ class Learner:
                 continue
             rows = rows_of(part)
             statistics.add(done.loss, done.values, done.count, num_tokens=int(batch.completion_mask[rows].sum()))
+            if self.record is not None:
+                self.record.add(rows, done)
             if mismatch is not None and done.logprobs is not None:
                 width = done.logprobs.shape[1]
                 mismatch.add(batch.behavior_logprobs[rows, :width], done.logprobs.cpu(), batch.completion_mask[rows, :width])
@@ -366,6 +401,11 @@ class Learner:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         return rate
+
+
+def _mean_since(before: tuple[float, int], after: tuple[float, int]) -> float:
+    count = after[1] - before[1]
+    return (after[0] - before[0]) / count if count else 0.0
 
 
 def _frozen_copy(policy: Policy) -> Policy:

@@ -273,7 +273,8 @@ class _DecodeView:
         folded = heads // kv_heads
         end = self._longest + 1
         self._write(store, key, value)
-        q = (query * (width**-0.5 if scale is None else scale)).transpose(0, 1).reshape(rows, kv_heads, folded, width)
+        factor: float = width**-0.5 if scale is None else scale
+        q = (query * factor).transpose(0, 1).reshape(rows, kv_heads, folded, width)
         over_prompt = self._unfold(self._fold(q) @ store.prompt_keys.transpose(-1, -2), folded)  # [R, K, n, Lp]
         over_own = q @ store.keys[:, :, :end].transpose(-1, -2)
         over_prompt += self._prompt_bias[:, None, None].to(over_prompt.dtype)

@@ -40,6 +40,7 @@ COLUMNS: Mapping[str, str] = {
     "prompt_text": "VARCHAR",
     "text": "VARCHAR",
     "answer": "VARCHAR",
+    "info": "VARCHAR",
     "finish_reason": "VARCHAR",
     "num_completion_tokens": "INTEGER",
     "num_turns": "INTEGER",

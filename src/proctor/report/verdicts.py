@@ -44,6 +44,7 @@ class Verdict:
         answer: the reference, as JSON; None where the task has none.
         completion: what was graded, whole.
         reward: that it got.
+        info: what else the task knows, as JSON; None in runs that did not record it.
     """
 
     step: int
@@ -57,6 +58,7 @@ class Verdict:
     answer: str | None
     completion: str
     reward: float | None
+    info: str | None = None
 
     @property
     def key(self) -> Key:
@@ -116,13 +118,13 @@ def mark(run: RunFiles, store: Store, key: Key, judgement: str, note: str) -> Ve
     if len(note) > MAX_NOTE_CHARACTERS:
         raise ConfigError(f"the note has {len(note)} characters; at most {MAX_NOTE_CHARACTERS} are allowed")
     file = run.file(key.step)
-    sql = 'SELECT task_id, prompt_text, answer, text, reward FROM rollouts WHERE "group" = ? AND "index" = ? LIMIT 1'
+    sql = 'SELECT task_id, prompt_text, answer, text, reward, info FROM rollouts WHERE "group" = ? AND "index" = ? LIMIT 1'
     found = store.ask([file], sql, [key.group, key.index]) if file else []
     if not found:
         raise ConfigError(f"the run {run.name} has no rollout {key} (step/group/index)")
-    task_id, prompt, answer, text, reward = found[0]
+    task_id, prompt, answer, text, reward, info = found[0]
     at = datetime.now().astimezone().isoformat(timespec="seconds")
-    verdict = Verdict(key.step, key.group, key.index, judgement, _valid(note), at, task_id or "", prompt or "", answer, text or "", reward)
+    verdict = Verdict(key.step, key.group, key.index, judgement, _valid(note), at, task_id or "", prompt or "", answer, text or "", reward, info)
     _change(run, lambda verdicts: [*(other for other in verdicts if other.key != key), verdict])
     return verdict
 
@@ -168,13 +170,17 @@ def _valid(text: str) -> str:
 def as_cases(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
     """The marks as test cases for `proctor verify --cases`: the verifier must say `expected` of `completion`.
 
-    The rollout table does not record what else a task knows, so `info` is empty: a verifier that reads it needs it added by hand.
+    What else the task knows stands in `info`; it is empty for runs that did not record it.
     """
     for verdict in verdicts:
         yield {
             "id": f"{verdict.task_id}-{verdict.digest}",
             "completion": verdict.completion,
-            "task": {"prompt": verdict.prompt, "answer": None if verdict.answer is None else json.loads(verdict.answer), "info": {}},
+            "task": {
+                "prompt": verdict.prompt,
+                "answer": None if verdict.answer is None else json.loads(verdict.answer),
+                "info": {} if verdict.info is None else json.loads(verdict.info),
+            },
             "expected": _EXPECTED[verdict.judgement].value,
         }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ SCHEMA = pa.schema(
         pa.field("prompt_text", pa.string(), nullable=False),
         pa.field("text", pa.string(), nullable=False),
         pa.field("answer", pa.string()),
+        pa.field("info", pa.string()),
         pa.field("finish_reason", pa.string(), nullable=False),
         pa.field("num_completion_tokens", pa.int32(), nullable=False),
         pa.field("num_turns", pa.int32(), nullable=False),
@@ -54,10 +56,34 @@ SCHEMA = pa.schema(
         pa.field("scores", pa.list_(_SCORE), nullable=False),
         pa.field("metrics", pa.list_(_METRIC), nullable=False),
         pa.field("extra", pa.list_(_EXTRA), nullable=False),
+        *(pa.field(name, pa.list_(pa.float32())) for name in ("advantages", "logprobs", "old_logprobs", "entropies")),
     ]
 )
 
 GroupValues = Sequence[Sequence[float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenValues:
+    """What the learner knows of the tokens of one rollout, one value for each of its `token_ids`; None where it computed none.
+
+    Attributes:
+        advantages: credit of each token.
+        logprobs: at the last pass over the rollout, nats.
+        old_logprobs: at the start of the update, nats; None for a single update, whose own pass is the old one.
+        entropies: of the distributions at that pass, nats.
+    """
+
+    advantages: Sequence[float] | None = None
+    logprobs: Sequence[float] | None = None
+    old_logprobs: Sequence[float] | None = None
+    entropies: Sequence[float] | None = None
+
+    def columns(self) -> dict[str, Sequence[float] | None]:
+        return {"advantages": self.advantages, "logprobs": self.logprobs, "old_logprobs": self.old_logprobs, "entropies": self.entropies}
+
+
+_NOTHING = TokenValues()
 
 
 def write_rollouts(
@@ -67,6 +93,7 @@ def write_rollouts(
     *,
     advantages: GroupValues | None = None,
     weights: Mapping[str, float] | None = None,
+    tokens: Sequence[Sequence[TokenValues]] | None = None,
 ) -> None:
     """Write the rollouts of a step, those that ended in ERROR included, in one atomic operation.
 
@@ -76,12 +103,13 @@ def write_rollouts(
         groups: in the order of the step.
         advantages: one a rollout, aligned with `groups[i].rollouts[j]`; None before they are known.
         weights: of each reward function, by name.
+        tokens: what the learner knows of single tokens, aligned like `advantages`; None before it has seen them.
 
     Raises:
         OSError: it could not be written; `path` is what it was before.
         ValueError: advantages do not line up with the groups.
     """
-    table = rollout_table(step, groups, advantages=advantages, weights=weights)
+    table = rollout_table(step, groups, advantages=advantages, weights=weights, tokens=tokens)
     buffer = pa.BufferOutputStream()
     pq.write_table(table, buffer, compression="zstd")
     durable.write_atomic(path, buffer.getvalue().to_pybytes())
@@ -105,6 +133,7 @@ def rollout_table(
     *,
     advantages: GroupValues | None = None,
     weights: Mapping[str, float] | None = None,
+    tokens: Sequence[Sequence[TokenValues]] | None = None,
 ) -> pa.Table:
     """The table that `write_rollouts` writes; same arguments.
 
@@ -112,14 +141,15 @@ def rollout_table(
         ValueError: advantages do not line up with the groups.
     """
     _check_aligned("advantages", advantages, groups)
+    _check_aligned("tokens", tokens, groups)
     rows: list[dict[str, Any]] = []
     for group_index, group in enumerate(groups):
         for place, rollout in enumerate(group.rollouts):
-            trained = {
-                "advantage": advantages[group_index][place] if advantages else None,
-            }
+            known = tokens[group_index][place] if tokens else _NOTHING
+            trained = {"advantage": advantages[group_index][place] if advantages else None, **known.columns()}
             rows.append(_row(rollout, weights or {}) | {"step": step, "group": group_index} | trained)
-        rows.extend(_row(rollout, weights or {}) | {"step": step, "group": group_index, "advantage": None} for rollout in group.errors)
+        unknown = {"step": step, "group": group_index, "advantage": None, **_NOTHING.columns()}
+        rows.extend(_row(rollout, weights or {}) | unknown for rollout in group.errors)
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
@@ -142,6 +172,7 @@ def _row(rollout: Rollout, weights: Mapping[str, float]) -> dict[str, Any]:
         "prompt_text": _valid(rollout.task.prompt_text),
         "text": _valid(rollout.text),
         "answer": None if rollout.task.answer is None else _valid(json.dumps(rollout.task.answer, ensure_ascii=False, default=str)),
+        "info": _valid(json.dumps(dict(rollout.task.info), ensure_ascii=False, default=str)) if rollout.task.info else None,
         "finish_reason": last.finish_reason.value,
         "num_completion_tokens": rollout.num_completion_tokens,
         "num_turns": len(rollout.turns),

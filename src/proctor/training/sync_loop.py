@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import perf_counter
 
+from torch import Tensor
+
 from proctor.core import RolloutGroup
 from proctor.learner.batch import TokenBatch, build_batch
 from proctor.learner.checkpoint import save_learner
+from proctor.learner.step import TokenRecord
 from proctor.rollouts.groups import Collected
 from proctor.rollouts.summary import summarize
 from proctor.training.events import CheckpointSaved, Phase, PhaseName, StepFinished, Warned
-from proctor.training.rollout_table import write_rollouts
+from proctor.training.rollout_table import TokenValues, write_rollouts
 from proctor.training.session import Session
 
 
@@ -87,7 +90,8 @@ def record_step(session: Session, step: int, collected: Collected, batch: TokenB
     with session.run.writing(f"rollouts of step {step}"):
         advantages = [*_by_group(batch, collected.groups), *([None] * len(group.rollouts) for group in collected.dropped)]
         everything = [*collected.groups, *collected.dropped]
-        write_rollouts(session.run.rollouts_path(step), step, everything, advantages=advantages, weights=session.rewards.weights)
+        values = [*token_values(batch, session.learner.record, collected.groups), *([TokenValues()] * len(group.rollouts) for group in collected.dropped)]
+        write_rollouts(session.run.rollouts_path(step), step, everything, advantages=advantages, weights=session.rewards.weights, tokens=values)
     if session.plan.collection.max_refills:
         metrics["dropped_groups"] = float(len(collected.dropped))
     metrics["tokens_per_s"] = metrics["num_rollouts"] * metrics["completion_tokens_mean"] / metrics["seconds"]
@@ -95,6 +99,25 @@ def record_step(session: Session, step: int, collected: Collected, batch: TokenB
     session.emit(StepFinished(step, session.config.num_steps, metrics))
     for message in session.warnings(step, metrics):
         session.emit(Warned(message))
+
+
+def token_values(batch: TokenBatch, record: TokenRecord | None, groups: Sequence[RolloutGroup]) -> list[list[TokenValues]]:
+    """What the learner knows of every token, nested as the groups are; rollouts whose passes were left out have advantages alone."""
+
+    def row(tensor: Tensor | None, index: int, *, is_there: bool = True) -> list[float] | None:
+        return tensor[index, : len(batch.sequences.continuations[index])].tolist() if tensor is not None and is_there else None
+
+    def values(index: int) -> TokenValues:
+        computed = record is not None and bool(record.is_computed[index])
+        return TokenValues(
+            row(batch.advantages, index),
+            row(record.logprobs if record else None, index, is_there=computed),
+            row(batch.old_logprobs, index),
+            row(record.entropies if record else None, index, is_there=computed),
+        )
+
+    flat = iter(range(batch.num_rollouts))
+    return [[values(next(flat)) for _ in group.rollouts] for group in groups]
 
 
 def _by_group(batch: TokenBatch, groups: Sequence[RolloutGroup]) -> list[list[float | None]]:
