@@ -92,12 +92,12 @@ def _reward(scores: list[dict[str, Any]]) -> float:
     return math.nan if any(score["value"] is None for score in scores) else sum(score["value"] * score["weight"] for score in scores)
 
 
+_TOKEN_COLUMNS = ("advantages", "logprobs", "old_logprobs", "entropies")
+
+
 def schema(*, with_token_columns: bool) -> pa.Schema:
-    """The rollout table's schema, with the token columns that a later version may write."""
-    if not with_token_columns:
-        return SCHEMA
-    further = ["logprobs", "old_logprobs", "entropies"]
-    return pa.schema([*SCHEMA, *(pa.field(name, pa.list_(pa.float32())) for name in further if name not in SCHEMA.names)])
+    """The rollout table's schema, or that of runs in which no learner wrote what it knows of single tokens."""
+    return SCHEMA if with_token_columns else pa.schema([field for field in SCHEMA if field.name not in _TOKEN_COLUMNS])
 
 
 def _pool_row(tokenizer: Tokenizer, text: str, number: int, kind: str, rng: np.random.Generator, *, with_token_columns: bool) -> dict[str, Any]:
@@ -241,7 +241,8 @@ class StepWriter:
             "policy_version": pa.array(np.maximum(0, step - rng.integers(0, 2, size)).astype(np.int32)),
         }
         wanted = schema(with_token_columns="entropies" in table.column_names)
-        columns = [new[field.name] if field.name in new else table[field.name] for field in wanted]
+        made = {**{name: table[name] for name in table.column_names}, **new}
+        columns = [made.get(field.name, pa.nulls(size, field.type)) for field in wanted]
         pq.write_table(pa.table(columns, schema=wanted), self.path / "rollouts" / f"step-{step:06d}.parquet", compression="zstd")
         lengths = np.array(table["num_completion_tokens"])
         row = self._metrics(step, grouped, lengths, np.array(table["status"]) == "truncated", int(broken.sum()), rng)
