@@ -57,7 +57,8 @@ def scalar_copy(policy: Policy, path: ForwardPath, *, seed: int, is_zero: bool) 
     from transformers import AutoModelForSequenceClassification
 
     source = policy.causal_model
-    config = source.config.__class__.from_dict({**source.config.to_dict(), "num_labels": 1})
+    plain = {key: value for key, value in source.config.to_dict().items() if key not in ("id2label", "label2id")}
+    config = source.config.__class__.from_dict({**plain, "num_labels": 1})
     config._attn_implementation = source.config._attn_implementation
     try:
         with torch.random.fork_rng(devices=[]):
