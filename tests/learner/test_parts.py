@@ -199,3 +199,20 @@ def test_the_scalar_is_read_at_the_last_token_of_the_whole_text() -> None:
         with torch.no_grad():
             hidden = model.policy.model.model(input_ids=ids).last_hidden_state[0, -1]  # type: ignore[operator, union-attr]
         assert float(found[row]) == pytest.approx(float(hidden @ model.head.weight[0].detach()), abs=1e-5)
+
+
+def test_heads_begin_as_they_are_said_to_and_no_model_drops_anything_out() -> None:
+    critic, model = adam("ppo", critic="separate").critic, adam("reward_model").reward_model
+    assert critic is not None
+    assert model is not None
+    assert not critic.model.head.weight.any()
+    assert critic.model.head.bias is None
+    width = model.head.weight.shape[1]
+    assert float(model.head.weight.detach().std()) == pytest.approx(1 / (width + 1) ** 0.5, rel=0.4)
+    assert not any(module.training for module in (*critic.model.policy.model.modules(), *model.policy.model.modules()))
+
+
+def test_adams_epsilon_is_the_configured_one_for_policy_and_critic() -> None:
+    learner = adam("ppo", LearnerConfig(adam_epsilon=1e-5), critic="separate")
+    assert learner.critic is not None
+    assert {group["eps"] for optimizer in (learner.optimizer, learner.critic.optimizer) for group in optimizer.param_groups} == {1e-5}
