@@ -406,21 +406,6 @@ class KeepBest:
         return "Âᵢ = 1[i is the best of its group]"
 
 
-@dataclass(frozen=True, slots=True)
-class KeepAll:
-    """1 for every rollout: demonstrations are imitated whole."""
-
-    kind: Literal["keep_all"] = "keep_all"
-    needs_group: bool = False
-
-    def __call__(self, inputs: CreditInputs) -> Credit:
-        return Credit(inputs.spread(torch.ones_like(inputs.rewards)))
-
-    @property
-    def formula(self) -> str:
-        return "Âᵢ = 1"
-
-
 Advantage = (
     NoBaseline
     | GroupCentered
@@ -437,5 +422,4 @@ Advantage = (
     | GAE
     | KeepCorrect
     | KeepBest
-    | KeepAll
 )

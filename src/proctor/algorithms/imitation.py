@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from proctor.algorithms.collection import Collection, Demonstrations, OnPolicy, Snapshot, Source
-from proctor.algorithms.credit import KeepAll, KeepBest, KeepCorrect
+from proctor.algorithms.credit import KeepBest, KeepCorrect
 from proctor.algorithms.losses import Aggregation, SequenceMean, TokenLoss, TokenMean, WeightedNLL
 from proctor.algorithms.spec import (
     DPO,
@@ -30,8 +30,11 @@ SourceName = Literal["on_policy", "demonstrations"]
 
 
 def sft(*, max_completion_tokens: int) -> Objective:
-    """Supervised fine-tuning on demonstrations: those of the data set (`demonstration` column), or what the verifier declares right."""
-    return Objective("sft", KeepAll(), _imitate(TokenMean()), source=Demonstrations())
+    """Supervised fine-tuning on demonstrations: those of the data set (`demonstration`, or `chosen` of a pair), or what the verifier declares right.
+
+    Demonstrations have reward 1, rejected completions of pairs 0: those are not imitated.
+    """
+    return Objective("sft", KeepCorrect(1.0), _imitate(TokenMean()), source=Demonstrations())
 
 
 def rft(*, max_completion_tokens: int, threshold: float = 1.0, drops_repeats: bool = True) -> Objective:

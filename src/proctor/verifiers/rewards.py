@@ -87,7 +87,7 @@ class Rewards:
         self.source_hashes: dict[str, str] = {}
         self.faults: Counter[str] = Counter()
         base = limits or Limits()
-        wall_s = max(timeout_s, *(float(getattr(part.function, "max_wall_s", 0.0)) for part in parts))
+        wall_s = max([timeout_s, *(float(getattr(part.function, "max_wall_s", 0.0)) for part in parts)])
         bounded = replace(base, wall_s=wall_s)
         self._workers = self._in_process() if in_process else self._pool(num_workers or default_num_workers(), bounded)
 
