@@ -32,6 +32,8 @@ def main() -> None:
     train_file, test_file = (with_examples(source, options.root / "gsm8k-data" / source.name) for source in (options.train, options.test))
     run = train("gsm8k", options.root / "gsm8k", f"data.train={train_file}", f"data.test={test_file}", f"num_steps={options.steps}", *SETTINGS)
     metrics, summary = read_metrics(run), json.loads((run / "summary.json").read_text())
+    if "after" not in summary:
+        raise SystemExit(f"the run was stopped after {len(metrics)} of {options.steps} steps, so there is no figure yet; the same command goes on with it")
     rewards = [row["reward_mean"] for row in metrics]
     parts = {
         name: {key: summary[name][key] for key in ("mean", "low", "high", "num_tasks", "truncated_fraction", "completion_tokens_mean")}

@@ -35,7 +35,8 @@ column is greedy, which is why it starts higher.
 GSM8K = """\
 ## GSM8K, SmolLM2-135M
 
-`{command}` on {machine}. Dr. GRPO, 8 tasks x 8 completions a step, {num_steps} steps on the real training split.
+`{command}` on {machine}. Dr. GRPO, 8 tasks x 16 completions a step, {num_steps} steps on the real training split, each question behind two
+short worked examples, at most 48 tokens.
 
 {table}
 

@@ -122,6 +122,16 @@ def test_truncation_keeps_the_right_tokens_and_renormalises(sampling: Sampling, 
     assert torch.allclose(logprobs.exp(), probabilities[tokens] / total, atol=1e-5)
 
 
+@pytest.mark.parametrize("vocabulary", [5, 256, 300, 1000])
+def test_draws_by_blocks_are_those_of_the_plain_cumulative_sum(vocabulary: int) -> None:
+    logits = torch.randn(400, vocabulary, generator=torch.Generator().manual_seed(4)) * 3
+    uniform = uniforms([5], 400)[0]
+    tokens, logprobs = draw(logits, uniform, Sampling(0.7))
+    logs = torch.log_softmax(logits.double() / 0.7, -1)
+    assert torch.equal(tokens, torch.searchsorted(logs.exp().cumsum(-1), uniform[:, None], right=True)[:, 0])
+    assert torch.allclose(logprobs.double(), logs.gather(1, tokens[:, None])[:, 0], atol=1e-5)
+
+
 def test_extreme_uniforms_never_draw_an_impossible_token() -> None:
     logits = torch.tensor([[0.0, -torch.inf, 0.0, -torch.inf]]).expand(2, 4)
     tokens, logprobs = draw(logits, torch.tensor([0.0, 1 - 2**-53], dtype=torch.float64), Sampling())
