@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from proctor.algorithms.credit import GAE, CreditInputs, KeepBest, KeepCorrect, LengthAdaptive, ProcessSupervised, SeparateCritic
+from proctor.algorithms.credit import GAE, CreditInputs, KeepBest, KeepCorrect, ProcessSupervised
+from proctor.algorithms.critics import LengthAdaptive, SeparateCritic
 from proctor.algorithms.presets import ppo_rlhf
 from proctor.objective.advantages import terminal_rewards
 

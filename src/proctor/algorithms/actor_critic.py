@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from proctor.algorithms.collection import Collection, MissingEOS
-from proctor.algorithms.credit import GAE, Critic, LengthAdaptive, SeparateCritic, ValueHead
-from proctor.algorithms.losses import PPOClip, TokenLoss, TokenMean
+from proctor.algorithms.credit import GAE
+from proctor.algorithms.critics import Critic, LengthAdaptive, SeparateCritic, ValueHead
+from proctor.algorithms.losses import TokenLoss, TokenMean
 from proctor.algorithms.spec import KLInReward, NoPenalty, Objective
+from proctor.algorithms.surrogates import PPOClip
 
 
 def ppo(

@@ -20,25 +20,14 @@ from proctor.algorithms.credit import (
     ProcessSupervised,
 )
 from proctor.algorithms.losses import (
-    CISPO,
-    DPPO,
-    GMPO,
-    GSPO,
-    SAPO,
-    CISPOClamped,
     Correction,
-    DualClip,
     FixedLength,
-    GSPOToken,
     KLInLoss,
     KLTerm,
-    MirrorDescent,
     NegativeSequenceMask,
     NoCorrection,
     NoKL,
-    PPOClip,
     PromptMean,
-    Reinforce,
     SequenceLoss,
     SequenceMask,
     SequenceMean,
@@ -47,9 +36,9 @@ from proctor.algorithms.losses import (
     TokenMean,
     TokenSum,
     TruncatedImportance,
-    TwoSidedClip,
 )
 from proctor.algorithms.spec import KLInReward, NoPenalty, Objective
+from proctor.algorithms.surrogates import CISPO, DPPO, GMPO, GSPO, SAPO, CISPOClamped, DualClip, GSPOToken, MirrorDescent, PPOClip, Reinforce, TwoSidedClip
 
 Estimator = Literal["k2", "k3", "k3_corrected"]
 CorrectionName = Literal["none", "truncated_importance", "token_mask", "sequence_mask", "negative_sequence_mask"]

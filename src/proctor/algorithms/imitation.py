@@ -10,7 +10,7 @@ from typing import Literal
 
 from proctor.algorithms.collection import Collection, Demonstrations, OnPolicy, Snapshot, Source
 from proctor.algorithms.credit import KeepBest, KeepCorrect
-from proctor.algorithms.losses import Aggregation, SequenceMean, TokenLoss, TokenMean, WeightedNLL
+from proctor.algorithms.losses import Aggregation, SequenceMean, TokenLoss, TokenMean
 from proctor.algorithms.spec import (
     DPO,
     IPO,
@@ -25,6 +25,7 @@ from proctor.algorithms.spec import (
     RewardModelObjective,
     SimPO,
 )
+from proctor.algorithms.surrogates import WeightedNLL
 
 SourceName = Literal["on_policy", "demonstrations"]
 

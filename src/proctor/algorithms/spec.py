@@ -13,7 +13,8 @@ from typing import Literal
 from torch import Tensor
 
 from proctor.algorithms.collection import Collection, OnPolicy, Source
-from proctor.algorithms.credit import GAE, Advantage, Critic, GreedyBaseline, ProcessSupervised
+from proctor.algorithms.credit import GAE, Advantage, GreedyBaseline, ProcessSupervised
+from proctor.algorithms.critics import Critic
 from proctor.algorithms.losses import Loss, TokenLoss
 from proctor.objective import distillation, kl, preferences
 

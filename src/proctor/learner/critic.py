@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from proctor.algorithms.credit import SeparateCritic
+from proctor.algorithms.critics import SeparateCritic
 from proctor.learner.batch import TokenBatch, micro_batches, rows_of, select
 from proctor.learner.config import LearnerConfig
 from proctor.learner.losses import value_loss

@@ -14,8 +14,9 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from proctor.algorithms.losses import LossInputs, TokenLoss
+from proctor.algorithms.losses import TokenLoss
 from proctor.algorithms.spec import DistillationObjective, Objective, PreferenceObjective
+from proctor.algorithms.surrogates import LossInputs
 from proctor.learner.batch import TokenBatch, Unit, rows_of, select
 from proctor.learner.statistics import policy_values
 from proctor.models.divergence import logits_of, token_divergences

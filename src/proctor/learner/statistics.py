@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from proctor.algorithms.losses import CISPO, GSPO, LossInputs, TokenLoss
+from proctor.algorithms.losses import TokenLoss
 from proctor.algorithms.spec import Objective
+from proctor.algorithms.surrogates import CISPO, GSPO, LossInputs
 from proctor.errors import LearnerError
 from proctor.learner.parallel import Ranks
 from proctor.objective import diagnostics, kl, ratios

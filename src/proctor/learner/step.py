@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from proctor.algorithms.collection import OnPolicy, Snapshot
-from proctor.algorithms.credit import SeparateCritic, ValueHead
+from proctor.algorithms.critics import SeparateCritic, ValueHead
 from proctor.algorithms.spec import AnyObjective, DistillationObjective, KLInReward, Objective, PreferenceObjective, RewardModelObjective
 from proctor.core import RolloutGroup
 from proctor.engines.base import rollout_seed
@@ -20,8 +20,9 @@ from proctor.errors import LearnerError
 from proctor.learner.batch import TokenBatch, Unit, build_batch, micro_batches, rows_of, select, with_advantages
 from proctor.learner.config import LearnerConfig, learning_rate_at
 from proctor.learner.critic import CriticLearner, make_optimizer
-from proctor.learner.losses import BatchLoss, DistillationLoss, Pass, PolicyForward, PolicyLoss, PreferenceLoss, RewardModelLoss, imitation_pass
+from proctor.learner.losses import BatchLoss, DistillationLoss, PolicyForward, PolicyLoss, PreferenceLoss, RewardModelLoss, imitation_pass
 from proctor.learner.parallel import Ranks, call, clip_gradients
+from proctor.learner.record import TokenRecord
 from proctor.learner.statistics import MismatchCheck, UpdateStatistics
 from proctor.models.heads import ScalarModel, scalar_copy, sequence_scores
 from proctor.models.policy import Policy
@@ -47,33 +48,6 @@ class LearnerPlan:
     temperature: float
     seed: int
     is_truncated: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class TokenRecord:
-    """What the last pass over each rollout of a batch saw: for people, who look at single tokens.
-
-    Attributes:
-        logprobs: [R, L] nats.
-        entropies: [R, L] nats.
-        is_computed: [R] False where a rollout's passes were left out.
-    """
-
-    logprobs: Tensor
-    entropies: Tensor
-    is_computed: Tensor
-
-    @classmethod
-    def empty(cls, batch: TokenBatch) -> TokenRecord:
-        shape = batch.completion_mask.shape
-        return cls(torch.zeros(shape), torch.zeros(shape), torch.zeros(shape[0], dtype=torch.bool))
-
-    def add(self, rows: Sequence[int], done: Pass) -> None:
-        if done.logprobs is None or done.entropies is None:
-            return
-        width = done.logprobs.shape[1]
-        self.logprobs[rows, :width], self.entropies[rows, :width] = done.logprobs.cpu(), done.entropies.cpu()
-        self.is_computed[rows] = True
 
 
 class Learner:

@@ -11,7 +11,7 @@ from torch import Tensor
 from proctor.core import RolloutGroup
 from proctor.learner.batch import TokenBatch, build_batch
 from proctor.learner.checkpoint import save_learner
-from proctor.learner.step import TokenRecord
+from proctor.learner.record import TokenRecord
 from proctor.rollouts.groups import Collected
 from proctor.rollouts.summary import summarize
 from proctor.training.events import CheckpointSaved, Phase, PhaseName, StepFinished, Warned
