@@ -51,6 +51,7 @@ class Opened:
             self.page.locator("main").evaluate("(main) => { delete main.dataset.ready; }")
             self.page.locator("main").evaluate("(_, hash) => { location.hash = hash; }", address)
         else:
+            self.page.goto("about:blank")  # an address that differs in its hash alone would not load the page again
             self.page.goto(address)
         self.page.wait_for_selector("main[data-ready]", timeout=_PATIENCE_MS)
 
