@@ -17,7 +17,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from proctor.training.events import CheckpointSaved, EvaluationFinished, Event, Phase, RunFinished, RunStarted, StepFinished, Warned
+from proctor.training.events import CheckpointSaved, EvaluationFinished, Event, Phase, RunFinished, RunStarted, StageStarted, StepFinished, Warned
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,9 @@ class ProgressView:
     def __call__(self, event: Event) -> None:
         """Show one event."""
         match event:
+            case StageStarted(name=name, number=number, num_stages=num_stages):
+                self.close()
+                self._print(f"stage {number} of {num_stages}: {name}")
             case RunStarted():
                 self._start(event)
             case Phase(name=name):

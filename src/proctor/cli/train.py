@@ -11,6 +11,9 @@ from typing import Any
 from proctor.config import RunConfig, from_mapping, read_toml, to_mapping, with_assignments
 from proctor.errors import ConfigError
 from proctor.recipes import build_recipe
+from proctor.training.stages.overrides import with_stage_assignments, with_stage_tables
+from proctor.training.stages.records import StagedConfig, Train, as_plain
+from proctor.training.stages.table import stage_table
 
 
 def run(options: argparse.Namespace) -> int:
@@ -20,28 +23,33 @@ def run(options: argparse.Namespace) -> int:
         return _dry_run(recipe, config)
     from proctor.cli.progress import ProgressView
     from proctor.training.run import run_training
+    from proctor.training.stages.run import run_staged
 
     view = ProgressView()
+    out = Path(options.out) if options.out else None
     try:
-        result = run_training(config, recipe=recipe, out=Path(options.out) if options.out else None, resume=options.resume, emit=view)
+        if isinstance(config, StagedConfig):
+            result = run_staged(config, recipe=recipe, out=out, resume=options.resume, emit=view)
+        else:
+            result = run_training(config, recipe=recipe, out=out, resume=options.resume, emit=view)
     finally:
         view.close()
     if not result.is_finished:
-        print(f"stopped after {result.num_steps} of {config.num_steps} steps; the state is saved.")
+        print(f"stopped after {result.num_steps} steps; the state is saved.")
         print(f"Continue with the same command and --resume --out {result.path}")
     else:
         print(report(result.path, result.summary))
     return 0
 
 
-def resolve(what: str, scale: str | None, assignments: list[str]) -> tuple[str, RunConfig]:
+def resolve(what: str, scale: str | None, assignments: list[str]) -> tuple[str, RunConfig | StagedConfig]:
     """The recipe's name and the configuration, after the file and every --set.
 
     Raises:
         ConfigError: unknown recipe, file, scale or key.
     """
     if not what.endswith(".toml"):
-        return what.rpartition(":")[2], with_assignments(build_recipe(what, scale), assignments)
+        return what.rpartition(":")[2], _assigned(build_recipe(what, scale), assignments)
     values = read_toml(Path(what))
     base = values.pop("recipe", None)
     name = Path(what).stem
@@ -49,7 +57,14 @@ def resolve(what: str, scale: str | None, assignments: list[str]) -> tuple[str, 
         if scale is not None:
             raise ConfigError(f'--scale chooses the size of a recipe, and {what} names none; add recipe = "..." to it, or leave out --scale')
         return name, with_assignments(from_mapping(values), assignments)
-    return name, with_assignments(from_mapping(_merged(to_mapping(build_recipe(base, scale)), values)), assignments)
+    built = build_recipe(base, scale)
+    if isinstance(built, StagedConfig):
+        return name, with_stage_assignments(with_stage_tables(built, values), assignments)
+    return name, with_assignments(from_mapping(_merged(to_mapping(built), values)), assignments)
+
+
+def _assigned(config: RunConfig | StagedConfig, assignments: list[str]) -> RunConfig | StagedConfig:
+    return with_stage_assignments(config, assignments) if isinstance(config, StagedConfig) else with_assignments(config, assignments)
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -58,10 +73,16 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return {**base, **both}
 
 
-def _dry_run(recipe: str, config: RunConfig) -> int:
+def _dry_run(recipe: str, config: RunConfig | StagedConfig) -> int:
     from proctor.config import build_objective
     from proctor.models.memory import plan_memory
 
+    if isinstance(config, StagedConfig):
+        for stage in config.stages:
+            if isinstance(stage, Train):
+                build_objective(stage.config)
+        print(json.dumps({"recipe": recipe, **as_plain(config)}, indent=2))
+        return 0
     objective = build_objective(config)
     print(json.dumps({"recipe": recipe, **to_mapping(config)}, indent=2))
     plan = plan_memory(
@@ -79,6 +100,10 @@ def report(path: Path, summary: Any) -> str:
     """What was learned, and where to look."""
     lines = []
     before, after = summary.get("before"), summary.get("after")
+    for name, probe, mean, low, high in stage_table(summary) if "stages" in summary else ():
+        lines.append(f"  {name:<24} {probe:<12} {mean:.3f} [{low:.3f}, {high:.3f}]")
+    if "control" in summary:
+        lines.append(f"the same budget in imitation ({summary['control']['stage']}): {_interval(summary['control'])}")
     if before and after:
         lines.append(f"held out ({after['num_tasks']} tasks): {_interval(before)} before, {_interval(after)} after")
     if "gain" in summary:

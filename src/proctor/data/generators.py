@@ -220,20 +220,48 @@ def repeat(syllables: int = 2) -> Space:
     return Space(("bdfgklmnprst", "aeiou") * _within("syllables", syllables, 1, 16), build, difficulty=syllables)
 
 
-def column_addition(digits: int = 2) -> Space:
+_FORMS: Mapping[str, Callable[[Sequence[str], str], str]] = {
+    "plain": lambda steps, answer: ";".join((*steps, answer)),
+    "tagged": lambda steps, answer: f"<think>{';'.join(steps)}</think><answer>{answer}</answer>",
+    "checked": lambda steps, answer: f"<think>{';'.join(text for step in steps for text in (step, _inverse(step)))}</think><answer>{answer}</answer>",
+    "untagged_answer": lambda steps, answer: f"<think>{';'.join(steps)}</think>{answer}",
+    "direct": lambda steps, answer: answer,
+}
+_MIXTURES = {
+    "mixed": ("plain", "untagged_answer", "tagged", "plain"),
+    "long_and_short": ("tagged", "checked"),
+}
+
+
+def column_addition(digits: int = 2, form: str = "plain") -> Space:
     """Addition worked out in writing, column by column: `47+85=`, for which `7+5=12;4+8+1=13;132` is a demonstration.
 
     Every equation is a step that can be checked. Within reach of a model of a million parameters.
 
     Args:
         digits: digits of both operands, 1 to 12.
+        form: of the demonstration. `plain` as above; `tagged`: the equations in `<think>` and the sum in `<answer>`; `checked`: likewise, each
+            equation followed by its inverse (`7+5=12;12-5=7`), twice as long; `untagged_answer`: the sum without its tag; `direct`: the sum
+            alone; `mixed`: a quarter tagged, a quarter without the answer's tag, half plain; `long_and_short`: half checked, half tagged.
     """
     operands = _operands(_within("digits", digits, 1, 12))
+    if form not in _FORMS and form not in _MIXTURES:
+        raise ConfigError(unknown(form, kind="form of generator column_addition", allowed=(*_FORMS, *_MIXTURES)))
+    forms = _MIXTURES.get(form, (form,))
 
     def build(a: int, b: int) -> Problem:
-        return Problem(f"{a}+{b}=", str(a + b), {"digits": digits, "demonstration": ";".join((*_columns(a, b), str(a + b)))})
+        chosen = forms[(a * 31 + b * 17) % 101 % len(forms)]  # by the problem alone, so that a task's demonstration is always the same
+        demonstration = _FORMS[chosen](list(_columns(a, b)), str(a + b))
+        return Problem(f"{a}+{b}=", str(a + b), {"digits": digits, "demonstration": demonstration})
 
     return Space((operands, operands), build, difficulty=digits)
+
+
+def _inverse(step: str) -> str:
+    """`7+5=12` taken back: `12-5=7`; a carry is taken back last."""
+    left, total = step.split("=")
+    first, *others = left.split("+")
+    return f"{total}-{'-'.join(others)}={first}"
 
 
 def _columns(a: int, b: int) -> Iterator[str]:

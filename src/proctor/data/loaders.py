@@ -104,8 +104,8 @@ def _generate(source: Source, config: DataConfig, *, seed: int, num_tasks: int) 
 def load_train_and_test(config: DataConfig, seed: int) -> tuple[LoadedTasks, LoadedTasks]:
     """Load the training tasks and the held-out tasks.
 
-    Where both come from one source, no prompt is in both. Where the user named two, nothing is removed:
-    `num_shared_prompts` says how many prompts are in both, and the caller warns.
+    Where both come from one source, or both are generated, no prompt is in both. Where the user named two files or data sets, nothing is
+    removed: `num_shared_prompts` says how many prompts are in both, and the caller warns.
 
     Args:
         config: sources and limits.
@@ -120,14 +120,24 @@ def load_train_and_test(config: DataConfig, seed: int) -> tuple[LoadedTasks, Loa
     train, test = parse_source(config.train), parse_source(config.test or config.train)
     is_same = (train.kind, train.name, _full_arguments(train)) == (test.kind, test.name, _full_arguments(test))
     if is_same and train.is_generated:
-        return _generate_both(train, config, seed=seed)
+        return _generate_both(test, config, seed=seed)  # as the held-out source is spelled: other training sources are kept apart from the same tasks
     if is_same and (config.test is None if train.kind == "file" else config.split_train == config.split_test):
         return _set_apart(load_tasks(config.train, config=config, split=config.split_train, seed=seed), config, seed=seed)
     num_test = config.max_test_tasks or (DEFAULT_NUM_TEST_TASKS if test.is_generated else None)
-    return (
-        load_tasks(config.train, config=config, split=config.split_train, seed=seed, num_tasks=config.max_tasks),
-        load_tasks(test.text, config=config, split=config.split_test, seed=seed, num_tasks=num_test),
-    )
+    held_out = load_tasks(test.text, config=config, split=config.split_test, seed=seed, num_tasks=num_test)
+    if train.is_generated and test.is_generated:
+        return _generate_beside(train, held_out, config, seed=seed), held_out
+    return load_tasks(config.train, config=config, split=config.split_train, seed=seed, num_tasks=config.max_tasks), held_out
+
+
+def _generate_beside(source: Source, held_out: LoadedTasks, config: DataConfig, *, seed: int) -> LoadedTasks:
+    """Generated tasks whose prompts are not held out: two spellings of one generator may give the same problems."""
+    wanted, asked = config.max_tasks or DEFAULT_NUM_TASKS, {task.messages for task in held_out.tasks}
+    both = _generate(source, config, seed=seed, num_tasks=wanted + len(asked))
+    kept = tuple(task for task in both.tasks if task.messages not in asked)[:wanted]
+    if not kept:
+        raise TaskError(f"every task of {source.text} is held out by {held_out.source}; name another data.test, or a larger space of tasks")
+    return replace(both, tasks=kept)
 
 
 def _full_arguments(source: Source) -> dict[str, Any]:

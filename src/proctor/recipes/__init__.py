@@ -1,4 +1,4 @@
-"""Recipes: one function each, which returns a complete `RunConfig` and holds no logic.
+"""Recipes: one function each, which returns a complete `RunConfig`, or a `StagedConfig` of several, and holds no logic.
 
 The scale is an argument of the function; a variant of a recipe is `dataclasses.replace` or `--set`, never a copy.
 """
@@ -12,13 +12,15 @@ from collections.abc import Callable
 from proctor.config import RunConfig
 from proctor.errors import ConfigError
 from proctor.plugins import load
+from proctor.training.stages.records import StagedConfig
 
-Recipe = Callable[..., RunConfig]
+Recipe = Callable[..., RunConfig | StagedConfig]
 
 ALIASES = {
     "quickstart": "proctor.recipes.quickstart:quickstart",
     "pocket": "proctor.recipes.pocket:pocket",
     "gsm8k": "proctor.recipes.gsm8k:gsm8k",
+    "r1_zero": "proctor.recipes.r1_zero:r1_zero",
 }
 
 
@@ -40,7 +42,7 @@ def scales_of(recipe: Recipe) -> tuple[str, ...]:
     return tuple(sorted(values, key=lambda value: value != parameter.default))
 
 
-def build_recipe(name: str, scale: str | None) -> RunConfig:
+def build_recipe(name: str, scale: str | None) -> RunConfig | StagedConfig:
     """The configuration of a recipe at a scale.
 
     Raises:

@@ -32,6 +32,21 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class StageStarted:
+    """A stage of a staged recipe begins.
+
+    Attributes:
+        name: of the stage.
+        number: from 1.
+        num_stages: of the recipe.
+    """
+
+    name: str
+    number: int
+    num_stages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """What is being done now, within a step or around the steps."""
 
@@ -102,5 +117,5 @@ class RunFinished:
     summary: Mapping[str, Any]
 
 
-Event = RunStarted | Phase | StepFinished | EvaluationFinished | CheckpointSaved | Warned | RunFinished
+Event = StageStarted | RunStarted | Phase | StepFinished | EvaluationFinished | CheckpointSaved | Warned | RunFinished
 Listener = Callable[[Event], None]

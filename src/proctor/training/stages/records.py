@@ -1,0 +1,234 @@
+"""What a staged recipe is made of: plain frozen records, free of torch.
+
+A stage names the result of an earlier one as `stage:NAME`: in `model`, in `data.train`, in a distillation objective's `teacher`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from proctor.config import RewardConfig, RunConfig
+from proctor.data.config import DataConfig
+from proctor.errors import ConfigError
+
+REFERENCE = "stage:"
+"""Begins a value that stands for the result of an earlier stage."""
+
+Keep = Literal["correct", "shortest", "pairs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    """One training run. Its result is a model.
+
+    Attributes:
+        name: of the stage.
+        config: of the run; its own evaluation is left out, since every stage is evaluated alike.
+        is_rl: it learns from rewards of its own rollouts, as opposed to imitation.
+    """
+
+    name: str
+    config: RunConfig
+    is_rl: bool = False
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The values that may stand for an earlier stage."""
+        teacher = self.config.objective.get("teacher")
+        return (self.config.model, self.config.data.train, *([str(teacher)] if teacher else []))
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Completions of a model, of which those are kept that its rewards call right. Its result is a JSON Lines file.
+
+    Attributes:
+        name: of the stage.
+        model: that writes.
+        data: whose training tasks are answered.
+        rewards: a completion is right when all of them together pay at least `threshold`.
+        num_samples: completions a task.
+        max_completion_tokens: a truncated completion is never kept.
+        keep: "correct": up to `max_per_task` different right ones, as demonstrations; "shortest": the shortest right one of each task
+            (Kimi k1.5, section 2.4); "pairs": it against a longer one, wrong or at least `length_ratio` times as long, as `chosen` and `rejected`.
+        max_per_task: demonstrations kept of one task.
+        length_ratio: see `keep`.
+        threshold: least reward of a right completion.
+        temperature: of sampling.
+        seed: of sampling.
+    """
+
+    name: str
+    model: str
+    data: DataConfig
+    rewards: tuple[RewardConfig, ...]
+    num_samples: int = 4
+    max_completion_tokens: int = 256
+    keep: Keep = "correct"
+    max_per_task: int = 1
+    length_ratio: float = 1.5
+    threshold: float = 1.0
+    temperature: float = 1.0
+    seed: int = 0
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The values that may stand for an earlier stage."""
+        return (self.model, self.data.train)
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The weighted mean of the weights of several models of one shape. Its result is a model.
+
+    Attributes:
+        name: of the stage.
+        models: at least two.
+        weights: one each, summing to 1.
+    """
+
+    name: str
+    models: tuple[str, ...]
+    weights: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.models) < 2 or len(self.models) != len(self.weights) or abs(sum(self.weights) - 1) > 1e-6:
+            raise ConfigError(f"merge {self.name!r}: give at least two models and as many weights that sum to 1, not {self.models} and {self.weights}")
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The values that may stand for an earlier stage."""
+        return self.models
+
+
+Stage = Train | Traces | Merge
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How the model of every stage is evaluated, greedily by default.
+
+    Attributes:
+        name: of the probe, such as "held_out".
+        data: whose held-out tasks are answered.
+        rewards: accuracy, as a rule: what the recipe is for, not what a stage is paid for.
+        max_completion_tokens: a completion is truncated there.
+        num_tasks: held-out tasks, the first ones.
+        num_samples: completions a task.
+        temperature: of those.
+        seed: of the split and of sampling.
+    """
+
+    data: DataConfig
+    rewards: tuple[RewardConfig, ...]
+    max_completion_tokens: int
+    name: str = "held_out"
+    num_tasks: int = 500
+    num_samples: int = 1
+    temperature: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a recipe aims at and what is known of it.
+
+    Attributes:
+        paper: title, year, arXiv number.
+        aims_at: the paper's table or figure that the stages follow.
+        published: constants as printed, by name.
+        unpublished: constants that the paper leaves out; the recipe's are ours.
+        hardware: what each scale wants.
+        expected: what the curves should look like.
+    """
+
+    paper: str
+    aims_at: str
+    published: Mapping[str, str]
+    unpublished: tuple[str, ...]
+    hardware: Mapping[str, str]
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class StagedConfig:
+    """A recipe of several stages.
+
+    Attributes:
+        stages: in order; a stage may name earlier ones alone.
+        probes: evaluations of every model, the first of which is the headline.
+        card: what the recipe aims at.
+        final: the stage whose model is the recipe's result.
+        start_model: a trained model that the recipe begins with, evaluated first; empty where the first stage makes it.
+        control: the stage that spends the budget of the RL stages on imitation instead; empty where there is none.
+    """
+
+    stages: tuple[Stage, ...]
+    probes: tuple[Probe, ...]
+    card: Card
+    final: str
+    start_model: str = ""
+    control: str = ""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        names = [stage.name for stage in self.stages]
+        for name in names:
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or names.count(name) > 1:
+                raise ConfigError(f"stage names must be different words of a-z, 0-9 and _, not {names}")
+        for number, stage in enumerate(self.stages):
+            for earlier in references(stage):
+                if earlier not in names[:number]:
+                    raise ConfigError(
+                        f"the stage {stage.name!r} needs the result of {earlier!r}, which does not come before it; earlier stages: {names[:number]}"
+                    )
+        for name in filter(None, (self.final, self.control)):
+            if not isinstance(self.stage(name), Train | Merge):
+                raise ConfigError(f"the stage {name!r} makes no model")
+        for stage in self.rl_stages:
+            if not stage.config.model.startswith(REFERENCE) and stage.config.model != self.start_model:
+                raise ConfigError(f"the stage {stage.name!r} learns from {stage.config.model!r}, which is neither the start_model nor an earlier stage's")
+        if not self.probes:
+            raise ConfigError("a staged recipe needs at least one probe: an evaluation of every stage's model")
+
+    def stage(self, name: str) -> Stage:
+        """The stage of a name.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise ConfigError(f"there is no stage {name!r}; the recipe has: {', '.join(stage.name for stage in self.stages)}")
+
+    @property
+    def rl_stages(self) -> tuple[Train, ...]:
+        """The stages on the way to the result that learn from rewards of their own rollouts."""
+        return tuple(stage for stage in self.stages if isinstance(stage, Train) and stage.is_rl)
+
+
+def references(stage: Stage) -> Iterator[str]:
+    """Names of the earlier stages that a stage takes something from."""
+    for value in stage.references:
+        if value.startswith(REFERENCE):
+            yield value.removeprefix(REFERENCE)
+
+
+def as_plain(staged: StagedConfig) -> dict[str, Any]:
+    """The recipe as plain values: what `--dry-run` prints and the run directory keeps."""
+    from proctor.config import to_mapping
+
+    kinds = {Train: "train", Traces: "traces", Merge: "merge"}
+    return {
+        **to_mapping(staged),
+        "stages": [{"kind": kinds[type(stage)], **to_mapping(stage)} for stage in staged.stages],
+    }
+
+
+def names_of(stages: Sequence[Stage]) -> list[str]:
+    """The names, in order."""
+    return [stage.name for stage in stages]

@@ -1,0 +1,241 @@
+"""Run a staged recipe: each stage in a directory of its own, its model evaluated, everything resumable.
+
+DIR/stages/01-cold_start/    a run directory, a traces.jsonl, or a merged model
+DIR/summary.json             what every stage's model can do; `before` and `after` the stages of reinforcement learning
+DIR/metrics.jsonl            the steps of all stages, one after the other
+DIR/model/                   the result
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from proctor.config import RunConfig, to_mapping
+from proctor.data.loaders import content_hash, load_train_and_test
+from proctor.errors import ConfigError
+from proctor.training import durable, run_directory
+from proctor.training.config_changes import refuse_changes
+from proctor.training.events import EvaluationFinished, Listener, RunFinished, StageStarted, Warned
+from proctor.training.manifest import Manifest
+from proctor.training.run import RunResult, paired_gain, run_training
+from proctor.training.run_directory import RunDirectory
+from proctor.training.stages.merging import merge_models
+from proctor.training.stages.probing import probe_model
+from proctor.training.stages.records import REFERENCE, Merge, Stage, StagedConfig, Traces, Train, as_plain, names_of
+from proctor.training.stages.traces import write_traces
+
+_MODEL, _TRACES = "model", "traces.jsonl"
+_SHOWN_LEAKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where each stage's result lies."""
+
+    root: Path
+    names: tuple[str, ...]
+
+    def stage(self, name: str) -> Path:
+        """The directory of a stage."""
+        return self.root / "stages" / f"{self.names.index(name) + 1:02d}-{name}"
+
+    def model(self, value: str) -> str:
+        """A model's source, with the path of an earlier stage's in the place of its name."""
+        return str(self.stage(value.removeprefix(REFERENCE)) / _MODEL) if value.startswith(REFERENCE) else value
+
+    def data(self, value: str) -> str:
+        """A data source, likewise."""
+        return str(self.stage(value.removeprefix(REFERENCE)) / _TRACES) if value.startswith(REFERENCE) else value
+
+
+def run_staged(staged: StagedConfig, *, recipe: str, out: Path | None, resume: bool, emit: Listener) -> RunResult:
+    """Run the stages that are not done yet.
+
+    Args:
+        staged: the recipe.
+        recipe: its name, which also names the directory where `out` is None.
+        out: run directory; None for `runs/<recipe>-<time>`, or on resume the newest of the recipe.
+        resume: continue the run there; with nothing there yet, begin it.
+        emit: told what happens.
+
+    Raises:
+        ProctorError: a stage does not fit or failed; the message is complete. What earlier stages made is kept.
+    """
+    refuse_leaks(staged)
+    path = out or (run_directory.newest(recipe) if resume else None) or run_directory.new_path(recipe)
+    continues = resume and run_directory.is_run(path)
+    if not continues:
+        run_directory.refuse_occupied(path)
+    places = _Places(path, tuple(names_of(staged.stages)))
+    with _open(path, staged, recipe, continues=continues) as run:
+        summary = dict(run.summary() or {"recipe": recipe, "stages": []})
+        if staged.start_model and "start" not in summary:
+            summary["start"] = {"model": staged.start_model, "evaluations": _evaluations(staged, staged.start_model, "start", emit)}
+            run.write_summary(summary)
+        for number, stage in enumerate(staged.stages, 1):
+            if stage.name in {entry["name"] for entry in summary["stages"]}:
+                continue
+            emit(StageStarted(stage.name, number, len(staged.stages)))
+            entry = _run_stage(staged, stage, recipe, places, emit)
+            if entry is None:
+                run.set_status("stopped", f"by a signal, in the stage {stage.name}")
+                return RunResult(path, len(run.metrics()), False, summary)
+            summary = {**summary, "stages": [*summary["stages"], entry]}
+            run.write_summary(summary)
+            with run.writing("metrics.jsonl"):
+                durable.write_atomic(run.metrics_path, _all_metrics(staged, places))
+        summary = {**summary, **_conclusion(staged, summary)}
+        with run.publish_model() as directory:
+            shutil.copytree(places.stage(staged.final) / _MODEL, directory, dirs_exist_ok=True)
+        run.write_summary(summary)
+        run.set_status("finished")
+        emit(RunFinished(path, summary))
+        return RunResult(path, len(run.metrics()), True, summary)
+
+
+def refuse_leaks(staged: StagedConfig) -> None:
+    """Refuse a recipe whose stages train on tasks that its evaluation asks.
+
+    Raises:
+        ConfigError: a prompt is in both; the message shows some.
+    """
+    for probe in staged.probes:
+        held_out = {task.messages for task in load_train_and_test(probe.data, probe.seed)[1].tasks[: probe.num_tasks]}
+        for stage in staged.stages:
+            if isinstance(stage, Merge):
+                continue
+            data, seed = (stage.config.data, stage.config.seed) if isinstance(stage, Train) else (stage.data, stage.seed)
+            if data.train.startswith(REFERENCE):
+                continue
+            leaked = [task for task in load_train_and_test(data, seed)[0].tasks if task.messages in held_out]
+            if leaked:
+                shown = "; ".join(repr(task.prompt_text[:60]) for task in leaked[:_SHOWN_LEAKS])
+                raise ConfigError(
+                    f"the stage {stage.name!r} trains on {len(leaked)} of the {len(held_out)} tasks of the evaluation {probe.name!r}, for example {shown}. "
+                    f"Take them out of {data.train}, or name other held-out tasks with data.test"
+                )
+
+
+def _open(path: Path, staged: StagedConfig, recipe: str, *, continues: bool) -> RunDirectory:
+    """Create the directory, or open it after a check that the recipe is the one it was begun with."""
+    plain = json.loads(json.dumps({"recipe": recipe, **as_plain(staged)}))
+    record = path / "staged.json"
+    if continues and record.exists():
+        refuse_changes(json.loads(record.read_text()), plain, run=path)
+        return RunDirectory.open(path)
+    if continues:
+        raise ConfigError(f"{path} is a run of one stage, not of the staged recipe {recipe!r}; choose another --out")
+    probe = staged.probes[0]
+    hashes = dict(zip(("train", "test"), (content_hash(part.tasks) for part in load_train_and_test(probe.data, probe.seed)), strict=True))
+    manifest = Manifest.collect(seeds={"run": staged.seed}, data_hashes=hashes, reward_hashes={}, opt_outs=())
+    run = RunDirectory.create(path, {"recipe": recipe, **to_mapping(_result_config(staged, path))}, manifest)
+    durable.write_atomic(record, (json.dumps(plain, indent=2) + "\n").encode())
+    return run
+
+
+def _result_config(staged: StagedConfig, path: Path) -> RunConfig:
+    """How the result is asked: what `proctor eval DIR` reads."""
+    probe = staged.probes[0]
+    trained = next(stage for stage in reversed(staged.stages) if isinstance(stage, Train))
+    return replace(trained.config, model=str(path / _MODEL), data=probe.data, rewards=probe.rewards, max_completion_tokens=probe.max_completion_tokens)
+
+
+def _run_stage(staged: StagedConfig, stage: Stage, recipe: str, places: _Places, emit: Listener) -> dict[str, Any] | None:
+    """What a stage did and what its model can do; None when a signal stopped it."""
+    began = time.perf_counter()
+    place = places.stage(stage.name)
+    if isinstance(stage, Train):
+        result = run_training(_resolved(stage, places), recipe=f"{recipe}-{stage.name}", out=place, resume=run_directory.is_run(place), emit=_without_end(emit))
+        if not result.is_finished:
+            return None
+        done: dict[str, Any] = {"kind": "train", "algorithm": stage.config.algorithm, **{key: result.summary.get(key) for key in _TRAINING_KEYS}}
+    elif isinstance(stage, Traces):
+        rows, counts = write_traces(replace(stage, model=places.model(stage.model), data=replace(stage.data, train=places.data(stage.data.train))))
+        place.mkdir(parents=True, exist_ok=True)
+        durable.write_atomic(place / _TRACES, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+        emit(Warned(f"{stage.name}: {counts['num_rows']} rows kept of {counts['num_samples']} completions ({counts['pass_rate']:.1%} right)"))
+        done = {"kind": "traces", **counts}
+    else:
+        place.mkdir(parents=True, exist_ok=True)
+        with durable.publish_directory(place / _MODEL) as directory:
+            merge_models([places.model(source) for source in stage.models], stage.weights, directory)
+        done = {"kind": "merge", "models": list(stage.models), "weights": list(stage.weights)}
+    seconds = time.perf_counter() - began
+    evaluations = {} if isinstance(stage, Traces) else _evaluations(staged, str(place / _MODEL), stage.name, emit)
+    return {"name": stage.name, **done, "seconds": seconds, "path": str(place.relative_to(places.root)), "evaluations": evaluations}
+
+
+_TRAINING_KEYS = ("num_steps", "reward_first_steps", "reward_last_steps", "seconds_of_steps", "peak_memory_bytes")
+
+
+def _resolved(stage: Train, places: _Places) -> RunConfig:
+    """The stage's configuration with paths for references, and without an evaluation of its own."""
+    config = stage.config
+    objective = {**config.objective, **({"teacher": places.model(str(config.objective["teacher"]))} if "teacher" in config.objective else {})}
+    data = replace(config.data, train=places.data(config.data.train))
+    return replace(config, model=places.model(config.model), data=data, objective=objective, evaluation=replace(config.evaluation, num_tasks=0))
+
+
+def _evaluations(staged: StagedConfig, model: str, name: str, emit: Listener) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for probe in staged.probes:
+        evaluation = probe_model(model, probe)
+        interval = evaluation.reward
+        label = name if len(staged.probes) == 1 else f"{name}, {probe.name}"
+        emit(EvaluationFinished(label, interval.mean, interval.low, interval.high, interval.num_tasks, 0))
+        found[probe.name] = {**evaluation.as_summary(), "per_task": list(evaluation.per_task)}
+    return found
+
+
+def _conclusion(staged: StagedConfig, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """`before` and `after` reinforcement learning, their paired difference, and the control, all of the first probe."""
+    headline = staged.probes[0].name
+    by_name = {entry["name"]: entry for entry in summary["stages"]}
+
+    def of(model: str) -> Any:
+        entry = by_name[model.removeprefix(REFERENCE)] if model.startswith(REFERENCE) else summary["start"]
+        return entry["evaluations"][headline]
+
+    trained = [entry for entry in summary["stages"] if entry["kind"] == "train"]
+    found: dict[str, Any] = {
+        "num_steps": sum(entry["num_steps"] for entry in trained),
+        "seconds_of_steps": sum(entry["seconds_of_steps"] for entry in trained),
+        "peak_memory_bytes": max(entry["peak_memory_bytes"] for entry in trained),
+    }
+    if staged.rl_stages:
+        first, last = staged.rl_stages[0], staged.rl_stages[-1]
+        before, after = of(first.config.model), of(REFERENCE + last.name)
+        found |= {"before": before, "after": after}
+        if gain := paired_gain(before["per_task"], after["per_task"], seed=staged.seed):
+            found["gain"] = gain
+    if staged.control:
+        control = of(REFERENCE + staged.control)
+        found["control"] = {"stage": staged.control, "seconds_of_steps": by_name[staged.control]["seconds_of_steps"], **control}
+    return found
+
+
+def _all_metrics(staged: StagedConfig, places: _Places) -> bytes:
+    """The metrics of the training stages so far, their steps counted on."""
+    rows: list[dict[str, Any]] = []
+    for stage in staged.stages:
+        place = places.stage(stage.name)
+        if isinstance(stage, Train) and run_directory.is_run(place):
+            begin = len(rows)
+            rows += [{**row, "step": begin + row["step"], "stage": stage.name} for row in RunDirectory.inspect(place).metrics()]
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def _without_end(emit: Listener) -> Listener:
+    """A listener that is not told of the end of a stage's run: the recipe goes on."""
+
+    def listen(event: Any) -> None:
+        if not isinstance(event, RunFinished):
+            emit(event)
+
+    return listen

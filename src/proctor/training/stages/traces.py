@@ -1,0 +1,109 @@
+"""Rejection sampling: completions of a model, kept where its rewards call them right, as demonstrations or preference pairs.
+
+The same rollouts, verifiers and random numbers as in training: a trace that is kept was scored like any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from proctor.chat.renderer import Renderer
+from proctor.config import ScoringConfig
+from proctor.core import Rollout, RolloutGroup
+from proctor.data.loaders import load_train_and_test
+from proctor.engines.base import Sampling
+from proctor.engines.local import LocalEngine
+from proctor.errors import TaskError
+from proctor.models.load import load_policy
+from proctor.rollouts.groups import RolloutPlan, Workshop, collect_groups
+from proctor.training.session import open_rewards
+from proctor.training.stages.records import Traces
+
+_TASKS_AT_ONCE = 64
+
+
+def write_traces(stage: Traces) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """Sample, score and select.
+
+    Args:
+        stage: whose references are resolved.
+
+    Returns:
+        Rows for a JSON Lines file, and what became of the samples: `num_tasks`, `num_samples`, `pass_rate` and `kept_tasks`.
+
+    Raises:
+        TaskError: not one completion was right.
+    """
+    groups = asyncio.run(_sample(stage))
+    selected = [list(select(group, stage)) for group in groups]
+    rows = [row for found in selected for row in found]
+    rollouts = [rollout for group in groups for rollout in group.rollouts]
+    if not rows:
+        raise TaskError(
+            f"the stage {stage.name!r} keeps nothing: of {len(rollouts)} completions of {stage.model} none qualifies. "
+            "Raise num_samples, use a stronger model, or make the tasks easier"
+        )
+    right = sum(is_right(rollout, stage.threshold) for rollout in rollouts)
+    counts = {"num_tasks": len(groups), "num_samples": len(rollouts), "kept_tasks": sum(map(bool, selected)), "num_rows": len(rows)}
+    return rows, {**counts, "pass_rate": right / len(rollouts)}
+
+
+async def _sample(stage: Traces) -> list[RolloutGroup]:
+    tasks, _ = load_train_and_test(stage.data, stage.seed)
+    policy = load_policy(stage.model)
+    plan = RolloutPlan(stage.num_samples, Sampling(stage.temperature, stage.max_completion_tokens), stage.seed, purpose=f"traces/{stage.name}")
+    groups: list[RolloutGroup] = []
+    with open_rewards(stage.rewards, ScoringConfig()) as rewards:
+        rewards.check_gold(tasks.tasks)
+        workshop = Workshop(LocalEngine(policy), Renderer(policy.tokenizer), rewards, lambda phase: None)
+        for start in range(0, len(tasks.tasks), _TASKS_AT_ONCE):
+            groups += await collect_groups(tasks.tasks[start : start + _TASKS_AT_ONCE], step=start, workshop=workshop, plan=plan)
+    return groups
+
+
+def is_right(rollout: Rollout, threshold: float) -> bool:
+    """Whether a rollout may be shown as an example: paid in full, and not cut off."""
+    return not rollout.is_truncated and rollout.reward is not None and rollout.reward >= threshold
+
+
+def select(group: RolloutGroup, stage: Traces) -> Iterator[dict[str, Any]]:
+    """The rows that a group gives; none where it has nothing that qualifies."""
+    right = sorted(_different(rollout for rollout in group.rollouts if is_right(rollout, stage.threshold)), key=_length)
+    if not right:
+        return
+    if stage.keep == "correct":
+        # In the order of sampling: the first ones are a fair draw, the shortest would be a length reward in disguise.
+        for rollout in sorted(right, key=lambda entry: entry.index)[: stage.max_per_task]:
+            yield {**_task_columns(group, rollout.index), "demonstration": rollout.text}
+    elif stage.keep == "shortest":
+        yield {**_task_columns(group, right[0].index), "demonstration": right[0].text}
+    else:
+        shortest = right[0]
+        longer = [entry for entry in group.rollouts if _is_worse(entry, shortest, stage)]
+        for rejected in longer[: stage.max_per_task]:
+            yield {**_task_columns(group, rejected.index), "chosen": shortest.text, "rejected": rejected.text}
+
+
+def _is_worse(rollout: Rollout, shortest: Rollout, stage: Traces) -> bool:
+    """Longer than the shortest right one and wrong, or so much longer that being right does not save it (Kimi k1.5, section 2.4)."""
+    if is_right(rollout, stage.threshold):
+        return _length(rollout) >= stage.length_ratio * _length(shortest)
+    return _length(rollout) > _length(shortest)
+
+
+def _different(rollouts: Iterator[Rollout]) -> Sequence[Rollout]:
+    return list({rollout.text: rollout for rollout in rollouts}.values())
+
+
+def _length(rollout: Rollout) -> int:
+    return rollout.num_completion_tokens
+
+
+def _task_columns(group: RolloutGroup, index: int) -> dict[str, Any]:
+    """The task as columns that a data file is read with; the rollout's index makes the id of the row its own."""
+    task = group.task
+    info = {key: value for key, value in task.info.items() if key not in ("demonstration", "chosen", "rejected")}
+    prompt: Any = [message.as_dict() for message in task.messages] if len(task.messages) > 1 else task.messages[0].content
+    return {"id": f"{task.id}/{index}", "prompt": prompt, "answer": task.answer, "metadata": info}
