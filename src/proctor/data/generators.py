@@ -220,16 +220,29 @@ def repeat(syllables: int = 2) -> Space:
     return Space(("bdfgklmnprst", "aeiou") * _within("syllables", syllables, 1, 16), build, difficulty=syllables)
 
 
-_FORMS: Mapping[str, Callable[[Sequence[str], str], str]] = {
+_FORMS: dict[str, Callable[[Sequence[str], str], str]] = {
     "plain": lambda steps, answer: ";".join((*steps, answer)),
     "tagged": lambda steps, answer: f"<think>{';'.join(steps)}</think><answer>{answer}</answer>",
     "checked": lambda steps, answer: f"<think>{';'.join(text for step in steps for text in (step, _inverse(step)))}</think><answer>{answer}</answer>",
     "untagged_answer": lambda steps, answer: f"<think>{';'.join(steps)}</think>{answer}",
+    "fused": lambda steps, answer: f"<think>\n{';'.join(steps)}\n</think>\n\n{answer}",
     "direct": lambda steps, answer: answer,
 }
+_WORDS = {"english": ("so it is ", " and then "), "spanish": ("pues es ", " y entonces "), "both": ("so it is ", " y entonces ")}
+"""What leads the first equation, and what joins the others, in demonstrations with words."""
+
+
+def _worded(language: str) -> Callable[[Sequence[str], str], str]:
+    first, joint = _WORDS[language]
+    return lambda steps, answer: f"<think>{first}{joint.join(steps)}</think><answer>{answer}</answer>"
+
+
+_FORMS |= {name: _worded(name) for name in _WORDS}
 _MIXTURES = {
+    "bilingual": ("english", "spanish", "both", "plain"),
     "mixed": ("plain", "untagged_answer", "tagged", "plain"),
     "long_and_short": ("tagged", "checked"),
+    "unfused": ("plain", "fused", "direct", "plain"),
 }
 
 
@@ -242,7 +255,9 @@ def column_addition(digits: int = 2, form: str = "plain") -> Space:
         digits: digits of both operands, 1 to 12.
         form: of the demonstration. `plain` as above; `tagged`: the equations in `<think>` and the sum in `<answer>`; `checked`: likewise, each
             equation followed by its inverse (`7+5=12;12-5=7`), twice as long; `untagged_answer`: the sum without its tag; `direct`: the sum
-            alone; `mixed`: a quarter tagged, a quarter without the answer's tag, half plain; `long_and_short`: half checked, half tagged.
+            alone; `fused`: as Qwen3 writes it, tags in lines of their own and the bare sum; `mixed`: a quarter tagged, a quarter without the answer's tag, half
+            plain; `long_and_short`: half checked, half tagged; `english`, `spanish` and `both`: tagged, with words between the equations;
+            `bilingual`: a quarter of each of these, a quarter plain; `unfused`: a quarter fused, a quarter direct, half plain.
     """
     operands = _operands(_within("digits", digits, 1, 12))
     if form not in _FORMS and form not in _MIXTURES:

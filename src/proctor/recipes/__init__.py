@@ -21,6 +21,9 @@ ALIASES = {
     "pocket": "proctor.recipes.pocket:pocket",
     "gsm8k": "proctor.recipes.gsm8k:gsm8k",
     "r1_zero": "proctor.recipes.r1_zero:r1_zero",
+    "r1": "proctor.recipes.r1:r1",
+    "kimi_k15": "proctor.recipes.kimi_k15:kimi_k15",
+    "qwen3": "proctor.recipes.qwen3:qwen3",
 }
 
 

@@ -13,6 +13,8 @@ from proctor.training.stages.records import Probe, Train
 HELD_OUT = "column_addition:digits=2"
 NUM_HELD_OUT = 500
 MAX_TOKENS = 64
+ANYTHING = -100.0
+"""A threshold that every completion reaches: at the scale `tiny`, where a random model writes, the machinery alone is shown."""
 
 
 def additions(form: str, *, max_tasks: int = 4000) -> DataConfig:

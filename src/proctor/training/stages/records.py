@@ -104,7 +104,42 @@ class Merge:
         return self.models
 
 
-Stage = Train | Traces | Merge
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One source of a mixture.
+
+    Attributes:
+        data: whose training tasks carry demonstrations; its template dresses their prompts, with a mode's flag for example.
+        prefix: put before every demonstration, such as an empty thinking block.
+        num_rows: at most so many, the first ones; None takes all.
+    """
+
+    data: DataConfig
+    prefix: str = ""
+    num_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Demonstrations of several sources, shuffled. Its result is a JSON Lines file.
+
+    Attributes:
+        name: of the stage.
+        parts: at least one.
+        seed: of the order.
+    """
+
+    name: str
+    parts: tuple[Part, ...]
+    seed: int = 0
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The values that may stand for an earlier stage."""
+        return tuple(part.data.train for part in self.parts)
+
+
+Stage = Train | Traces | Mix | Merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +257,24 @@ def as_plain(staged: StagedConfig) -> dict[str, Any]:
     """The recipe as plain values: what `--dry-run` prints and the run directory keeps."""
     from proctor.config import to_mapping
 
-    kinds = {Train: "train", Traces: "traces", Merge: "merge"}
+    kinds = {Train: "train", Traces: "traces", Mix: "mix", Merge: "merge"}
     return {
         **to_mapping(staged),
         "stages": [{"kind": kinds[type(stage)], **to_mapping(stage)} for stage in staged.stages],
     }
+
+
+def sources(stage: Stage) -> Iterator[tuple[DataConfig, int]]:
+    """The data that a stage reads from outside the recipe, each with the seed that it is read with."""
+    if isinstance(stage, Train):
+        read = [(stage.config.data, stage.config.seed)]
+    elif isinstance(stage, Traces):
+        read = [(stage.data, stage.seed)]
+    elif isinstance(stage, Mix):
+        read = [(part.data, stage.seed) for part in stage.parts]
+    else:
+        read = []
+    yield from ((data, seed) for data, seed in read if not data.train.startswith(REFERENCE))
 
 
 def names_of(stages: Sequence[Stage]) -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from proctor.config import RunConfig, to_mapping
+from proctor.data.config import DataConfig
 from proctor.data.loaders import content_hash, load_train_and_test
 from proctor.errors import ConfigError
 from proctor.training import durable, run_directory
@@ -26,8 +27,9 @@ from proctor.training.manifest import Manifest
 from proctor.training.run import RunResult, paired_gain, run_training
 from proctor.training.run_directory import RunDirectory
 from proctor.training.stages.merging import merge_models
+from proctor.training.stages.mixing import mixed_rows
 from proctor.training.stages.probing import probe_model
-from proctor.training.stages.records import REFERENCE, Merge, Stage, StagedConfig, Traces, Train, as_plain, names_of
+from proctor.training.stages.records import REFERENCE, Merge, Mix, Stage, StagedConfig, Traces, Train, as_plain, names_of, sources
 from proctor.training.stages.traces import write_traces
 
 _MODEL, _TRACES = "model", "traces.jsonl"
@@ -49,9 +51,11 @@ class _Places:
         """A model's source, with the path of an earlier stage's in the place of its name."""
         return str(self.stage(value.removeprefix(REFERENCE)) / _MODEL) if value.startswith(REFERENCE) else value
 
-    def data(self, value: str) -> str:
-        """A data source, likewise."""
-        return str(self.stage(value.removeprefix(REFERENCE)) / _TRACES) if value.startswith(REFERENCE) else value
+    def resolved(self, data: DataConfig) -> DataConfig:
+        """Data, with the path of an earlier stage's file in the place of its name. Its held-out tasks are not looked at."""
+        if not data.train.startswith(REFERENCE):
+            return data
+        return replace(data, train=str(self.stage(data.train.removeprefix(REFERENCE)) / _TRACES))
 
 
 def run_staged(staged: StagedConfig, *, recipe: str, out: Path | None, resume: bool, emit: Listener) -> RunResult:
@@ -108,18 +112,14 @@ def refuse_leaks(staged: StagedConfig) -> None:
     for probe in staged.probes:
         held_out = {task.messages for task in load_train_and_test(probe.data, probe.seed)[1].tasks[: probe.num_tasks]}
         for stage in staged.stages:
-            if isinstance(stage, Merge):
-                continue
-            data, seed = (stage.config.data, stage.config.seed) if isinstance(stage, Train) else (stage.data, stage.seed)
-            if data.train.startswith(REFERENCE):
-                continue
-            leaked = [task for task in load_train_and_test(data, seed)[0].tasks if task.messages in held_out]
-            if leaked:
-                shown = "; ".join(repr(task.prompt_text[:60]) for task in leaked[:_SHOWN_LEAKS])
-                raise ConfigError(
-                    f"the stage {stage.name!r} trains on {len(leaked)} of the {len(held_out)} tasks of the evaluation {probe.name!r}, for example {shown}. "
-                    f"Take them out of {data.train}, or name other held-out tasks with data.test"
-                )
+            for data, seed in sources(stage):
+                leaked = [task for task in load_train_and_test(data, seed)[0].tasks if task.messages in held_out]
+                if leaked:
+                    shown = "; ".join(repr(task.prompt_text[:60]) for task in leaked[:_SHOWN_LEAKS])
+                    raise ConfigError(
+                        f"the stage {stage.name!r} trains on {len(leaked)} of the {len(held_out)} tasks of the evaluation {probe.name!r}, "
+                        f"for example {shown}. Take them out of {data.train}, or name other held-out tasks with data.test"
+                    )
 
 
 def _open(path: Path, staged: StagedConfig, recipe: str, *, continues: bool) -> RunDirectory:
@@ -150,25 +150,38 @@ def _run_stage(staged: StagedConfig, stage: Stage, recipe: str, places: _Places,
     """What a stage did and what its model can do; None when a signal stopped it."""
     began = time.perf_counter()
     place = places.stage(stage.name)
-    if isinstance(stage, Train):
-        result = run_training(_resolved(stage, places), recipe=f"{recipe}-{stage.name}", out=place, resume=run_directory.is_run(place), emit=_without_end(emit))
-        if not result.is_finished:
-            return None
-        done: dict[str, Any] = {"kind": "train", "algorithm": stage.config.algorithm, **{key: result.summary.get(key) for key in _TRAINING_KEYS}}
-    elif isinstance(stage, Traces):
-        rows, counts = write_traces(replace(stage, model=places.model(stage.model), data=replace(stage.data, train=places.data(stage.data.train))))
-        place.mkdir(parents=True, exist_ok=True)
-        durable.write_atomic(place / _TRACES, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
-        emit(Warned(f"{stage.name}: {counts['num_rows']} rows kept of {counts['num_samples']} completions ({counts['pass_rate']:.1%} right)"))
-        done = {"kind": "traces", **counts}
-    else:
-        place.mkdir(parents=True, exist_ok=True)
+    done = _train(stage, recipe, places, emit) if isinstance(stage, Train) else _make(stage, places, emit)
+    if done is None:
+        return None
+    seconds = time.perf_counter() - began
+    evaluations = _evaluations(staged, str(place / _MODEL), stage.name, emit) if isinstance(stage, Train | Merge) else {}
+    return {"name": stage.name, **done, "seconds": seconds, "path": str(place.relative_to(places.root)), "evaluations": evaluations}
+
+
+def _train(stage: Train, recipe: str, places: _Places, emit: Listener) -> dict[str, Any] | None:
+    place = places.stage(stage.name)
+    result = run_training(_resolved(stage, places), recipe=f"{recipe}-{stage.name}", out=place, resume=run_directory.is_run(place), emit=_without_end(emit))
+    if not result.is_finished:
+        return None
+    return {"kind": "train", "algorithm": stage.config.algorithm, **{key: result.summary[key] for key in _TRAINING_KEYS}}
+
+
+def _make(stage: Traces | Mix | Merge, places: _Places, emit: Listener) -> dict[str, Any]:
+    """Write what a stage makes without training: whole or not at all, so that a killed one is done again."""
+    place = places.stage(stage.name)
+    place.mkdir(parents=True, exist_ok=True)
+    if isinstance(stage, Merge):
         with durable.publish_directory(place / _MODEL) as directory:
             merge_models([places.model(source) for source in stage.models], stage.weights, directory)
-        done = {"kind": "merge", "models": list(stage.models), "weights": list(stage.weights)}
-    seconds = time.perf_counter() - began
-    evaluations = {} if isinstance(stage, Traces) else _evaluations(staged, str(place / _MODEL), stage.name, emit)
-    return {"name": stage.name, **done, "seconds": seconds, "path": str(place.relative_to(places.root)), "evaluations": evaluations}
+        return {"kind": "merge", "models": list(stage.models), "weights": list(stage.weights)}
+    if isinstance(stage, Traces):
+        rows, counts = write_traces(replace(stage, model=places.model(stage.model), data=places.resolved(stage.data)))
+        emit(Warned(f"{stage.name}: {counts['num_rows']} rows kept of {counts['num_samples']} completions ({counts['pass_rate']:.1%} right)"))
+    else:
+        rows = mixed_rows([replace(part, data=places.resolved(part.data)) for part in stage.parts], seed=stage.seed)
+        counts = {"num_rows": len(rows)}
+    durable.write_atomic(place / _TRACES, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+    return {"kind": "traces" if isinstance(stage, Traces) else "mix", **counts}
 
 
 _TRAINING_KEYS = ("num_steps", "reward_first_steps", "reward_last_steps", "seconds_of_steps", "peak_memory_bytes")
@@ -178,8 +191,9 @@ def _resolved(stage: Train, places: _Places) -> RunConfig:
     """The stage's configuration with paths for references, and without an evaluation of its own."""
     config = stage.config
     objective = {**config.objective, **({"teacher": places.model(str(config.objective["teacher"]))} if "teacher" in config.objective else {})}
-    data = replace(config.data, train=places.data(config.data.train))
-    return replace(config, model=places.model(config.model), data=data, objective=objective, evaluation=replace(config.evaluation, num_tasks=0))
+    return replace(
+        config, model=places.model(config.model), data=places.resolved(config.data), objective=objective, evaluation=replace(config.evaluation, num_tasks=0)
+    )
 
 
 def _evaluations(staged: StagedConfig, model: str, name: str, emit: Listener) -> dict[str, Any]:

@@ -1,0 +1,123 @@
+"""Kimi k1.5: long chains of thought, mirror-descent RL with a late length reward, and four ways to make them short again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from proctor.config import EvaluationConfig, RewardConfig, RunConfig
+from proctor.data.config import DataConfig
+from proctor.learner.config import LearnerConfig
+from proctor.recipes import scratchpad
+from proctor.training.stages.records import Card, Merge, Probe, Stage, StagedConfig, Traces, Train
+
+CARD = Card(
+    paper="Kimi k1.5: Scaling Reinforcement Learning with LLMs, 2025, arXiv 2501.12599",
+    aims_at="figure 5 (accuracy and length over RL) and section 2.4 (long2short: merging, shortest rejection sampling, DPO, RL)",
+    published={
+        "objective": "mirror descent, eq. 2 and 3, the group's mean as baseline, optimizer reset at each iteration",
+        "length reward": "0.5 - (len - min) / (max - min), capped at 0 for wrong answers, constant after a first phase without it",
+        "shortest rejection sampling": "8 samples a task, the shortest right one",
+        "DPO": "the shortest right one against wrong longer ones and right ones 1.5 times as long",
+        "difficulty": "pass rate of the SFT model over 10 samples",
+    },
+    unpublished=("tau", "samples a task in RL", "learning rate of RL", "weight and start of the length reward"),
+    hardware={"pocket": "two cores, minutes", "135m": "two cores, under two hours", "tiny": "the machinery, seconds"},
+    expected="accuracy rises while the length reward is off; once it is on, completions shorten at little cost; long2short RL is the most token-efficient",
+)
+REWARDS = (RewardConfig("number", name="accuracy"),)
+LONG = "stage:long_rl"
+
+
+def kimi_k15(scale: Literal["pocket", "135m", "tiny"] = "pocket") -> StagedConfig:
+    """Long-CoT fine-tuning, mirror-descent RL with a late length reward, then long2short in its four ways (Kimi k1.5).
+
+    At scale `pocket` a long chain of thought checks every equation by its inverse, a short one does not.
+    """
+    return _135m() if scale == "135m" else _pocket(is_tiny=scale == "tiny")
+
+
+def _pocket(*, is_tiny: bool) -> StagedConfig:
+    base, sft = "stage:pretraining", "stage:long_sft"
+    few, many = (2, 2) if is_tiny else (40, 90)
+    long_data, short_data = scratchpad.additions("checked"), scratchpad.additions("tagged")
+
+    def mirror_descent(name: str, model: str, num_steps: int, *, length_weight: float, start_step: int, max_tokens: int) -> Train:
+        objective = {"tau": 1.0, "length_weight": length_weight, "length_start_step": start_step}
+        return scratchpad.reinforcement(
+            name, model, REWARDS, "kimi_k15", num_steps=num_steps, objective=objective, max_completion_tokens=max_tokens, learner=_learner()
+        )
+
+    def answered(name: str, keep: Literal["shortest", "pairs"]) -> Traces:
+        data = replace(short_data, max_tasks=16 if is_tiny else 500)
+        threshold = scratchpad.ANYTHING if is_tiny else 1.0
+        limit = scratchpad.MAX_TOKENS
+        return Traces(name, LONG, data, REWARDS, num_samples=8, max_completion_tokens=limit, keep=keep, length_ratio=1.5, threshold=threshold)
+
+    stages: tuple[Stage, ...] = (
+        scratchpad.pretraining("long_and_short", num_steps=2 if is_tiny else 300),
+        scratchpad.imitation("long_sft", base, long_data, num_steps=few),
+        mirror_descent("long_rl", sft, many, length_weight=0.2, start_step=many // 2, max_tokens=scratchpad.MAX_TOKENS),
+        scratchpad.imitation("short_sft", base, short_data, num_steps=few),
+        Merge("merged", (LONG, "stage:short_sft"), (0.5, 0.5)),
+        answered("shortest", "shortest"),
+        scratchpad.imitation("shortest_sft", LONG, replace(short_data, train="stage:shortest"), num_steps=few, learning_rate=1e-4),
+        answered("pairs", "pairs"),
+        _preference("short_dpo", replace(short_data, train="stage:pairs"), num_steps=few),
+        mirror_descent("short_rl", LONG, few, length_weight=0.5, start_step=0, max_tokens=40),
+        scratchpad.imitation("sft_instead", sft, long_data, num_steps=2 if is_tiny else 200),
+    )
+    probe = scratchpad.accuracy_probe(num_tasks=8 if is_tiny else 500)
+    return StagedConfig(stages=stages, probes=(probe,), card=CARD, final="short_rl", control="sft_instead")
+
+
+def _learner() -> LearnerConfig:
+    return LearnerConfig(micro_batch_tokens=8192, num_minibatches=2)
+
+
+def _preference(name: str, data: DataConfig, *, num_steps: int) -> Train:
+    config = RunConfig(
+        model=LONG,
+        data=data,
+        rewards=REWARDS,
+        algorithm="dpo",
+        objective={"source": "demonstrations"},
+        num_steps=num_steps,
+        prompts_per_step=32,
+        group_size=2,
+        max_completion_tokens=scratchpad.MAX_TOKENS,
+        learning_rate=1e-5,
+        checkpoint_every=1000,
+        learner=LearnerConfig(micro_batch_tokens=8192),
+        evaluation=EvaluationConfig(num_tasks=0),
+    )
+    return Train(name, config)
+
+
+def _135m() -> StagedConfig:
+    data = DataConfig("arithmetic:digits=1")
+    rl = Train(
+        "long_rl",
+        RunConfig(
+            model="smollm2-135m",
+            data=data,
+            rewards=REWARDS,
+            algorithm="kimi_k15",
+            objective={"tau": 1.0, "length_weight": 0.2, "length_start_step": 16},
+            num_steps=32,
+            prompts_per_step=8,
+            group_size=16,
+            max_completion_tokens=24,
+            learning_rate=1e-5,
+            checkpoint_every=8,
+            learner=LearnerConfig(micro_batch_tokens=256),
+            evaluation=EvaluationConfig(num_tasks=0),
+        ),
+        is_rl=True,
+    )
+    traces = Traces("shortest", LONG, data, REWARDS, num_samples=8, max_completion_tokens=24, keep="shortest")
+    short = replace(
+        rl.config, model=LONG, data=replace(data, train="stage:shortest"), algorithm="sft", objective={}, num_steps=4, group_size=1, prompts_per_step=16
+    )
+    probe = Probe(data, REWARDS, 24, num_tasks=25)
+    return StagedConfig(stages=(rl, traces, Train("shortest_sft", short)), probes=(probe,), card=CARD, final="shortest_sft", start_model="smollm2-135m")

@@ -1,0 +1,50 @@
+"""Demonstrations of several sources in one file."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from proctor.core import Task
+from proctor.data.loaders import load_tasks, load_train_and_test
+from proctor.errors import TaskError
+from proctor.rollouts.demonstrations import DEMONSTRATION
+from proctor.training.stages.records import Part
+
+
+def mixed_rows(parts: Sequence[Part], *, seed: int) -> list[dict[str, Any]]:
+    """The rows of all parts, shuffled.
+
+    Args:
+        parts: whose references are resolved.
+        seed: of the order, and of generated tasks.
+
+    Raises:
+        TaskError: a task has no demonstration.
+    """
+    rows = [_row(task, number, part) for number, part in enumerate(parts) for task in _tasks(part, seed)]
+    random.Random(f"mix/{seed}").shuffle(rows)
+    return rows
+
+
+def _tasks(part: Part, seed: int) -> Sequence[Task]:
+    if part.data.train.endswith(".jsonl"):
+        tasks = load_tasks(part.data.train, config=part.data, split=part.data.split_train, seed=seed).tasks
+    else:
+        tasks = load_train_and_test(part.data, seed)[0].tasks
+    return tasks[: part.num_rows]
+
+
+def _row(task: Task, number: int, part: Part) -> dict[str, Any]:
+    if DEMONSTRATION not in task.info:
+        raise TaskError(f"task {task.id} of {part.data.train} has no demonstration to mix; its row needs a column `demonstration`")
+    prompt: Any = [message.as_dict() for message in task.messages] if len(task.messages) > 1 else task.prompt_text
+    info = {key: value for key, value in task.info.items() if key != DEMONSTRATION}
+    return {
+        "id": f"{number}/{task.id}",
+        "prompt": prompt,
+        "answer": task.answer,
+        "demonstration": part.prefix + str(task.info[DEMONSTRATION]),
+        "metadata": info,
+    }
