@@ -116,12 +116,21 @@ def report(path: Path, summary: Any) -> str:
             f"{summary['seconds_of_steps']:.0f} s of steps"
         )
     shown = os.path.relpath(path) if not os.path.relpath(path).startswith("..") else str(path)
+    rollouts = f"{shown}/stages/*/rollouts" if "stages" in summary else f"{shown}/rollouts"
     lines += [
         f"weights: {shown}/model (loads with transformers)",
-        f"every rollout: {shown}/rollouts/*.parquet   metrics: {shown}/metrics.jsonl",
-        f'try it: proctor sample {shown} --prompt "What is 7 + 8? Answer with a number." --temperature 0',
+        f"every rollout: {rollouts}/*.parquet   metrics: {shown}/metrics.jsonl",
     ]
+    if writes_text(path):
+        lines.append(f'try it: proctor sample {shown} --prompt "What is 7 + 8? Answer with a number." --temperature 0')
     return "\n".join(lines)
+
+
+def writes_text(path: Path) -> bool:
+    """Whether the final weights are a language model: those of a reward model are not, and have nothing to say."""
+    config = path / "model" / "config.json"
+    names = json.loads(config.read_text()).get("architectures") or [] if config.is_file() else []
+    return not any("SequenceClassification" in name for name in names)
 
 
 def _interval(values: Any) -> str:

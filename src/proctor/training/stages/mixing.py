@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from proctor.core import Task
-from proctor.data.loaders import load_tasks, load_train_and_test
+from proctor.data.loaders import load_train_and_test
 from proctor.errors import TaskError
 from proctor.rollouts.demonstrations import DEMONSTRATION
 from proctor.training.stages.records import Part
@@ -23,17 +23,9 @@ def mixed_rows(parts: Sequence[Part], *, seed: int) -> list[dict[str, Any]]:
     Raises:
         TaskError: a task has no demonstration.
     """
-    rows = [_row(task, number, part) for number, part in enumerate(parts) for task in _tasks(part, seed)]
+    rows = [_row(task, number, part) for number, part in enumerate(parts) for task in load_train_and_test(part.data, seed)[0].tasks[: part.num_rows]]
     random.Random(f"mix/{seed}").shuffle(rows)
     return rows
-
-
-def _tasks(part: Part, seed: int) -> Sequence[Task]:
-    if part.data.train.endswith(".jsonl"):
-        tasks = load_tasks(part.data.train, config=part.data, split=part.data.split_train, seed=seed).tasks
-    else:
-        tasks = load_train_and_test(part.data, seed)[0].tasks
-    return tasks[: part.num_rows]
 
 
 def _row(task: Task, number: int, part: Part) -> dict[str, Any]:

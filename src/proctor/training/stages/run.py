@@ -38,10 +38,11 @@ _SHOWN_LEAKS = 3
 
 @dataclass(frozen=True, slots=True)
 class _Places:
-    """Where each stage's result lies."""
+    """Where each stage's result lies, and what is held out."""
 
     root: Path
     names: tuple[str, ...]
+    held_out: str
 
     def stage(self, name: str) -> Path:
         """The directory of a stage."""
@@ -52,10 +53,10 @@ class _Places:
         return str(self.stage(value.removeprefix(REFERENCE)) / _MODEL) if value.startswith(REFERENCE) else value
 
     def resolved(self, data: DataConfig) -> DataConfig:
-        """Data, with the path of an earlier stage's file in the place of its name. Its held-out tasks are not looked at."""
+        """Data, with the path of an earlier stage's file in the place of its name. The whole file is trained on: what is held out is the probe's."""
         if not data.train.startswith(REFERENCE):
             return data
-        return replace(data, train=str(self.stage(data.train.removeprefix(REFERENCE)) / _TRACES))
+        return replace(data, train=str(self.stage(data.train.removeprefix(REFERENCE)) / _TRACES), test=data.test or self.held_out)
 
 
 def run_staged(staged: StagedConfig, *, recipe: str, out: Path | None, resume: bool, emit: Listener) -> RunResult:
@@ -76,7 +77,8 @@ def run_staged(staged: StagedConfig, *, recipe: str, out: Path | None, resume: b
     continues = resume and run_directory.is_run(path)
     if not continues:
         run_directory.refuse_occupied(path)
-    places = _Places(path, tuple(names_of(staged.stages)))
+    probed = staged.probes[0].data
+    places = _Places(path, tuple(names_of(staged.stages)), probed.test or probed.train)
     with _open(path, staged, recipe, continues=continues) as run:
         summary = dict(run.summary() or {"recipe": recipe, "stages": []})
         if staged.start_model and "start" not in summary:

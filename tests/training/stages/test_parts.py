@@ -1,0 +1,92 @@
+"""The parts that make files and models without training: traces, mixtures, means of weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from proctor.config import RewardConfig
+from proctor.core import Completion, FinishReason, Rollout, RolloutGroup, Task, Turn
+from proctor.data.config import DataConfig
+from proctor.errors import ConfigError, TaskError
+from proctor.training.stages.merging import mean_weights
+from proctor.training.stages.mixing import mixed_rows
+from proctor.training.stages.records import Keep, Part, Traces
+from proctor.training.stages.traces import select
+
+TASK = Task("sum-1", "1+2=", "3", {"difficulty": 1, "demonstration": "old"})
+
+
+def group(*members: tuple[str, int, float]) -> RolloutGroup:
+    """Rollouts of one task from text, number of tokens and reward; a text that ends in ~ was cut off."""
+    rollouts = []
+    for index, (text, length, reward) in enumerate(members):
+        finish = FinishReason.LENGTH if text.endswith("~") else FinishReason.EOS
+        completion = Completion((1,) * length, (0.0,) * length, text, finish, 0)
+        rollouts.append(Rollout(TASK, index, (5,), (Turn(completion),), reward=reward))
+    return RolloutGroup(TASK, tuple(rollouts))
+
+
+def rows(kept: Keep, *members: tuple[str, int, float], **changes: int) -> list[dict]:
+    stage = Traces("traces", "model", DataConfig("arithmetic"), (RewardConfig("number"),), keep=kept, **changes)  # type: ignore[arg-type]
+    return list(select(group(*members), stage))
+
+
+def test_correct_traces_come_in_the_order_of_sampling_without_repetition() -> None:
+    members = (("wrong", 2, 0.0), ("long right", 9, 1.0), ("right", 4, 1.0), ("right", 4, 1.0), ("right but cut~", 5, 1.0), ("third", 3, 1.0))
+    assert [row["demonstration"] for row in rows("correct", *members, max_per_task=2)] == ["long right", "right"]
+    assert [row["demonstration"] for row in rows("correct", *members, max_per_task=9)] == ["long right", "right", "third"]
+    assert rows("correct", ("wrong", 2, 0.0)) == []
+
+
+def test_a_row_is_a_task_again_with_an_id_of_its_own_and_no_older_demonstration() -> None:
+    (row,) = rows("correct", ("wrong", 2, 0.0), ("right", 4, 1.0))
+    assert row == {"id": "sum-1/1", "prompt": "1+2=", "answer": "3", "metadata": {"difficulty": 1}, "demonstration": "right"}
+
+
+def test_the_shortest_right_one_is_kept() -> None:
+    assert [row["demonstration"] for row in rows("shortest", ("a", 9, 1.0), ("b", 4, 1.0), ("c", 2, 0.0))] == ["b"]
+
+
+def test_pairs_prefer_the_shortest_right_one_to_longer_wrong_ones_and_to_much_longer_right_ones() -> None:
+    members = (("best", 4, 1.0), ("short wrong", 3, 0.0), ("long wrong", 5, 0.0), ("a little longer", 5, 1.0), ("much longer", 6, 1.0))
+    found = rows("pairs", *members, max_per_task=9)
+    assert [(row["chosen"], row["rejected"]) for row in found] == [("best", "long wrong"), ("best", "much longer")]
+    assert len({row["id"] for row in found}) == 2
+
+
+def test_mixtures_take_every_row_once_and_put_the_prefix_before_demonstrations(tmp_path: Path) -> None:
+    first = tmp_path / "first.jsonl"
+    first.write_text("".join(json.dumps({"prompt": f"p{number}", "answer": "1", "demonstration": f"d{number}"}) + "\n" for number in range(5)))
+    parts = [
+        Part(DataConfig(str(first), test="column_addition:digits=2", template="{prompt} /think"), num_rows=3),
+        Part(DataConfig("column_addition:digits=1,form=direct", max_tasks=4), prefix="<>"),
+    ]
+    found = mixed_rows(parts, seed=1)
+    assert len(found) == 7 and len({row["id"] for row in found}) == 7
+    assert sorted(row["prompt"] for row in found if row["prompt"].endswith("/think")) == ["p0 /think", "p1 /think", "p2 /think"]
+    assert all(row["demonstration"] == f"<>{row['answer']}" for row in found if not row["prompt"].endswith("/think"))
+    assert found == mixed_rows(parts, seed=1) != mixed_rows(parts, seed=2)
+
+
+def test_a_mixture_needs_demonstrations() -> None:
+    with pytest.raises(TaskError, match="no demonstration to mix"):
+        mixed_rows([Part(DataConfig("arithmetic", max_tasks=2))], seed=0)
+
+
+def test_the_mean_of_weights_is_the_weighted_sum() -> None:
+    generator = torch.Generator().manual_seed(0)
+    states = [{"w": torch.randn(3, 4, generator=generator), "n": torch.tensor(7 + number)} for number in range(3)]
+    mean = mean_weights(states, (0.5, 0.2, 0.3))
+    naive = [[sum(weight * float(state["w"][i, j]) for weight, state in zip((0.5, 0.2, 0.3), states, strict=True)) for j in range(4)] for i in range(3)]
+    torch.testing.assert_close(mean["w"], torch.tensor(naive), atol=1e-6, rtol=0)
+    assert mean["n"] == 7 and mean["w"].dtype == torch.float32
+
+
+def test_models_of_other_shapes_are_not_averaged() -> None:
+    for other in ({"w": torch.zeros(3)}, {"v": torch.zeros(2)}, {"w": torch.zeros(2), "v": torch.zeros(1)}):
+        with pytest.raises(ConfigError, match="different shapes"):
+            mean_weights([{"w": torch.zeros(2)}, other], (0.5, 0.5))

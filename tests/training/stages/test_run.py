@@ -1,0 +1,157 @@
+"""A whole staged run on a model of random weights: what is written, what is refused, what resuming does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proctor.config import EvaluationConfig, RewardConfig, RunConfig
+from proctor.data.config import DataConfig
+from proctor.errors import ConfigError, TaskError
+from proctor.learner.config import LearnerConfig
+from proctor.training.events import Event, StageStarted
+from proctor.training.stages import run as stages_run
+from proctor.training.stages.records import Card, Merge, Probe, StagedConfig, Traces, Train
+from proctor.training.stages.run import refuse_leaks, run_staged
+
+REWARDS = (RewardConfig("number"),)
+DATA = DataConfig("column_addition:digits=2", test="column_addition:digits=2", max_tasks=16, max_test_tasks=4)
+
+
+def train(name: str, model: str, data: DataConfig = DATA, algorithm: str = "sft", **changes: Any) -> Train:
+    settings: dict[str, Any] = {
+        "num_steps": 2,
+        "prompts_per_step": 2,
+        "group_size": 1 if algorithm == "sft" else 2,
+        "max_completion_tokens": 8,
+        "checkpoint_every": 1,
+        "learning_rate": 1e-3,
+        "deterministic": True,
+        "learner": LearnerConfig(),
+        "evaluation": EvaluationConfig(num_tasks=3),
+        **changes,
+    }
+    return Train(name, RunConfig(model=model, data=data, rewards=REWARDS, algorithm=algorithm, **settings), is_rl=algorithm != "sft")
+
+
+def recipe(**changes: Any) -> StagedConfig:
+    stages = (
+        train("base", "pocket-untrained"),
+        train("rl", "stage:base", algorithm="dr_grpo"),
+        Traces("traces", "stage:rl", replace(DATA, max_tasks=3), REWARDS, num_samples=2, max_completion_tokens=60, threshold=-1.0),
+        train("sft", "stage:base", DataConfig("stage:traces")),
+        Merge("merged", ("stage:rl", "stage:sft"), (0.5, 0.5)),
+    )
+    card = Card("paper", "table", {}, (), {}, "curve")
+    values = {"stages": stages, "probes": (Probe(DATA, REWARDS, 8, num_tasks=4),), "card": card, "final": "merged", "control": "sft", **changes}
+    return StagedConfig(**values)
+
+
+def run(staged: StagedConfig, out: Path, *, resume: bool = False, events: list[Event] | None = None) -> Any:
+    return run_staged(staged, recipe="trial", out=out, resume=resume, emit=(events if events is not None else []).append)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("staged") / "run"
+    assert run(recipe(), out).is_finished
+    return out
+
+
+def test_every_stage_leaves_what_it_made(finished: Path) -> None:
+    places = sorted(path.name for path in (finished / "stages").iterdir())
+    assert places == ["01-base", "02-rl", "03-traces", "04-sft", "05-merged"]
+    assert (finished / "stages/05-merged/model/config.json").is_file()
+    rows = [json.loads(line) for line in (finished / "stages/03-traces/traces.jsonl").read_text().splitlines()]
+    assert rows and all(row["demonstration"] is not None and row["prompt"].endswith("=") for row in rows)
+    assert (finished / "model/model.safetensors").read_bytes() == (finished / "stages/05-merged/model/model.safetensors").read_bytes()
+
+
+def test_the_summary_has_every_evaluation_and_what_reinforcement_learning_did(finished: Path) -> None:
+    summary = json.loads((finished / "summary.json").read_text())
+    assert [entry["name"] for entry in summary["stages"]] == ["base", "rl", "traces", "sft", "merged"]
+    by_name = {entry["name"]: entry for entry in summary["stages"]}
+    assert all(by_name[name]["evaluations"]["held_out"]["num_tasks"] == 4 for name in ("base", "rl", "sft", "merged"))
+    assert summary["before"] == by_name["base"]["evaluations"]["held_out"]
+    assert summary["after"] == by_name["rl"]["evaluations"]["held_out"]
+    assert summary["control"]["mean"] == by_name["sft"]["evaluations"]["held_out"]["mean"]
+    assert summary["num_steps"] == 6 and summary["gain"]["num_tasks"] == 4
+
+
+def test_the_metrics_of_all_stages_are_one_run(finished: Path) -> None:
+    rows = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
+    assert [(row["step"], row["stage"]) for row in rows] == [(0, "base"), (1, "base"), (2, "rl"), (3, "rl"), (4, "sft"), (5, "sft")]
+    assert all({"reward_mean", "seconds"} <= row.keys() for row in rows)
+
+
+def test_the_result_can_be_asked_like_that_of_any_run(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from proctor.cli.main import main
+
+    assert main(["eval", str(finished), "--num-tasks", "4", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_tasks"] == 4
+
+
+def test_a_finished_run_is_left_alone(finished: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*.safetensors") if "checkpoints" not in str(path) and path.parent.parent != finished}
+    events: list[Event] = []
+    assert run(recipe(), finished, resume=True, events=events).is_finished
+    assert not [event for event in events if isinstance(event, StageStarted)]
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_another_recipe_does_not_continue_a_run(finished: Path) -> None:
+    with pytest.raises(ConfigError, match="begun with another configuration"):
+        run(recipe(final="sft"), finished, resume=True)
+    with pytest.raises(ConfigError, match="not empty"):
+        run(recipe(), finished)
+
+
+def test_a_run_killed_between_and_within_stages_ends_with_the_same_weights(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "run"
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object, **__: object) -> None:
+        raise Killed
+
+    for name in ("write_traces", "merge_models"):
+        with monkeypatch.context() as patched:
+            patched.setattr(stages_run, name, kill)
+            with pytest.raises(Killed):
+                run(recipe(), out, resume=(out / "manifest.json").exists())
+    events: list[Event] = []
+    assert run(recipe(), out, resume=True, events=events).is_finished
+    for place in ("02-rl", "04-sft", "05-merged"):
+        first, second = (root / "stages" / place / "model/model.safetensors" for root in (finished, out))
+        assert first.read_bytes() == second.read_bytes(), place
+
+
+def test_a_leak_into_the_evaluation_is_refused_with_the_tasks(tmp_path: Path) -> None:
+    asked = tmp_path / "test.jsonl"
+    asked.write_text("".join(json.dumps({"prompt": f"{number}+1=", "answer": str(number + 1)}) + "\n" for number in range(3)))
+    trained = tmp_path / "train.jsonl"
+    trained.write_text(asked.read_text() + json.dumps({"prompt": "50+1=", "answer": "51"}) + "\n")
+    leaking = recipe(
+        probes=(Probe(DataConfig(str(trained), test=str(asked)), REWARDS, 8),),
+        stages=(train("base", "pocket-untrained", DataConfig(str(trained), test=str(asked))),),
+        final="base",
+        control="",
+    )
+    with pytest.raises(ConfigError, match=r"trains on 3 of the 3 tasks.*'0\+1='"):
+        refuse_leaks(leaking)
+    with pytest.raises(ConfigError, match="trains on 3"):
+        run(leaking, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_traces_that_keep_nothing_end_the_run_and_say_so(tmp_path: Path) -> None:
+    stages = (train("base", "pocket-untrained"), Traces("traces", "stage:base", replace(DATA, max_tasks=2), REWARDS, num_samples=1, max_completion_tokens=4))
+    with pytest.raises(TaskError, match="keeps nothing"):
+        run(recipe(stages=stages, final="base", control=""), tmp_path / "run")
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert [entry["name"] for entry in summary["stages"]] == ["base"]
