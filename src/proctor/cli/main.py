@@ -53,7 +53,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_view(verbs)
     _add_report(verbs)
     _add_bench(verbs)
-    recipes = verbs.add_parser("recipes", help="list the recipes and their scales", description="List the recipes and their scales.")
+    recipes = verbs.add_parser("recipes", help="list the recipes, or describe one", description="List the recipes and their scales, or print the card of one.")
+    recipes.add_argument("name", metavar="RECIPE", nargs="?", help="print its card: the paper, published constants, stages")
+    recipes.add_argument("--scale", metavar="SCALE", help="as `proctor train` takes it")
     recipes.set_defaults(run=_recipes)
     doctor = verbs.add_parser("doctor", help="what this machine can do", description="Say what this machine can do and what to install for the rest.")
     doctor.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -264,7 +266,7 @@ def _report(options: argparse.Namespace) -> int:
 def _recipes(options: argparse.Namespace) -> int:
     from proctor.cli.recipes import run
 
-    return run()
+    return run(options)
 
 
 def _doctor(options: argparse.Namespace) -> int:

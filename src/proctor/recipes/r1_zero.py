@@ -55,7 +55,11 @@ def _pocket(scale: str) -> StagedConfig:
     rl = scratchpad.reinforcement("rl", base, REWARDS, "grpo", num_steps=150, objective={"beta": 0.001}, learner=learner)
     return StagedConfig(
         stages=(scratchpad.pretraining("mixed"), rl, scratchpad.imitation("sft_instead", base, scratchpad.additions("mixed"), num_steps=150)),
-        probes=(scratchpad.accuracy_probe(), scratchpad.accuracy_probe(name="format", rewards=(RewardConfig("format"),))),
+        probes=(
+            scratchpad.accuracy_probe(),
+            scratchpad.accuracy_probe(name="greedy", temperature=0.0, num_samples=1),
+            scratchpad.accuracy_probe(name="format", rewards=(RewardConfig("format"),)),
+        ),
         card=CARD,
         final="rl",
         control="sft_instead",

@@ -80,7 +80,7 @@ def run_staged(staged: StagedConfig, *, recipe: str, out: Path | None, resume: b
     probed = staged.probes[0].data
     places = _Places(path, tuple(names_of(staged.stages)), probed.test or probed.train)
     with _open(path, staged, recipe, continues=continues) as run:
-        summary = dict(run.summary() or {"recipe": recipe, "stages": []})
+        summary: dict[str, Any] = dict(run.summary() or {"recipe": recipe, "stages": []})
         if staged.start_model and "start" not in summary:
             summary["start"] = {"model": staged.start_model, "evaluations": _evaluations(staged, staged.start_model, "start", emit)}
             run.write_summary(summary)
@@ -134,7 +134,8 @@ def _open(path: Path, staged: StagedConfig, recipe: str, *, continues: bool) -> 
     if continues:
         raise ConfigError(f"{path} is a run of one stage, not of the staged recipe {recipe!r}; choose another --out")
     probe = staged.probes[0]
-    hashes = dict(zip(("train", "test"), (content_hash(part.tasks) for part in load_train_and_test(probe.data, probe.seed)), strict=True))
+    train, test = load_train_and_test(probe.data, probe.seed)
+    hashes = {"train": content_hash(train.tasks), "test": content_hash(test.tasks)}
     manifest = Manifest.collect(seeds={"run": staged.seed}, data_hashes=hashes, reward_hashes={}, opt_outs=())
     run = RunDirectory.create(path, {"recipe": recipe, **to_mapping(_result_config(staged, path))}, manifest)
     durable.write_atomic(record, (json.dumps(plain, indent=2) + "\n").encode())

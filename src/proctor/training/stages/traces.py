@@ -105,5 +105,5 @@ def _task_columns(group: RolloutGroup, index: int) -> dict[str, Any]:
     """The task as columns that a data file is read with; the rollout's index makes the id of the row its own."""
     task = group.task
     info = {key: value for key, value in task.info.items() if key not in ("demonstration", "chosen", "rejected")}
-    prompt: Any = [message.as_dict() for message in task.messages] if len(task.messages) > 1 else task.messages[0].content
+    prompt: Any = [message.as_dict() for message in task.messages] if len(task.messages) > 1 else task.prompt_text
     return {"id": f"{task.id}/{index}", "prompt": prompt, "answer": task.answer, "metadata": info}
