@@ -93,6 +93,15 @@ def test_a_value_for_all_stages_never_replaces_the_result_of_an_earlier_one() ->
     assert configs["rl"].data.train == changed.probes[0].data.train == "column_addition:digits=3"
 
 
+def test_the_sources_of_a_mixture_are_set_like_others() -> None:
+    mixed = staged(
+        stages=(Train("base", run()), Traces("traces", "stage:base", DATA, REWARDS), Mix("mix", (Part(DATA), Part(DataConfig("stage:traces"))))), final="base"
+    )
+    mix = with_stage_assignments(mixed, ["data.train=arithmetic", "mix.seed=3"]).stages[2]
+    assert isinstance(mix, Mix) and mix.seed == 3
+    assert [part.data.train for part in mix.parts] == ["arithmetic", "stage:traces"]
+
+
 def test_tables_of_a_file_are_assignments() -> None:
     changed = with_stage_tables(staged(), {"rl": {"num_steps": 3, "learner": {"num_epochs": 2}}, "seed": 4})
     assert changed == with_stage_assignments(staged(), ["rl.num_steps=3", "rl.learner.num_epochs=2", "seed=4"])

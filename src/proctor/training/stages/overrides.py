@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from proctor.config import parse_assignment, to_mapping, with_assignments
+from proctor.data.config import DataConfig
 from proctor.errors import ConfigError
 from proctor.plugins import unknown
-from proctor.training.stages.records import REFERENCE, Merge, Probe, Stage, StagedConfig, Traces, Train
+from proctor.training.stages.records import REFERENCE, Merge, Mix, Part, Probe, Stage, StagedConfig, Traces, Train
+
+Entry = TypeVar("Entry", Traces, Part)
 
 _PROBED = ("num_tasks", "num_samples", "temperature")
 
@@ -42,25 +45,24 @@ def with_stage_tables(staged: StagedConfig, tables: Mapping[str, Any]) -> Staged
 
 
 def _everywhere(staged: StagedConfig, key: str, value: Any, text: str) -> StagedConfig:
-    stages: list[Stage] = []
-    for stage in staged.stages:
-        takes_key = isinstance(stage, Train) or (isinstance(stage, Traces) and key in ("seed", "data.train", "model"))
-        stages.append(_with_key(stage, key, value, text=text) if takes_key and not _is_reference(stage, key) else stage)
+    stages = tuple(_with_key(stage, key, value, text=text) if _takes(stage, key) else stage for stage in staged.stages)
     if key == "seed":
         staged = replace(staged, seed=value, probes=tuple(replace(probe, seed=value) for probe in staged.probes))
     if key in ("data.train", "data.test"):
         field = key.removeprefix("data.")
         staged = replace(staged, probes=tuple(replace(probe, data=replace(probe.data, **{field: value})) for probe in staged.probes))
-    return replace(staged, stages=tuple(stages))
+    return replace(staged, stages=stages)
 
 
-def _is_reference(stage: Stage, key: str) -> bool:
-    """Whether a key of a stage holds the result of an earlier one, which a value for all stages must not replace."""
-    if isinstance(stage, Merge):
-        return True
-    config = stage.config if isinstance(stage, Train) else stage
-    held = {"model": config.model, "data.train": config.data.train, "data.test": config.data.train}.get(key, "")
-    return held.startswith(REFERENCE)
+def _takes(stage: Stage, key: str) -> bool:
+    """Whether a value for all stages goes to this one: never in the place of an earlier stage's result."""
+    if isinstance(stage, Train):
+        held = {"model": stage.config.model, "data.train": stage.config.data.train, "data.test": stage.config.data.train}
+        return not held.get(key, "").startswith(REFERENCE)
+    if isinstance(stage, Traces):
+        held = {"seed": "", "model": stage.model, "data.train": stage.data.train, "data.test": stage.data.train}
+        return key in held and not held[key].startswith(REFERENCE)
+    return isinstance(stage, Mix) and key in ("seed", "data.train", "data.test")
 
 
 def _with_key(stage: Stage, key: str, value: Any, *, text: str) -> Stage:
@@ -68,12 +70,20 @@ def _with_key(stage: Stage, key: str, value: Any, *, text: str) -> Stage:
         return replace(stage, config=with_assignments(stage.config, [text]))
     if isinstance(stage, Merge):
         raise ConfigError(f"--set {stage.name}.{key}: the stage {stage.name!r} averages weights and has nothing to set")
-    if key.startswith("data."):
-        return replace(stage, data=replace(stage.data, **{key.removeprefix("data."): value}))
-    allowed = [name for name in to_mapping(stage) if name not in ("name", "rewards", "data")]
-    if key not in allowed:
+    changed = to_mapping(DataConfig("")) if key.startswith("data.") else to_mapping(stage)
+    allowed = [name for name in changed if name not in ("name", "rewards", "data", "parts")]
+    last = key.removeprefix("data.")
+    if last not in allowed:
         raise ConfigError(unknown(f"{stage.name}.{key}", kind="configuration key", allowed=[f"{stage.name}.{name}" for name in allowed]))
-    return replace(stage, **{key: value})
+    if not key.startswith("data."):
+        return replace(stage, **{key: value})
+    if isinstance(stage, Mix):
+        return replace(stage, parts=tuple(part if part.data.train.startswith(REFERENCE) else _with_data(part, last, value) for part in stage.parts))
+    return _with_data(stage, last, value)
+
+
+def _with_data(stage: Entry, key: str, value: Any) -> Entry:
+    return replace(stage, data=replace(stage.data, **{key: value}))
 
 
 def _with_probe_key(probe: Probe, key: str, value: Any) -> Probe:
