@@ -57,6 +57,13 @@ def build_parser() -> argparse.ArgumentParser:
     recipes.add_argument("name", metavar="RECIPE", nargs="?", help="print its card: the paper, published constants, stages")
     recipes.add_argument("--scale", metavar="SCALE", help="as `proctor train` takes it")
     recipes.set_defaults(run=_recipes)
+    lab = verbs.add_parser("lab", help="try published claims at small scale", description="Run an experiment of the lab, or list them.")
+    lab.add_argument("name", metavar="NAME", nargs="?", help="of an experiment; none lists them")
+    lab.add_argument("--all", action="store_true", help="run every experiment; what is finished is read, what was interrupted goes on")
+    lab.add_argument("--seeds", metavar="N,N", help="instead of the experiment's own, 2 to 10")
+    lab.add_argument("--root", metavar="DIR", default="runs/lab", help="where arms are kept (default: runs/lab)")
+    lab.add_argument("--docs", metavar="DIR", default="runs/lab/gallery", help="where figures, numbers and lab.md go (default: runs/lab/gallery)")
+    lab.set_defaults(run=_lab)
     doctor = verbs.add_parser("doctor", help="what this machine can do", description="Say what this machine can do and what to install for the rest.")
     doctor.add_argument("--json", action="store_true", help="print the report as JSON")
     doctor.set_defaults(run=_doctor)
@@ -265,6 +272,12 @@ def _report(options: argparse.Namespace) -> int:
 
 def _recipes(options: argparse.Namespace) -> int:
     from proctor.cli.recipes import run
+
+    return run(options)
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from proctor.cli.lab import run
 
     return run(options)
 

@@ -35,7 +35,7 @@ def accuracy_probe(**changes: Any) -> Probe:
     return Probe(**settings)
 
 
-def imitation(name: str, model: str, data: DataConfig, *, num_steps: int, learning_rate: float = 5e-4) -> Train:
+def imitation(name: str, model: str, data: DataConfig, *, num_steps: int, learning_rate: float = 5e-4, seed: int = 0) -> Train:
     """A stage of supervised fine-tuning, batch 64."""
     return Train(
         name,
@@ -49,6 +49,7 @@ def imitation(name: str, model: str, data: DataConfig, *, num_steps: int, learni
             group_size=1,
             max_completion_tokens=MAX_TOKENS,
             learning_rate=learning_rate,
+            seed=seed,
             checkpoint_every=1000,
             learner=LearnerConfig(schedule="cosine", num_warmup_steps=max(1, num_steps // 10), weight_decay=0.1, micro_batch_tokens=8192),
             evaluation=EvaluationConfig(num_tasks=0),

@@ -35,5 +35,5 @@ def probe_model(model: str, probe: Probe) -> Evaluation:
         rewards.check_gold(tasks)
         workshop = Workshop(LocalEngine(policy), Renderer(policy.tokenizer), rewards, lambda phase: None)
         sampling = Sampling(probe.temperature, probe.max_completion_tokens)
-        evaluation, _ = asyncio.run(evaluate(tasks, workshop=workshop, sampling=sampling, num_samples=probe.num_samples, seed=probe.seed))
+        evaluation, _ = asyncio.run(evaluate(tasks, workshop=workshop, sampling=sampling, num_samples=probe.num_samples, seed=probe.seed, ks=probe.ks))
     return evaluation

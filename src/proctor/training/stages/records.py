@@ -155,6 +155,7 @@ class Probe:
         num_samples: completions a task.
         temperature: of those.
         seed: of the split and of sampling.
+        ks: for pass@k and maj@k, each at most `num_samples`.
     """
 
     data: DataConfig
@@ -165,6 +166,7 @@ class Probe:
     num_samples: int = 1
     temperature: float = 0.0
     seed: int = 0
+    ks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

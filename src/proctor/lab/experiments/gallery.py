@@ -1,0 +1,122 @@
+"""What the lab shows of an experiment: a figure, a JSON file, and its section of the gallery."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from proctor.errors import ConfigError
+from proctor.lab.experiments.records import Experiment
+from proctor.lab.experiments.running import Outcome
+
+_INK = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # readable by the colour-blind (Okabe and Ito)
+
+
+def as_plain(experiment: Experiment, outcome: Outcome, *, machine: str) -> dict[str, Any]:
+    """The result as plain values."""
+    return {
+        "experiment": experiment.name,
+        "command": f"proctor lab {experiment.name}",
+        "machine": machine,
+        "seeds": list(experiment.seeds),
+        "minutes": outcome.seconds / 60,
+        "values": {arm: [_finite(values) for values in found] for arm, found in outcome.values.items()},
+        "verdicts": [
+            {"claim": str(claim), "difference": found.mean, "low": found.low, "high": found.high, "verdict": judgement}
+            for claim, found, judgement in outcome.verdicts
+        ],
+    }
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in sorted(values.items())}
+
+
+def section(experiment: Experiment, plain: Mapping[str, Any]) -> str:
+    """The experiment's part of the gallery, in Markdown."""
+    lines = [f"## {experiment.title}", "", f"**Published.** {experiment.paper}", "", f"**Expected here.** {experiment.hypothesis}", ""]
+    lines += [f"![{experiment.title}](figures/lab/{experiment.name}.png)", "", "| claim | difference over seeds | verdict |", "|---|---|---|"]
+    for entry in plain["verdicts"]:
+        lines.append(f"| {entry['claim']} | {entry['difference']:+.3f} [{entry['low']:+.3f}, {entry['high']:+.3f}] | {entry['verdict']} |")
+    metrics = sorted({name for claim in experiment.claims for name in (claim.metric, claim.other_metric) if name})
+    lines += ["", f"| arm | {' | '.join(metrics)} |", f"|---|{'---|' * len(metrics)}"]
+    for arm, found in plain["values"].items():
+        cells = [" ".join(_shown(values.get(metric)) for values in found) for metric in metrics]
+        lines.append(f"| {arm} | {' | '.join(cells)} |")
+    lines += ["", f"`{plain['command']}`, seeds {', '.join(map(str, plain['seeds']))}, {plain['minutes']:.0f} minutes of steps, {plain['machine']}.", ""]
+    return "\n".join(lines)
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def draw(experiment: Experiment, outcome: Outcome, path: Path) -> None:
+    """The curve of every arm: the mean over seeds in a band from the least to the greatest.
+
+    Raises:
+        ConfigError: the extra `plots` is not installed.
+    """
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise ConfigError("figures need matplotlib, which is not installed. Run: pip install 'proctor[plots]'") from error
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4), dpi=130)
+    for number, (arm, curves) in enumerate(outcome.curves.items()):
+        length = min(map(len, curves))
+        columns = [[curve[step] for curve in curves] for step in range(length)]
+        steps, color = range(1, length + 1), _INK[number % len(_INK)]
+        axes.plot(steps, smoothed([sum(column) / len(column) for column in columns]), color=color, label=arm, linewidth=2)
+        axes.fill_between(
+            steps, smoothed([min(column) for column in columns]), smoothed([max(column) for column in columns]), color=color, alpha=0.15, linewidth=0
+        )
+    axes.set(title=experiment.title, xlabel="step", ylabel=experiment.curve)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+    pyplot.close(figure)
+
+
+def smoothed(values: Sequence[float], window: int = 5) -> list[float]:
+    """Mean over the last `window` values; over fewer at the beginning."""
+    return [sum(values[max(0, end - window) : end]) / min(end, window) for end in range(1, len(values) + 1)]
+
+
+def write(experiment: Experiment, outcome: Outcome, *, docs: Path, machine: str) -> dict[str, Any]:
+    """Write the figure and the JSON file of an experiment."""
+    plain = as_plain(experiment, outcome, machine=machine)
+    results = docs / "results" / "lab"
+    results.mkdir(parents=True, exist_ok=True)
+    (results / f"{experiment.name}.json").write_text(json.dumps(plain, indent=1) + "\n")
+    draw(experiment, outcome, docs / "figures" / "lab" / f"{experiment.name}.png")
+    return plain
+
+
+INTRODUCTION = """# The lab
+
+Published claims, tried at small scale. The question, the hypothesis, the arms, the seeds and the rule of the verdict stand in
+`src/proctor/lab/experiments/` and were committed before the first full run; no verdict was tuned to agree, and all count alike. The animal is the
+`pocket` policy: 0.8M parameters over characters, additions worked out in writing, trained from nothing in about a minute.
+
+Verdicts are over seeds: the 95 % t-interval of the paired difference. With three seeds it is wide, so "open" is common and means just that.
+
+"""
+
+
+def write_gallery(experiments: Mapping[str, Experiment], docs: Path) -> None:
+    """Make `lab.md` anew from every experiment that has results, and name those that have none."""
+    results = docs / "results" / "lab"
+    done = {name: json.loads((results / f"{name}.json").read_text()) for name in experiments if (results / f"{name}.json").is_file()}
+    missing = [name for name in experiments if name not in done]
+    tail = f"Written, with no full run yet: {', '.join(f'`{name}`' for name in missing)}.\n" if missing else ""
+    (docs / "lab.md").write_text(INTRODUCTION + "\n".join(section(experiments[name], plain) for name, plain in done.items()) + ("\n" + tail if tail else ""))

@@ -1,0 +1,74 @@
+"""Lengths: which objectives make completions longer or shorter, and what a length reward costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from proctor.lab.experiments.records import Experiment, Greater, Similar, Values
+from proctor.lab.experiments.rollouts import read_groups
+from proctor.lab.experiments.settings import NUM_STEPS, accuracy
+from proctor.lab.experiments.supervision import arm
+from proctor.recipes import scratchpad
+
+BASE = scratchpad.pretraining("long_and_short")
+_LAST_STEPS = 10
+
+
+def _lengths(run: Path) -> Values:
+    """Mean tokens of right and of wrong completions over the last ten steps; the limit where there were none."""
+    groups = list(read_groups(run))
+    last = [group for group in groups if group.step > groups[-1].step - _LAST_STEPS]
+    members = [(reward, length) for group in last for reward, length in zip(group.rewards, group.lengths, strict=True)]
+
+    def mean(lengths: list[int]) -> float:
+        return sum(lengths) / len(lengths) if lengths else float("nan")
+
+    return {
+        "right_length": mean([length for reward, length in members if reward >= 1]),
+        "wrong_length": mean([length for reward, length in members if reward < 1]),
+    }
+
+
+LENGTH_BIAS = Experiment(
+    name="length_bias",
+    title="Does 1/|o| make wrong answers longer?",
+    paper="Dr. GRPO (2503.20783), figure 5, and lecture p.24: with GRPO wrong answers grow, with Dr. GRPO they do not; rewards are alike.",
+    hypothesis="A little, if at all: the scratch pad bounds how long an addition can be, unlike free text.",
+    base=BASE,
+    arms=(
+        arm("grpo", "grpo", objective={"beta": 0.0}),
+        arm("dr_grpo", "dr_grpo"),
+    ),
+    claims=(Greater("wrong_length", "grpo", "dr_grpo"), Similar("held_out", "grpo", "dr_grpo", 0.05)),
+    probes=(accuracy(),),
+    curve="completion_tokens_mean",
+    measure=_lengths,
+)
+
+
+def _kimi(weight: float, start_step: int) -> dict[str, float | int | bool]:
+    return {"length_weight": weight, "length_start_step": start_step, "resets_optimizer": False}
+
+
+LENGTH_REWARD = Experiment(
+    name="length_reward",
+    title="When should the length reward begin?",
+    paper="Kimi k1.5 (2501.12599), section 2.3.3: from the start it slows training, so it is enabled late.",
+    hypothesis="From the start it shortens most and learns no faster; enabled half-way it ends as short at no cost in accuracy.",
+    base=BASE,
+    arms=(
+        arm("never", "kimi_k15", objective=_kimi(0.0, 0)),
+        arm("from the start", "kimi_k15", objective=_kimi(0.3, 0)),
+        arm("half-way", "kimi_k15", objective=_kimi(0.3, NUM_STEPS // 2)),
+    ),
+    claims=(
+        Greater("completion_tokens_mean_last", "never", "half-way"),
+        Greater("reward/accuracy_all", "half-way", "from the start"),
+        Similar("held_out", "half-way", "never", 0.02),
+    ),
+    probes=(accuracy(),),
+    curve="completion_tokens_mean",
+    measure=_lengths,
+)
+
+EXPERIMENTS = (LENGTH_BIAS, LENGTH_REWARD)

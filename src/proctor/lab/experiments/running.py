@@ -1,0 +1,114 @@
+"""Run the arms of an experiment, each once: what is finished is read, what was interrupted goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from proctor.config import to_mapping
+from proctor.errors import LearnerError
+from proctor.lab.experiments.records import Claim, Difference, Experiment, Judgement, Values, difference
+from proctor.training import run_directory
+from proctor.training.events import Listener, Warned
+from proctor.training.run import run_training
+from proctor.training.run_directory import RunDirectory
+from proctor.training.stages.run import run_staged
+
+_LAST = 0.1
+"""Share of an arm's steps that its "last" values are the mean of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an experiment found.
+
+    Attributes:
+        values: arm -> one mapping of numbers a seed.
+        curves: arm -> one curve a seed, of the experiment's metric.
+        verdicts: claim, difference over the seeds, judgement.
+        seconds: of all arms, the bases included.
+    """
+
+    values: Mapping[str, Sequence[Values]]
+    curves: Mapping[str, Sequence[Sequence[float]]]
+    verdicts: Sequence[tuple[Claim, Difference, Judgement]]
+    seconds: float
+
+
+def run_experiment(experiment: Experiment, *, root: Path, emit: Listener) -> Outcome:
+    """Run every arm with every seed that is not there yet, and judge.
+
+    Args:
+        experiment: what is run.
+        root: where arms and bases lie.
+        emit: told what happens.
+
+    Raises:
+        ProctorError: an arm failed; the others are kept.
+        LearnerError: a signal stopped an arm.
+    """
+    values: dict[str, list[Values]] = {arm.name: [] for arm in experiment.arms}
+    curves: dict[str, list[list[float]]] = {arm.name: [] for arm in experiment.arms}
+    seconds = 0.0
+    for seed in experiment.seeds:
+        base, base_seconds = _base(experiment, seed, root, emit)
+        seconds += base_seconds
+        for arm in experiment.arms:
+            out = root / experiment.name / arm.name / f"seed-{seed}"
+            emit(Warned(f"{experiment.name}: {arm.name}, seed {seed}"))
+            staged = experiment.staged(arm, base, seed)
+            result = run_staged(staged, recipe=f"{experiment.name}-{arm.name}", out=out, resume=run_directory.is_run(out), emit=emit)
+            if not result.is_finished:
+                raise LearnerError(f"{experiment.name} was stopped in the arm {arm.name}, seed {seed}; the same command goes on with it")
+            rows = _last_stage(out)
+            seconds += float(result.summary["seconds_of_steps"])
+            further = experiment.measure(out) if experiment.measure else {}
+            values[arm.name].append({**_measured(result.summary, rows), **further})
+            curves[arm.name].append([float(row[experiment.curve]) for row in rows if row.get(experiment.curve) is not None])
+    return Outcome(values, curves, [_judged(claim, values) for claim in experiment.claims], seconds)
+
+
+def _judged(claim: Claim, values: Mapping[str, Sequence[Values]]) -> tuple[Claim, Difference, Judgement]:
+    first = [entry[claim.metric] for entry in values[claim.arm]]
+    second = [entry[claim.other_metric or claim.metric] for entry in values[claim.other]]
+    found = difference(first, second)
+    return claim, found, claim.judge(found)
+
+
+def _base(experiment: Experiment, seed: int, root: Path, emit: Listener) -> tuple[str, float]:
+    """The base model of a seed, shared by all experiments that make the same one, and the seconds that its steps took."""
+    config = replace(experiment.base.config, seed=seed)
+    digest = hashlib.sha256(json.dumps(to_mapping(config), sort_keys=True, default=str).encode()).hexdigest()[:12]
+    out = root / "bases" / f"{digest}-seed-{seed}"
+    result = run_training(config, recipe="base", out=out, resume=run_directory.is_run(out), emit=emit)
+    if not result.is_finished:
+        raise LearnerError(f"the base of {experiment.name} was stopped; the same command goes on with it")
+    return str(out / "model"), float(result.summary["seconds_of_steps"])
+
+
+def _last_stage(out: Path) -> list[dict[str, Any]]:
+    rows = RunDirectory.inspect(out).metrics()
+    return [row for row in rows if row["stage"] == rows[-1]["stage"]]
+
+
+def _measured(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The final evaluations by probe, and the means of the last steps' and of all steps' metrics."""
+    last = rows[-max(1, round(_LAST * len(rows))) :]
+    final = next(entry for entry in reversed(summary["stages"]) if entry["evaluations"])
+    found = {name: float(values["mean"]) for name, values in final["evaluations"].items()}
+    for name, values in final["evaluations"].items():
+        found |= {f"{name}/{key}": float(value["mean"]) for key, value in values.items() if "@" in key}
+    for name in rows[-1]:
+        if isinstance(rows[-1][name], int | float):
+            found[f"{name}_last"] = _mean([row.get(name) for row in last])
+            found[f"{name}_all"] = _mean([row.get(name) for row in rows])
+    return found
+
+
+def _mean(values: Sequence[Any]) -> float:
+    known = [float(value) for value in values if value is not None]
+    return sum(known) / len(known) if known else float("nan")

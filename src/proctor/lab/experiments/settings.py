@@ -1,0 +1,33 @@
+"""What the experiments share: the scratch-pad additions, and one size for every run of reinforcement learning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proctor.config import RewardConfig
+from proctor.learner.config import LearnerConfig
+from proctor.recipes import scratchpad
+from proctor.training.stages.records import Probe, Train
+
+NUM_STEPS = 60
+ACCURACY = (RewardConfig("equations", name="accuracy"),)
+LEARNER: dict[str, Any] = {"micro_batch_tokens": 8192, "num_warmup_steps": 5}
+
+
+def reinforce(base: str, seed: int, algorithm: str, *, learner: dict[str, Any] | None = None, **changes: Any) -> Train:
+    """A run of reinforcement learning: 16 tasks x 8 rollouts a step, learning rate 1e-4 unless an arm says otherwise."""
+    settings: dict[str, Any] = {
+        "num_steps": NUM_STEPS,
+        "group_size": 8,
+        "max_completion_tokens": scratchpad.MAX_TOKENS,
+        "seed": seed,
+        "learner": LearnerConfig(**{**LEARNER, **(learner or {})}),
+        **changes,
+    }
+    rewards = settings.pop("rewards", ACCURACY)
+    return scratchpad.reinforcement("rl", base, rewards, algorithm, **settings)
+
+
+def accuracy(**changes: Any) -> Probe:
+    """Accuracy on 500 held-out additions, sampled as in training."""
+    return scratchpad.accuracy_probe(**changes)
