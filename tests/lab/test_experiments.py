@@ -1,0 +1,139 @@
+"""The lab's machinery: rules of verdicts, arms that run once, what the gallery shows."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proctor.cli.main import main
+from proctor.config import EvaluationConfig, RewardConfig, RunConfig
+from proctor.data.config import DataConfig
+from proctor.lab.experiments import EXPERIMENTS
+from proctor.lab.experiments.gallery import smoothed, write, write_gallery
+from proctor.lab.experiments.records import Arm, Difference, Experiment, Greater, Similar, difference
+from proctor.lab.experiments.rollouts import read_groups
+from proctor.lab.experiments.running import run_experiment
+from proctor.training.stages.records import Probe, Train
+
+REWARDS = (RewardConfig("number"),)
+DATA = DataConfig("column_addition:digits=1", max_tasks=12, max_test_tasks=4)
+
+
+def test_the_interval_is_students() -> None:
+    # Three differences 1, 2, 3: mean 2, standard deviation 1, t(2) = 4.303.
+    found = difference([2.0, 4.0, 6.0], [1.0, 2.0, 3.0])
+    assert found.mean == 2.0
+    assert found.high - found.mean == pytest.approx(4.303 / math.sqrt(3)) == found.mean - found.low
+
+
+@pytest.mark.parametrize("number", [1, 11])
+def test_a_verdict_needs_two_to_ten_seeds(number: int) -> None:
+    with pytest.raises(ValueError, match="2 to 10 seeds"):
+        difference([0.0] * number, [0.0] * number)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "greater", "similar"),
+    [(0.1, 0.3, "agrees", "open"), (-0.3, -0.25, "disagrees", "disagrees"), (-0.1, 0.1, "open", "agrees"), (0.21, 0.3, "agrees", "disagrees")],
+)
+def test_rules_of_verdicts(low: float, high: float, greater: str, similar: str) -> None:
+    found = Difference((low + high) / 2, low, high)
+    assert Greater("m", "a", "b").judge(found) == greater
+    assert Similar("m", "a", "b", 0.2).judge(found) == similar
+
+
+def test_every_experiment_is_written_down_in_full() -> None:
+    for name, experiment in EXPERIMENTS.items():
+        assert experiment.name == name and experiment.paper and experiment.hypothesis and experiment.claims
+        assert 0 < experiment.minutes <= 20 and len(experiment.seeds) >= 3
+        for arm in experiment.arms:
+            staged = experiment.staged(arm, "BASE", 7)
+            assert {stage.config.seed for stage in staged.stages if isinstance(stage, Train) and stage.is_rl} <= {7}
+            assert staged.start_model == "BASE"
+
+
+def test_a_claim_about_an_arm_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="an arm that is not there"):
+        replace(EXPERIMENTS["clipping"], claims=(Greater("held_out", "one update, clipped", "none"),))
+
+
+def config(model: str, algorithm: str, **changes: Any) -> RunConfig:
+    settings: dict[str, Any] = {"num_steps": 2, "prompts_per_step": 2, "group_size": 2, "max_completion_tokens": 8, "checkpoint_every": 1, **changes}
+    return RunConfig(model=model, data=DATA, rewards=REWARDS, algorithm=algorithm, evaluation=EvaluationConfig(num_tasks=0), **settings)
+
+
+def trial() -> Experiment:
+    def arm(name: str, learning_rate: float) -> Arm:
+        return Arm(name, lambda base, seed: (Train("rl", config(base, "dr_grpo", learning_rate=learning_rate, seed=seed), is_rl=True),))
+
+    return Experiment(
+        name="trial",
+        title="A trial?",
+        paper="None.",
+        hypothesis="Nothing.",
+        base=Train("base", config("pocket-untrained", "sft", group_size=1)),
+        arms=(arm("slow", 1e-6), arm("fast", 1e-3)),
+        claims=(Similar("held_out", "slow", "fast", 1.0), Greater("learning_rate_last", "fast", "slow")),
+        probes=(Probe(DATA, REWARDS, 8, num_tasks=3),),
+        seeds=(0, 1),
+        measure=lambda run: {"groups": float(len(list(read_groups(run))))},
+    )
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lab")
+
+
+def test_arms_run_once_and_are_judged(place: Path) -> None:
+    events: list[Any] = []
+    outcome = run_experiment(trial(), root=place / "runs", emit=events.append)
+    assert {arm: len(values) for arm, values in outcome.values.items()} == {"slow": 2, "fast": 2}
+    assert all(values["groups"] == 4 and values["learning_rate_last"] == 1e-3 for values in outcome.values["fast"])
+    assert [judgement for _, _, judgement in outcome.verdicts] == ["agrees", "agrees"]
+    assert all(len(curve) == 2 for curves in outcome.curves.values() for curve in curves)
+    steps = [event for event in events if type(event).__name__ == "StepFinished"]
+    assert len(steps) == 2 * (2 + 2 * 2), "one base and two arms a seed, two steps each"
+    again: list[Any] = []
+    assert run_experiment(trial(), root=place / "runs", emit=again.append) == outcome
+    assert not [event for event in again if type(event).__name__ == "StepFinished"]
+
+
+def test_the_gallery_shows_what_was_found_and_names_what_was_not_run(place: Path) -> None:
+    outcome = run_experiment(trial(), root=place / "runs", emit=lambda event: None)
+    docs = place / "docs"
+    plain = write(trial(), outcome, docs=docs, machine="a machine")
+    write_gallery({"trial": trial(), "other": EXPERIMENTS["clipping"]}, docs)
+    page = (docs / "lab.md").read_text()
+    assert "## A trial?" in page and "| fast | " in page and "agrees" in page and "`clipping`" not in page and "`other`" in page
+    assert json.loads((docs / "results/lab/trial.json").read_text()) == json.loads(json.dumps(plain))
+    assert (docs / "figures/lab/trial.png").stat().st_size > 1000
+
+
+def test_smoothing_is_a_trailing_mean() -> None:
+    assert smoothed([1.0, 2.0, 3.0, 4.0], window=2) == [1.0, 1.5, 2.5, 3.5]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["clippin"], "clipping"),
+        (["clipping", "--seeds", "0"], "2 to 10"),
+        (["clipping", "--seeds", "a,b"], "whole numbers"),
+        (["clipping", "--all"], "not both"),
+    ],
+)
+def test_mistakes_on_the_command_line(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", *arguments]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_the_list_names_every_experiment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab"]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in EXPERIMENTS)
