@@ -17,6 +17,7 @@ from proctor.errors import ConfigError, LearnerError
 from proctor.learner.batch import TokenBatch, build_batch, micro_batches, rows_of
 from proctor.learner.checkpoint import restore_learner, save_learner
 from proctor.learner.config import LearnerConfig, learning_rate_at
+from proctor.learner.statistics import MismatchCheck
 from proctor.learner.step import Learner, LearnerPlan
 from proctor.models.config import LoraConfig
 from proctor.models.load import load_policy
@@ -126,11 +127,21 @@ def test_sampler_and_trainer_agree_and_a_wrong_sampler_is_an_error(config: Learn
     assert 0 < metrics["sampler_mismatch_max"] < 1e-4
     assert metrics["num_updates"] == config.num_epochs * config.num_minibatches
     learner, batch, _ = prepared(config)
-    shifted = replace(batch, behavior_logprobs=batch.behavior_logprobs + 2e-4 * batch.completion_mask)
+    shift = 1.2e-4 * batch.behavior_logprobs.abs().clamp(min=1.0)
+    shifted = replace(batch, behavior_logprobs=batch.behavior_logprobs + shift * batch.completion_mask)
     if batch.old_logprobs is not None:
         shifted = replace(shifted, old_logprobs=batch.old_logprobs)
-    with pytest.raises(LearnerError, match="sampler and trainer disagree by 0.0002"):
+    with pytest.raises(LearnerError, match="sampler and trainer disagree by 0.00"):
         learner.update(shifted, step=0)
+
+
+def test_rounding_of_a_rare_tokens_logprob_is_no_error_and_of_a_common_one_is() -> None:
+    everything = torch.tensor([[True, True]])
+    MismatchCheck(torch.float32).add(torch.tensor([[-0.5, -12.0]]), torch.tensor([[-0.5, -12.0009]]), everything)
+    for trained in ([[-0.5002, -12.0]], [[-0.5, -12.0013]], [[-0.5, float("nan")]]):
+        with pytest.raises(LearnerError, match="disagree"):
+            MismatchCheck(torch.float32).add(torch.tensor([[-0.5, -12.0]]), torch.tensor(trained), everything)
+    MismatchCheck(torch.bfloat16).add(torch.tensor([[-0.5]]), torch.tensor([[-0.6]]), torch.tensor([[True]]))
 
 
 def test_a_forgotten_temperature_is_an_error() -> None:

@@ -27,7 +27,7 @@ class LearnerConfig:
         num_minibatches: optimizer updates in one pass; more than one makes the later ones off-policy.
         micro_batch_tokens: tokens computed at once; bounds memory and cannot change the result.
         max_sampler_mismatch: largest difference in nats, averaged over tokens, between the sampler's logprobs and the trainer's under the same
-            weights before a warning. In fp32 a single token that differs by more than 1e-4 is an error.
+            weights before a warning. In fp32 a single token that differs by more than 1e-4 (or that share of a logprob below -1) is an error.
         max_approx_kl: further epochs over a batch are left out once the mean KL to the old policy over one exceeds it; None never stops.
         ema_decay: keep an exponential moving average of the weights, which is evaluated and saved at the end (InstructGPT: 0.992); None keeps none.
         replace_reference_every: the reference becomes the policy as it is after so many steps (R1-Zero: 400); 0 keeps the first one.

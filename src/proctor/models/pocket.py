@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 POCKET = "pocket"
 POCKET_UNTRAINED = "pocket-untrained"
-VERSION = 3
+VERSION = 4
 """Of the weights: raised whenever the model or its pre-training changes."""
 
 SPECIAL_TOKENS = ("<pad>", "<eos>", "<user>", "<assistant>")
@@ -73,15 +73,17 @@ def pocket_model(*, seed: int) -> PreTrainedModel:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     size = len(CHARACTERS) + len(SPECIAL_TOKENS) + len(TAGS)
+    width = 128
     config = LlamaConfig(
         vocab_size=size,
-        hidden_size=128,
+        hidden_size=width,
+        initializer_range=width**-0.5,
         intermediate_size=384,
         num_hidden_layers=4,
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=512,
-        tie_word_embeddings=True,
+        tie_word_embeddings=False,
         bos_token_id=None,
         pad_token_id=len(CHARACTERS),
         eos_token_id=len(CHARACTERS) + 1,
@@ -89,4 +91,8 @@ def pocket_model(*, seed: int) -> PreTrainedModel:
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return LlamaForCausalLM(config)
+        model = LlamaForCausalLM(config)
+        # Embeddings of unit size, as the first normalisation wants them: small ones are blown up by it, and with them every gradient of the first
+        # layer, until a step along the gradient that is large enough to learn anything destroys the policy (docs/notes/what-did-not-work.md).
+        torch.nn.init.normal_(model.model.embed_tokens.weight, std=1.0)
+        return model
