@@ -1,0 +1,70 @@
+"""`proctor curate`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from proctor.config import read_toml
+from proctor.data.curation import CurationSpec, Outside, curate, read_spec
+from proctor.data.curation.report import lines
+from proctor.verifiers.names import make_verifier
+from proctor.verifiers.rewards import Rewards, as_part
+
+if TYPE_CHECKING:
+    from proctor.data.curation.base import Solver
+
+
+def run(options: argparse.Namespace) -> int:
+    """Curate as a file says, and print what each filter removed."""
+    spec = read_spec(read_toml(Path(options.spec)), name=options.spec)
+    if options.dry_run:
+        print("\n".join(_plan(spec)))
+        return 0
+    with ExitStack() as stack:
+        report = curate(spec, Outside(_rewards, _solver(spec, stack), _progress))
+    print(json.dumps(report.as_dict(), indent=2) if options.json else "\n".join(lines(report)))
+    print(f"wrote {spec.output}, {spec.output}.report.html and {spec.output}.report.json", file=sys.stderr)
+    return 0
+
+
+def _rewards(verifier: str, arguments: Mapping[str, Any]) -> Rewards:
+    return Rewards([as_part(make_verifier(verifier, arguments), name=verifier.rpartition(":")[2])])
+
+
+def _solver(spec: CurationSpec, stack: ExitStack) -> Callable[[], Solver]:
+    """Opens the model once, when a filter first asks for it; what it holds is closed with the stack."""
+
+    @cache
+    def opened() -> Solver:
+        from proctor.training.solver import LocalSolver
+
+        assert spec.model is not None
+        assert spec.verifier is not None
+        solver = LocalSolver(spec.model, spec.verifier, seed=spec.seed)
+        stack.callback(solver.close)
+        return solver
+
+    return opened
+
+
+def _progress(text: str) -> None:
+    print(f"\r\033[K{text}" if sys.stderr.isatty() else text, end="" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
+
+
+def _plan(spec: CurationSpec) -> Iterator[str]:
+    """The resolved specification."""
+    yield f"sources: {', '.join(spec.sources)}"
+    yield f"output:  {spec.output} (finished stages in {spec.cache_directory})"
+    if spec.normalise is not None:
+        yield "  normalise"
+    for one in spec.filters:
+        arguments = ", ".join(f"{name} = {json.dumps(value)}" for name, value in asdict(one).items())  # type: ignore[call-overload]  # every filter is a dataclass
+        yield f"  {one.kind}{': ' if arguments else ''}{arguments}"
