@@ -163,7 +163,7 @@ def _add_curate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     curate = verbs.add_parser(
         "curate",
         help="turn raw rows into tasks worth training on",
-        description="Run the filters that a file names over its sources: duplicates, contamination, verifiability, difficulty by the model's own pass rate, ... "
+        description="Run the filters that a file names over its sources: duplicates, contamination, verifiability, difficulty by the model's own pass rate. "
         "Writes the rows that pass and a report of what each filter removed, as HTML and JSON. Stages that are done already are not run again.",
     )
     curate.add_argument("spec", metavar="SPEC.toml", help="sources, output and filters; docs/curation.md has every filter with its arguments")

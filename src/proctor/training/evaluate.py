@@ -115,6 +115,11 @@ def is_correct(scores: Mapping[str, Score]) -> bool:
     return all((score.value or 0.0) >= 1.0 for score in scores.values())
 
 
+def success_rate(group: RolloutGroup) -> float | None:
+    """The share of a group's rollouts that are correct; None where none could be graded."""
+    return sum(is_correct(rollout.scores) for rollout in group.rollouts) / len(group.rollouts) if group.rollouts else None
+
+
 def _answer(scores: Mapping[str, Score]) -> str | None:
     """What a completion votes for: right answers are one answer, however they are spelled; wrong ones go by their spelling."""
     extracted = next((score.extracted for score in scores.values() if score.extracted is not None), None)

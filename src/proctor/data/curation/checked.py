@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from proctor.core import Task
 from proctor.data.curation.base import Removal, Tools, Verdicts
 from proctor.data.curation.store import BASE_SCHEMA, Chunk, Frame
-from proctor.verifiers.names import make_verifier
 from proctor.errors import ConfigError
+from proctor.verifiers.names import make_verifier
 
 _MAX_REMEMBERED = 500_000
 

@@ -123,7 +123,7 @@ def signatures(grams: Ragged, *, num_perm: int, seed: int) -> np.ndarray:
         ConfigError: the extra `curate` is not installed.
     """
     try:
-        from rensa import RMinHash
+        from rensa import RMinHash  # pyright: ignore[reportAttributeAccessIssue]  # compiled, without stubs
     except ImportError as error:
         raise ConfigError("near duplicates need the rensa package: pip install 'proctor[curate]'") from error
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(grams.values, grams.offsets.astype(np.uint64), num_perm, seed)

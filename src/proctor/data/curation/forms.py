@@ -125,8 +125,9 @@ class Domains:
             found: dict[int, str] = {}
             for row, text, info in zip(chunk.rows, chunk.columns["text"], chunk.columns["info"], strict=True):
                 own = read_info(info, "domain")
-                counts = Counter(index for word in words(text) if word in speaks_for for index in speaks_for[word]) if not isinstance(own, str) else None
-                found[int(row)] = own if counts is None else names[min(counts, key=lambda index: (-counts[index], index))] if counts else self.otherwise
+                counts = Counter(index for word in words(text) for index in speaks_for.get(word, ()))
+                best = names[min(counts, key=lambda index: (-counts[index], index))] if counts else self.otherwise  # noqa: B023  # called at once
+                found[int(row)] = own if isinstance(own, str) else best
             yield Verdicts(added={"domain": found})
 
 

@@ -88,7 +88,7 @@ def shingles(hashed: Ragged, n: int) -> Ragged:
     found = grams(hashed, n)
     num_rows = len(found.lengths)
     short = np.flatnonzero(found.lengths == 0)
-    values = np.concatenate([found.values, *(_whole(hashed.row(index)) for index in short)])
+    values = np.concatenate([found.values, *(_whole(hashed.row(index)) for index in short.tolist())])
     rows = np.concatenate([np.repeat(np.arange(num_rows), found.lengths), short])
     order = np.lexsort((values, rows))
     values, rows = values[order], rows[order]
