@@ -69,13 +69,13 @@ def problem(rng: random.Random, words: list[str]) -> tuple[str, str]:
     """Some thirty to fifty words and a number."""
     story = " ".join(rng.choices(words, k=rng.randint(22, 40)))
     a, b = rng.randint(2, 99), rng.randint(2, 99)
-    return f"A {story} buys {a} and then {b} more. How many {rng.choice(words)} does it have in the end?", str(a + b)
+    return f"A {story} buys {a} and then {b} more. How many {rng.choice(words)}?", str(a + b)
 
 
 def rewritten(rng: random.Random, text: str, words: list[str], num: int) -> str:
     """The text with some of its words exchanged."""
     parts = text.split(" ")
-    for place in rng.sample(range(2, len(parts) - 8), num):
+    for place in rng.sample(range(2, len(parts) - 10), num):
         parts[place] = rng.choice(words)
     return " ".join(parts)
 

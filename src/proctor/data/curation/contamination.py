@@ -13,7 +13,7 @@ from proctor.core import Task
 from proctor.data.columns import build_task, detect_columns
 from proctor.data.config import DataConfig
 from proctor.data.curation.base import Removal, Tools, Verdicts
-from proctor.data.curation.duplicates import band_keys, check_similarity, rows_a_band, signatures
+from proctor.data.curation.duplicates import check_similarity
 from proctor.data.curation.store import Frame
 from proctor.data.curation.words import Ragged, WordHashes, grams, hashes, jaccard, shingles, stable_hash, words
 from proctor.data.files import SUFFIXES, read_rows
@@ -21,7 +21,6 @@ from proctor.errors import ConfigError, TaskError
 from proctor.plugins import unknown
 
 _NUM_SHOWN = 5
-_NUM_PERM = 128
 _MATCH_KINDS = ("remove", "refuse")
 
 
@@ -182,37 +181,80 @@ class TooClose:
         check_similarity(self.kind, self.threshold, self.n)
 
     def run(self, frame: Frame, tools: Tools) -> Iterator[Verdicts]:
-        """Signatures of the validation prompts are held in memory, of the rows those of one chunk."""
+        """The n-grams of the validation prompts are held in memory, of the rows those of one chunk."""
         references = read_references(self.files)
         hasher = WordHashes()
-        known = shingles(hasher.ragged([reference.text for reference in references]), self.n)
-        width = rows_a_band(self.threshold, _NUM_PERM)
-        buckets = _buckets(signatures(known, num_perm=_NUM_PERM, seed=tools.seed), width)
+        known = Prefixes.of(shingles(hasher.ragged([reference.text for reference in references]), self.n), self.threshold)
         for chunk in frame.chunks("text"):
-            own = shingles(hasher.ragged(chunk.columns["text"]), self.n)
-            bands = _bands(signatures(own, num_perm=_NUM_PERM, seed=tools.seed), width)
-            removals: list[Removal] = []
-            for index, row in enumerate(chunk.rows):
-                near = {reference for band, keys in enumerate(bands) for reference in buckets[band].get(int(keys[index]), ())}
-                best = max(((jaccard(own.row(index), known.row(reference)), -reference) for reference in near), default=(0.0, 0))
-                if best[0] >= self.threshold:
-                    removals.append(Removal(int(row), "too close to a validation task", f"{best[0]:.2f} as {references[-best[1]].place}"))
-            yield Verdicts(removals)
+            near = known.nearest(shingles(hasher.ragged(chunk.columns["text"]), self.n))
+            yield Verdicts(
+                [
+                    Removal(int(chunk.rows[index]), "too close to a validation task", f"{share:.2f} as {references[reference].place}")
+                    for index, (share, reference) in sorted(near.items())
+                ]
+            )
 
 
-def _bands(signed: np.ndarray, width: int) -> list[np.ndarray]:
-    """One array of keys a band."""
-    return [band_keys(signed, start, width) for start in range(0, signed.shape[1] - width + 1, width)]
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """Sets of n-grams, found again by sets that share enough of them; exact, without a scan of all.
+
+    In one order of all n-grams, the rarest first, two sets of Jaccard similarity t or more share one of the first
+    n - ceil(t n) + 1 of each: what is common to everything stands at the end and makes no candidates.
+
+    Source: Chaudhuri, Ganti and Kaushik 2006 (prefix filter); Bayardo, Ma and Srikant 2007.
+
+    Attributes:
+        sets: the n-grams of each reference.
+        threshold: t.
+        vocabulary: [V] uint64, sorted, all n-grams of the references.
+        frequency: [V] references that each stands in.
+        index: for each of the vocabulary the references that have it in their prefix.
+    """
+
+    sets: Ragged
+    threshold: float
+    vocabulary: np.ndarray
+    frequency: np.ndarray
+    index: Ragged
+
+    @classmethod
+    def of(cls, sets: Ragged, threshold: float) -> Prefixes:
+        vocabulary, places, frequency = np.unique(sets.values, return_inverse=True, return_counts=True)
+        owners = np.repeat(np.arange(len(sets.lengths)), sets.lengths)
+        is_prefix = _in_prefix(sets, frequency[places], threshold)
+        places, owners = places[is_prefix], owners[is_prefix]
+        order = np.argsort(places, kind="stable")
+        ends = np.concatenate([[0], np.cumsum(np.bincount(places, minlength=len(vocabulary)))]).astype(np.int64)
+        return cls(sets, threshold, vocabulary, frequency, Ragged(owners[order], ends))
+
+    def nearest(self, sets: Ragged) -> dict[int, tuple[float, int]]:
+        """Number of a set -> its largest similarity and the reference, for sets that reach the threshold."""
+        places = np.minimum(np.searchsorted(self.vocabulary, sets.values), len(self.vocabulary) - 1)
+        is_known = self.vocabulary[places] == sets.values
+        is_prefix = _in_prefix(sets, np.where(is_known, self.frequency[places], 0), self.threshold)
+        rows = np.repeat(np.arange(len(sets.lengths)), sets.lengths)[is_known & is_prefix]
+        found: dict[int, tuple[float, int]] = {}
+        pairs = {
+            (row, reference)
+            for row, place in zip(rows.tolist(), places[is_known & is_prefix].tolist(), strict=True)
+            for reference in self.index.row(place).tolist()
+        }
+        for row, reference in sorted(pairs):
+            share = jaccard(sets.row(row), self.sets.row(reference))
+            if share >= self.threshold and share > found.get(row, (0.0, 0))[0]:
+                found[row] = share, reference
+        return found
 
 
-def _buckets(signed: np.ndarray, width: int) -> list[dict[int, list[int]]]:
-    tables: list[dict[int, list[int]]] = []
-    for keys in _bands(signed, width):
-        table: dict[int, list[int]] = {}
-        for index, key in enumerate(keys.tolist()):
-            table.setdefault(key, []).append(index)
-        tables.append(table)
-    return tables
+def _in_prefix(sets: Ragged, frequency: np.ndarray, threshold: float) -> np.ndarray:
+    """[N] bool: whether each n-gram is among the rarest n - ceil(t n) + 1 of its set."""
+    lengths = sets.lengths
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    order = np.lexsort((sets.values, frequency, rows))
+    rank = np.empty(len(rows), dtype=np.int64)
+    rank[order] = np.arange(len(rows)) - np.repeat(sets.offsets[:-1], lengths)
+    return rank < (lengths - np.ceil(threshold * lengths - 1e-9).astype(np.int64) + 1)[rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class Domains:
             for row, text, info in zip(chunk.rows, chunk.columns["text"], chunk.columns["info"], strict=True):
                 own = read_info(info, "domain")
                 counts = Counter(index for word in words(text) for index in speaks_for.get(word, ()))
-                best = names[min(counts, key=lambda index: (-counts[index], index))] if counts else self.otherwise  # noqa: B023  # called at once
+                best = names[min(counts, key=lambda index: (-counts[index], index))] if counts else self.otherwise  # called at once
                 found[int(row)] = own if isinstance(own, str) else best
             yield Verdicts(added={"domain": found})
 

@@ -50,12 +50,16 @@ class Ledger:
         self._path = directory / f"{name[:32]}.jsonl"
         self._known: dict[str, tuple[int, int]] = {}
         directory.mkdir(parents=True, exist_ok=True)
-        for line in self._path.read_text("utf-8").splitlines() if self._path.exists() else ():
+        text = self._path.read_text("utf-8") if self._path.exists() else ""
+        for line in text.splitlines():
             try:
                 key, num_correct, num_graded = json.loads(line)
             except ValueError:  # the last line of a killed run
                 continue
             self._known[key] = (num_correct, num_graded)
+        if text and not text.endswith("\n"):
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write("\n")
 
     def ask(self, solver: Solver, attempt: Attempt, tasks: Sequence[Task]) -> list[tuple[int, int]]:
         """Correct and graded completions of each task, sampled where they are not known yet."""

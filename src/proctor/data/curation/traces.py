@@ -39,6 +39,12 @@ def split_trace(trace: str) -> tuple[str, str]:
     return trace[: len(trace) - len(summary)].replace("<think>", "").replace("</think>", ""), summary
 
 
+def stated_answer(thinking: str) -> str | None:
+    """The last answer with a number in it that a thinking states as its answer; None where it states none."""
+    found = ([text for text in one.candidates if any(character.isdigit() for character in text)] for one in extractions(thinking, _EXPLICIT))
+    return next((texts[-1] for texts in found if texts), None)
+
+
 def _traces(chunk: Chunk) -> list[str | None]:
     return [trace if isinstance(trace := read_info(info, DEMONSTRATION), str) else None for info in chunk.columns["info"]]
 
@@ -94,7 +100,8 @@ def _if_wrong(row: int, score: Score) -> Removal | None:
 class TraceConsistent:
     """Take out traces whose thinking states another final answer than their summary. Source: Qwen3, section 4.1, condition 4.
 
-    Only an answer that the thinking states as such counts (boxed, "the answer is ..."); answers are compared as mathematics.
+    The last answer counts that the thinking states as such (boxed, "the answer is ...", with a number in it); answers are
+    compared as mathematics.
     A trace without `</think>`, or whose thinking states none, has nothing to contradict and stays; a summary without any
     answer goes.
     """
@@ -107,7 +114,7 @@ class TraceConsistent:
         return ()
 
     def run(self, frame: Frame, tools: Tools) -> Iterator[Verdicts]:
-        with tools.rewards("math", {"channels": list(_EXPLICIT)}) as rewards:
+        with tools.rewards("math", {"channels": ("boxed",)}) as rewards:
             for chunk in frame.chunks(*BASE_SCHEMA.names):
                 removals: list[Removal] = []
                 stated: list[tuple[int, ScoreRequest]] = []
@@ -118,13 +125,13 @@ class TraceConsistent:
                         removals.append(_missing(int(row)))
                     elif answer is None:
                         removals.append(Removal(int(row), "the summary has no answer"))
-                    elif "</think>" in trace and any(extractions(thinking, _EXPLICIT)):
-                        stated.append((int(row), ScoreRequest(replace(task, answer=answer), thinking)))
+                    elif "</think>" in trace and (said := stated_answer(thinking)) is not None:
+                        stated.append((int(row), ScoreRequest(replace(task, answer=answer), rf"\boxed{{{said}}}")))
                 scores = [next(iter(table.values())) for table in rewards.score([request for _, request in stated])]
                 removals += [
                     Removal(row, "thinking and summary differ", f"thinking: {score.extracted}, summary: {request.task.answer}")
                     for (row, request), score in zip(stated, scores, strict=True)
-                    if score.outcome is not Outcome.CORRECT
+                    if score.outcome is Outcome.INCORRECT
                 ]
                 yield Verdicts(removals)
 
