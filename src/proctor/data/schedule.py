@@ -100,10 +100,11 @@ class Schedule:
         """
         self._shares = check_sources(sources, weights)
         self._sources = [_by_difficulty(source, config.curriculum) for source in sources]
+        self._places = [{task.id: place for place, task in enumerate(tasks)} for tasks in self._sources]
         self._seed, self._config = seed, config
         self._records: dict[str, Record] = {}
         self._num_drawn = [0] * len(sources)
-        self._drawn: tuple[int, set[str]] = (-1, set())
+        self._drawn: set[str] = set()
 
     def take(self, step: int, num: int, *, draw: int = 0) -> list[Task]:
         """Draw tasks.
@@ -114,38 +115,42 @@ class Schedule:
             draw: 0 for the tasks that a step begins with; 1, 2, ... for those that refill it, which are others.
         """
         if draw == 0:
-            self._drawn = (step, set())
+            self._drawn = set()
         total = sum(self._num_drawn) + num
         due = [share * total - drawn for share, drawn in zip(self._shares, self._num_drawn, strict=True)]
         tasks: list[Task] = []
-        for index, (source, count) in enumerate(zip(self._sources, apportion(due, num), strict=True)):
+        for index, count in enumerate(apportion(due, num)):
             rng = np.random.default_rng([self._seed, step, draw, index])
-            tasks += self._choose(source, count, step=step, rng=rng)
+            tasks += self._choose(index, count, step=step, rng=rng)
             self._num_drawn[index] += count
-        self._drawn[1].update(task.id for task in tasks)
+        self._drawn.update(task.id for task in tasks)
         return tasks
 
-    def _choose(self, tasks: Sequence[Task], num: int, *, step: int, rng: np.random.Generator) -> list[Task]:
+    def _choose(self, index: int, num: int, *, step: int, rng: np.random.Generator) -> list[Task]:
         """`num` tasks of one source: those that are due, by their weights and without repetition, then what else there is."""
+        tasks = self._sources[index]
         window = len(tasks) if self._config.curriculum is None else window_size(len(tasks), step=step, curriculum=self._config.curriculum)
         # Efraimidis and Spirakis 2006: the largest keys u^(1/w) are a weighted sample without replacement; here as -log(u) / w, smallest first.
-        keys = rng.standard_exponential(len(tasks)) / self._weights(tasks, step)
-        is_drawn = np.array([task.id in self._drawn[1] for task in tasks])
-        is_resting = np.array([self._rests(task, step) for task in tasks])
+        weights, is_resting, is_drawn = self._standing(index, step)
+        keys = rng.standard_exponential(len(tasks)) / weights
         is_later = np.arange(len(tasks)) >= window
         order = np.lexsort((keys, is_later, is_resting, is_drawn))
         return [tasks[order[place % len(tasks)]] for place in range(num)]
 
-    def _weights(self, tasks: Sequence[Task], step: int) -> np.ndarray:
-        priorities = self._config.priorities
-        if priorities is None:
-            return np.ones(len(tasks))
-        return np.array([weight(self.record(task.id), step=step, priorities=priorities) for task in tasks])
-
-    def _rests(self, task: Task, step: int) -> bool:
-        """Whether a task is retired and not due for a look."""
-        retirement, record = self._config.retirement, self.record(task.id)
-        return retirement is not None and is_retired(record, retirement) and step - record.last_step < retirement.revisit_every
+    def _standing(self, index: int, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of each task of a source its weight, whether it rests, and whether this step has drawn it already."""
+        places, priorities, retirement = self._places[index], self._config.priorities, self._config.retirement
+        weights = np.full(len(places), 1.0 if priorities is None else weight(Record(), step=step, priorities=priorities))
+        is_resting, is_drawn = np.zeros(len(places), dtype=bool), np.zeros(len(places), dtype=bool)
+        for task_id, record in self._records.items():
+            place = places.get(task_id)
+            if place is None:
+                continue
+            if priorities is not None:
+                weights[place] = weight(record, step=step, priorities=priorities)
+            is_resting[place] = retirement is not None and is_retired(record, retirement) and step - record.last_step < retirement.revisit_every
+        is_drawn[[places[task_id] for task_id in self._drawn if task_id in places]] = True
+        return weights, is_resting, is_drawn
 
     def record(self, task_id: str) -> Record:
         """How a task went so far."""

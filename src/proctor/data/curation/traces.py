@@ -25,7 +25,12 @@ from proctor.verifiers.repetition import RepetitionPenalty
 
 DEMONSTRATION = "demonstration"
 """The column that holds the trace."""
+MAX_THINKING_CHARS = 50_000
+"""Of thinking, from its end, in which an answer is looked for."""
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 _EXPLICIT = ("boxed", "answer_tag", "hashes", "answer_is")
+_FALLBACKS = ("last_math", "last_number", "answer_is", "whole")
+"""Where a summary's answer is looked for if it states none with a number."""
 _GUESS = re.compile(
     r"\b(?:just|simply|will|must|have to|let me|let us|let's|i'll|randomly|at random,?)\s+guess\b|\bmy (?:best )?guess\b|\bwild guess\b", re.IGNORECASE
 )
@@ -40,9 +45,12 @@ def split_trace(trace: str) -> tuple[str, str]:
 
 
 def stated_answer(thinking: str) -> str | None:
-    """The last answer with a number in it that a thinking states as its answer; None where it states none."""
-    found = ([text for text in one.candidates if any(character.isdigit() for character in text)] for one in extractions(thinking, _EXPLICIT))
-    return next((texts[-1] for texts in found if texts), None)
+    """The last answer with a number in it that a thinking states as its answer, sentence by sentence; None where it states none."""
+    for sentence in reversed(_SENTENCE_END.split(thinking[-MAX_THINKING_CHARS:])):
+        for found in extractions(sentence, _EXPLICIT):
+            if any(character.isdigit() for character in found.candidates[-1]):
+                return found.candidates[-1]
+    return None
 
 
 def _traces(chunk: Chunk) -> list[str | None]:
@@ -120,7 +128,7 @@ class TraceConsistent:
                 stated: list[tuple[int, ScoreRequest]] = []
                 for row, task, trace in zip(chunk.rows, chunk.tasks(), _traces(chunk), strict=True):
                     thinking, summary = split_trace(trace or "")
-                    answer = next((found.candidates[-1] for found in extractions(summary)), None)
+                    answer = stated_answer(summary) or next((found.candidates[-1] for found in extractions(summary, _FALLBACKS)), None)
                     if trace is None:
                         removals.append(_missing(int(row)))
                     elif answer is None:
