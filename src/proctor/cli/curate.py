@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from proctor.config import read_toml
@@ -21,6 +22,8 @@ from proctor.verifiers.rewards import Rewards, as_part
 if TYPE_CHECKING:
     from proctor.data.curation.base import Solver
 
+_SECONDS_BETWEEN_LINES = 10.0
+
 
 def run(options: argparse.Namespace) -> int:
     """Curate as a file says, and print what each filter removed."""
@@ -29,7 +32,9 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(_plan(spec)))
         return 0
     with ExitStack() as stack:
-        report = curate(spec, Outside(_rewards, _solver(spec, stack), _progress))
+        progress = _Progress()
+        stack.callback(progress.close)
+        report = curate(spec, Outside(_rewards, _solver(spec, stack), progress))
     print(json.dumps(report.as_dict(), indent=2) if options.json else "\n".join(lines(report)))
     print(f"wrote {spec.output}, {spec.output}.report.html and {spec.output}.report.json", file=sys.stderr)
     return 0
@@ -55,8 +60,23 @@ def _solver(spec: CurationSpec, stack: ExitStack) -> Callable[[], Solver]:
     return opened
 
 
-def _progress(text: str) -> None:
-    print(f"\r\033[K{text}" if sys.stderr.isatty() else text, end="" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
+class _Progress:
+    """One line that is written over in a terminal; elsewhere a line now and then."""
+
+    def __init__(self) -> None:
+        self._told = float("-inf")
+
+    def __call__(self, text: str) -> None:
+        if sys.stderr.isatty():
+            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+        elif monotonic() - self._told >= _SECONDS_BETWEEN_LINES:
+            self._told = monotonic()
+            print(text, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Clear the line."""
+        if sys.stderr.isatty():
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def _plan(spec: CurationSpec) -> Iterator[str]:
