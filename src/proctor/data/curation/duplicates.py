@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -89,14 +91,12 @@ class NearDuplicates:
         return ()
 
     def run(self, frame: Frame, tools: Tools) -> Iterator[Verdicts]:
-        """Signatures and n-grams lie on the disk; in memory are one band and 9 bytes a row."""
+        """Keys of bands and n-grams lie on the disk; in memory are one band and about 30 bytes a row."""
         index = _Index.build(frame, self, tools)
-        num_rows_a_band = rows_a_band(self.threshold, self.num_perm)
         removed = np.zeros(len(index.rows), dtype=bool)
-        for band in range(self.num_perm // num_rows_a_band):
-            tools.progress(f"{self.kind}: band {band + 1} of {self.num_perm // num_rows_a_band}")
-            keys = band_keys(index.signatures, band * num_rows_a_band, num_rows_a_band)
-            found = _matches(keys, removed, index, self.threshold)
+        for number, band in enumerate(index.bands, start=1):
+            tools.progress(f"{self.kind}: band {number} of {len(index.bands)}")
+            found = _matches(np.fromfile(band, dtype=np.uint64), removed, index, self.threshold)
             yield Verdicts(
                 [Removal(int(index.rows[late]), "nearly the same prompt", f"similarity {share:.2f}", int(index.rows[early])) for late, early, share in found]
             )
@@ -132,31 +132,29 @@ def signatures(grams: Ragged, *, num_perm: int, seed: int) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Of every row its signature and its n-grams, in files that are mapped into memory."""
+    """Of every row its key in each band, a file a band, and its n-grams, in a file that is mapped into memory."""
 
     rows: np.ndarray
-    signatures: np.ndarray
+    bands: tuple[Path, ...]
     grams: Ragged
 
     @classmethod
     def build(cls, frame: Frame, settings: NearDuplicates, tools: Tools) -> _Index:
-        hasher = WordHashes()
+        hasher, width = WordHashes(), rows_a_band(settings.threshold, settings.num_perm)
         rows: list[np.ndarray] = []
         ends = [np.zeros(1, dtype=np.int64)]
-        paths = tools.scratch / "signatures", tools.scratch / "grams"
-        with paths[0].open("wb") as file, paths[1].open("wb") as other:
+        path, bands = tools.scratch / "grams", tuple(tools.scratch / f"band-{number}" for number in range(settings.num_perm // width))
+        with ExitStack() as stack:
+            file, *files = (stack.enter_context(one.open("wb")) for one in (path, *bands))
             for chunk in frame.chunks("text"):
                 grams = shingles(hasher.ragged(chunk.columns["text"]), settings.n)
-                file.write(signatures(grams, num_perm=settings.num_perm, seed=tools.seed).tobytes())
-                other.write(grams.values.tobytes())
+                signed = signatures(grams, num_perm=settings.num_perm, seed=tools.seed)
+                for number, band in enumerate(files):
+                    band.write(band_keys(signed, number * width, width).tobytes())
+                file.write(grams.values.tobytes())
                 rows.append(chunk.rows)
                 ends.append(grams.offsets[1:] + ends[-1][-1])
-        num_rows = sum(len(part) for part in rows)
-        return cls(
-            np.concatenate(rows),
-            np.memmap(paths[0], dtype=np.uint32, mode="r", shape=(num_rows, settings.num_perm)),
-            Ragged(np.memmap(paths[1], dtype=np.uint64, mode="r"), np.concatenate(ends)),
-        )
+        return cls(np.concatenate(rows), bands, Ragged(np.memmap(path, dtype=np.uint64, mode="r"), np.concatenate(ends)))
 
 
 def band_keys(signatures: np.ndarray, start: int, width: int) -> np.ndarray:
