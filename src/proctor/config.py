@@ -258,6 +258,11 @@ def _check_fit(config: RunConfig, objective: AnyObjective) -> None:
             f"learner.replace_reference_every={config.learner.replace_reference_every}, but {objective.name} has no reference to replace; "
             "give it a KL term or leave it out"
         )
+    if config.data.schedule.needs_success and isinstance(objective.source, Demonstrations):
+        raise ConfigError(
+            f"data.schedule.priorities and data.schedule.retirement go by how rollouts turn out, and {objective.name} imitates demonstrations without any; "
+            "leave them out (data.schedule.curriculum works)"
+        )
     if config.learner.lora is not None and not isinstance(objective.source, OnPolicy):
         raise ConfigError(f"{objective.name} needs rollouts of {objective.source.kind}, which adapters do not support yet; leave learner.lora out")
 

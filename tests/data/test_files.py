@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proctor.data.files import SUFFIXES, read_rows
+from proctor.data.files import SUFFIXES, iter_rows, read_rows
 from proctor.errors import TaskError
 
 
@@ -106,3 +107,34 @@ def test_nothing_but_a_task_error_escapes(suffix: str, content: bytes) -> None:
             assert path.name in str(error)
         else:
             assert rows
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".csv", ".parquet"])
+def test_rows_one_after_another_are_the_rows_read_at_once(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"rows{suffix}"
+    rows = [{"prompt": f"é{n}\u2028", "answer": str(n)} for n in range(5)]
+    if suffix == ".parquet":
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    elif suffix == ".csv":
+        path.write_text("\ufeffprompt,answer\n" + "".join(f'"{row["prompt"]}\n",{row["answer"]}\n' for row in rows), encoding="utf-8")
+    else:
+        path.write_text("\ufeff" + "\n\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    assert list(iter_rows(path, name="rows")) == read_rows(path, name="rows")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", b'{"a": 1}\n{"a": ', "a.jsonl:2: malformed JSON"),
+        ("a.jsonl", b'{"a": 1}\n{"a": "\xff"}\n', "a.jsonl:2: not valid UTF-8"),
+        ("a.jsonl", b'{"a": "\\ud800"}\n', "half of a surrogate pair"),
+        ("a.jsonl", b"\n\n", "is empty"),
+        ("a.csv", b"a,b\n1,2\n3\n", "a.csv:3: 1 cells"),
+        ("a.csv", b"a,b\n\xff,2\n", "not valid UTF-8"),
+        ("a.parquet", b"PAR1", "not a readable Parquet file"),
+    ],
+)
+def test_reading_row_by_row_names_the_place_too(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(TaskError, match=re.escape(message)):
+        list(iter_rows(tmp_path / name, name=name))

@@ -146,6 +146,7 @@ _EXTRAS = (
     _Package("peft", "peft", "LoRA", "lora"),
     _Package("datasets", "datasets", "Hugging Face data sets", "datasets"),
     _Package("reasoning-gym", "reasoning_gym", "reasoning-gym tasks", "reasoning-gym"),
+    _Package("rensa", "rensa", "near duplicates in proctor curate", "curate"),
     _Package("tensorboard", "tensorboard", "metrics in TensorBoard", "tensorboard"),
     _Package("wandb", "wandb", "metrics in W&B", "wandb"),
     _Package("trackio", "trackio", "metrics in trackio", "trackio"),

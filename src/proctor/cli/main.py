@@ -44,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_sample(verbs)
     _add_verify(verbs)
     _add_audit(verbs)
+    _add_curate(verbs)
     explain = verbs.add_parser(
         "explain", help="what an algorithm computes", description="Print what a preset computes: its equation, its constants and its nearest neighbours."
     )
@@ -167,6 +168,19 @@ def _add_audit(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     audit.set_defaults(run=_audit)
 
 
+def _add_curate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    curate = verbs.add_parser(
+        "curate",
+        help="turn raw rows into tasks worth training on",
+        description="Run the filters that a file names over its sources: duplicates, contamination, verifiability, difficulty by the model's own pass rate. "
+        "Writes the rows that pass and a report of what each filter removed, as HTML and JSON. Stages that are done already are not run again.",
+    )
+    curate.add_argument("spec", metavar="SPEC.toml", help="sources, output and filters; docs/curation.md has every filter with its arguments")
+    curate.add_argument("--dry-run", action="store_true", help="print the resolved specification, and stop")
+    curate.add_argument("--json", action="store_true", help="print the report as JSON")
+    curate.set_defaults(run=_curate)
+
+
 def _add_grading(parser: argparse.ArgumentParser, *, needs_name: bool) -> None:
     """What decides how completions are graded, for both verbs that do."""
     default = "" if needs_name else " (default: math; only for a data file)"
@@ -254,6 +268,12 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _audit(options: argparse.Namespace) -> int:
     from proctor.cli.audit import run
+
+    return run(options)
+
+
+def _curate(options: argparse.Namespace) -> int:
+    from proctor.cli.curate import run
 
     return run(options)
 

@@ -179,7 +179,7 @@ def build_tasks(rows: Sequence[Row], mapping: ColumnMapping, config: DataConfig,
     Raises:
         TaskError: an empty or malformed prompt, missing answers (counted, the first places named), an id that occurs twice.
     """
-    tasks = tuple(_build_task(row, index, mapping, config, stem=stem) for index, row in enumerate(rows))
+    tasks = tuple(build_task(row, index, mapping, config, stem=stem) for index, row in enumerate(rows))
     if mapping.answer is not None or mapping.is_answer_last_message:
         missing = [row.place for row, task in zip(rows, tasks, strict=True) if _is_missing(task.answer)]
         if missing:
@@ -200,7 +200,12 @@ def _is_missing(answer: Any) -> bool:
     return answer is None or (isinstance(answer, float) and answer != answer)
 
 
-def _build_task(row: Row, index: int, mapping: ColumnMapping, config: DataConfig, *, stem: str) -> Task:
+def build_task(row: Row, index: int, mapping: ColumnMapping, config: DataConfig, *, stem: str) -> Task:
+    """Turn one row into a task; whether an answer is there, and whether its id is its own, is for the caller to say.
+
+    Raises:
+        TaskError: an empty or malformed prompt.
+    """
     known = {mapping.prompt, *(role for role in ("answer", "id", "source") if getattr(mapping, role) == role)}
     info = {column: value for column, value in row.values.items() if column not in known}
     metadata = read_column(row.values, mapping.metadata) if mapping.metadata else None

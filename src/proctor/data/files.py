@@ -1,6 +1,7 @@
 """Rows out of JSONL, JSON, CSV and Parquet files, each with the place it stands at, so that an error can name it.
 
-Files are read whole: a data set of prompts fits in memory many times over. Nothing here knows what a column means.
+For training, files are read whole: a data set of prompts fits in memory many times over. Curation reads them row by row.
+Nothing here knows what a column means.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from proctor.errors import TaskError
 
 SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
 """The kinds of file that are read."""
+_ROWS_AT_ONCE = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,34 @@ def read_rows(path: Path, *, name: str) -> list[Row]:
     if not rows:
         raise TaskError(f"data file {name} is empty: it holds no rows")
     return rows
+
+
+def iter_rows(path: Path, *, name: str) -> Iterator[Row]:
+    """Read the rows of a file one after another, without holding them: JSON Lines, CSV and Parquet of any size.
+
+    A `.json` file is read whole, since an array has no lines. Same rows, places and errors as `read_rows`; an error at a
+    later place comes after the rows before it.
+
+    Args:
+        path: the file.
+        name: what the user calls it, for messages.
+
+    Raises:
+        TaskError: as `read_rows`.
+    """
+    stream = _STREAMS.get(path.suffix.lower())
+    if stream is None or not path.is_file():
+        yield from read_rows(path, name=name)
+        return
+    is_empty = True
+    try:
+        for row in stream(path, name):
+            is_empty = False
+            yield row
+    except OSError as error:
+        raise TaskError(f"data file {name} cannot be read: {error.strerror or error}") from error
+    if is_empty:
+        raise TaskError(f"data file {name} is empty: it holds no rows")
 
 
 def _text(path: Path, name: str) -> str:
@@ -121,10 +151,34 @@ def _read_json(path: Path, name: str) -> list[Row]:
     return [Row(_object(value, place=place, has_surrogates=suspicious), place) for value, place in zip(values, places, strict=True)]
 
 
+def _stream_jsonl(path: Path, name: str) -> Iterator[Row]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                text = line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise TaskError(f"{name}:{number}: not valid UTF-8 in this line ({error.reason}); convert the file to UTF-8") from error
+            text = text.removeprefix("\ufeff") if number == 1 else text
+            if text.strip():
+                place = f"{name}:{number}"
+                yield Row(_object(_parse_json(text, place=place), place=place, has_surrogates=_may_have_surrogates(text)), place)
+
+
 def _read_csv(path: Path, name: str) -> list[Row]:
+    return list(_csv_rows(io.StringIO(_text(path, name), newline=""), name))
+
+
+def _stream_csv(path: Path, name: str) -> Iterator[Row]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from _csv_rows(file, name)
+    except UnicodeDecodeError as error:
+        raise TaskError(f"{name}: not valid UTF-8 ({error.reason}); convert the file to UTF-8") from error
+
+
+def _csv_rows(text: Iterable[str], name: str) -> Iterator[Row]:
     """Comma-separated with a header line; every value is text, and an empty cell is None."""
-    reader = csv.reader(io.StringIO(_text(path, name), newline=""), strict=True)
-    rows: list[Row] = []
+    reader = csv.reader(text, strict=True)
     try:
         header = [column.strip() or f"unnamed_{index}" for index, column in enumerate(next(reader, []))]
         if len(set(header)) != len(header):
@@ -136,23 +190,30 @@ def _read_csv(path: Path, name: str) -> list[Row]:
                 place = f"{name}:{first_line}"
                 if len(cells) != len(header):
                     raise TaskError(f"{place}: {len(cells)} cells where the header has {len(header)}; quote cells that contain commas or line breaks")
-                rows.append(Row({column: cell or None for column, cell in zip(header, cells, strict=True)}, place))
+                yield Row({column: cell or None for column, cell in zip(header, cells, strict=True)}, place)
             first_line = reader.line_num + 1
     except csv.Error as error:
         raise TaskError(f"{name}:{reader.line_num}: malformed CSV: {error}") from error
-    return rows
 
 
 def _read_parquet(path: Path, name: str) -> list[Row]:
+    return list(_stream_parquet(path, name))
+
+
+def _stream_parquet(path: Path, name: str) -> Iterator[Row]:
     import pyarrow
     import pyarrow.parquet
 
+    number = 0
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            values = file.read().to_pylist()
+            for batch in file.iter_batches(_ROWS_AT_ONCE):
+                for value in batch.to_pylist():
+                    number += 1
+                    yield Row(value, f"{name}: row {number}")
     except (pyarrow.ArrowException, UnicodeDecodeError) as error:
         raise TaskError(f"{name} is not a readable Parquet file: {error}") from error
-    return [Row(value, f"{name}: row {number}") for number, value in enumerate(values, start=1)]
 
 
 _READERS = {".jsonl": _read_jsonl, ".json": _read_json, ".csv": _read_csv, ".parquet": _read_parquet}
+_STREAMS = {".jsonl": _stream_jsonl, ".csv": _stream_csv, ".parquet": _stream_parquet}

@@ -188,11 +188,11 @@ def content_hash(tasks: Sequence[Task]) -> str:
     digest = hashlib.sha256()
     for task in tasks:
         fields = [task.id, [message.as_dict() for message in task.messages], task.answer, task.info, task.source]
-        digest.update(json.dumps(fields, sort_keys=True, default=_plain).encode("ascii") + b"\n")
+        digest.update(json.dumps(fields, sort_keys=True, default=plain_json).encode("ascii") + b"\n")
     return digest.hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
     """JSON for what Parquet can hold and JSON cannot."""
     if isinstance(value, bytes):
         return value.hex()

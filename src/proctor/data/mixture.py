@@ -29,18 +29,8 @@ class Mixture:
             ConfigError: no source, or weights that are not one positive number each.
             TaskError: a source has no tasks, or two sources share a task id.
         """
-        seen: dict[str, int] = {}
-        for index, source in enumerate(sources):
-            if not source.tasks:
-                raise TaskError(f"{source.source} has no tasks")
-            for task in source.tasks:
-                if seen.setdefault(task.id, index) != index:
-                    raise TaskError(f"task id {task.id!r} is both in {sources[seen[task.id]].source} and in {source.source}; give their rows different ids")
-        given = [len(source.tasks) for source in sources] if weights is None else list(weights)
-        if not sources or len(given) != len(sources) or not all(math.isfinite(weight) and weight > 0 for weight in given):
-            raise ConfigError(f"a mixture needs at least one source and one positive weight for each; given {len(sources)} sources, weights {given}")
+        self._shares = check_sources(sources, weights)
         self._sources = tuple(sources)
-        self._shares = [weight / sum(given) for weight in given]
         self._seed = seed
         self._rewind(num=0)
 
@@ -70,6 +60,21 @@ class Mixture:
         due = [(self._step + 1) * self._num * share - stream.num_taken for share, stream in zip(self._shares, self._streams, strict=True)]
         self._step += 1
         return [stream.take(count) for stream, count in zip(self._streams, apportion(due, self._num), strict=True)]
+
+
+def check_sources(sources: Sequence[LoadedTasks], weights: Sequence[float] | None) -> list[float]:
+    """The share of each source; the arguments and errors are those of `Mixture`."""
+    seen: dict[str, int] = {}
+    for index, source in enumerate(sources):
+        if not source.tasks:
+            raise TaskError(f"{source.source} has no tasks")
+        for task in source.tasks:
+            if seen.setdefault(task.id, index) != index:
+                raise TaskError(f"task id {task.id!r} is both in {sources[seen[task.id]].source} and in {source.source}; give their rows different ids")
+    given = [len(source.tasks) for source in sources] if weights is None else list(weights)
+    if not sources or len(given) != len(sources) or not all(math.isfinite(weight) and weight > 0 for weight in given):
+        raise ConfigError(f"a mixture needs at least one source and one positive weight for each; given {len(sources)} sources, weights {given}")
+    return [weight / sum(given) for weight in given]
 
 
 class _Epochs:

@@ -86,7 +86,7 @@ def summarize_evaluation(groups: Sequence[RolloutGroup], *, ks: Sequence[int], s
     per_task = tuple(math.fsum(group.rewards) / len(group.rewards) if group.rewards else None for group in groups)
     scored = [group for group in groups if group.rollouts]
     rollouts = [rollout for group in scored for rollout in group.rollouts]
-    correct = [[_is_correct(rollout.scores) for rollout in group.rollouts] for group in scored]
+    correct = [[is_correct(rollout.scores) for rollout in group.rollouts] for group in scored]
     usable = [k for k in ks if all(len(flags) >= k for flags in correct)]
     answers = [[_answer(rollout.scores) for rollout in group.rollouts] for group in scored]
     rng = np.random.default_rng(seed)
@@ -107,7 +107,7 @@ def summarize_ranking(groups: Sequence[RolloutGroup], accuracies: Sequence[float
     return replace(plain, reward=bootstrap_interval([value for value in accuracies if value is not None], seed=seed), per_task=tuple(accuracies))
 
 
-def _is_correct(scores: Mapping[str, Score]) -> bool:
+def is_correct(scores: Mapping[str, Score]) -> bool:
     """CORRECT by every verifier that gave an outcome; a pure reward function counts as correct at 1 or more."""
     outcomes = [score.outcome for score in scores.values() if score.outcome is not None]
     if outcomes:
@@ -115,7 +115,12 @@ def _is_correct(scores: Mapping[str, Score]) -> bool:
     return all((score.value or 0.0) >= 1.0 for score in scores.values())
 
 
+def success_rate(group: RolloutGroup) -> float | None:
+    """The share of a group's rollouts that are correct; None where none could be graded."""
+    return sum(is_correct(rollout.scores) for rollout in group.rollouts) / len(group.rollouts) if group.rollouts else None
+
+
 def _answer(scores: Mapping[str, Score]) -> str | None:
     """What a completion votes for: right answers are one answer, however they are spelled; wrong ones go by their spelling."""
     extracted = next((score.extracted for score in scores.values() if score.extracted is not None), None)
-    return "(correct)" if extracted is not None and _is_correct(scores) else extracted
+    return "(correct)" if extracted is not None and is_correct(scores) else extracted

@@ -24,6 +24,7 @@ from proctor.training.evaluate import Evaluation
 from proctor.training.events import Listener, RunFinished, RunStarted, Warned
 from proctor.training.pocket import needs_pocket, pocket_pretraining, publish_pocket
 from proctor.training.run_directory import RunDirectory
+from proctor.training.schedule_state import restore_schedule
 from proctor.training.session import Given, Session, build_session, deterministic_kernels, resolved, settle
 from proctor.training.statistics import paired_difference
 from proctor.training.sync_loop import train_loop
@@ -199,6 +200,7 @@ def _starting_point(session: Session, recipe: str, *, resume: bool, continues: b
         )
     if point.checkpoint is not None:
         restore_learner(session.learner, point.checkpoint.path)
+        restore_schedule(session.schedule, point.checkpoint.path)
         session.engine.policy_version = point.step
     session.run.write_config(resolved(session.config, recipe))
     session.run.record_resume(point.step)

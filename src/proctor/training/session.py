@@ -17,11 +17,12 @@ from proctor.algorithms.spec import AnyObjective, DistillationObjective, Objecti
 from proctor.chat.renderer import Renderer
 from proctor.config import RewardConfig, RunConfig, ScoringConfig, build_objective, needs_pairs, to_mapping
 from proctor.core import Task
-from proctor.data.loaders import LoadedTasks, content_hash, load_tasks, load_train_and_test, num_shared_prompts
+from proctor.data.loaders import LoadedTasks, content_hash, num_shared_prompts
 from proctor.data.mixture import Mixture
+from proctor.data.schedule import Schedule
 from proctor.engines.base import rollout_seed
 from proctor.engines.local import LocalEngine
-from proctor.errors import ConfigError, TaskError
+from proctor.errors import ConfigError
 from proctor.learner.batch import build_batch
 from proctor.learner.step import Learner, LearnerPlan
 from proctor.models.load import load_policy, with_adapters
@@ -31,12 +32,13 @@ from proctor.plugins import load
 from proctor.rollouts.demonstrations import demonstration_groups
 from proctor.rollouts.groups import Clock, Collected, RolloutPlan, Workshop, collect_groups, collect_with_refills
 from proctor.sandbox.base import Limits
-from proctor.training.evaluate import Evaluation, evaluate, summarize_ranking
+from proctor.training.evaluate import Evaluation, evaluate, success_rate, summarize_ranking
 from proctor.training.events import EvaluationFinished, Listener, Phase
 from proctor.training.manifest import Manifest
 from proctor.training.model_source import model_source
 from proctor.training.reward_model import REWARD_MODEL, RewardModelScorer
 from proctor.training.run_directory import RunDirectory
+from proctor.training.sources import fitting, joined, load_data, repeating
 from proctor.training.tracking import Tracker
 from proctor.verifiers.base import RewardPart, ScorerPart
 from proctor.verifiers.names import ALIASES, ENTRY_POINT_GROUP
@@ -68,6 +70,7 @@ class Session:
     learner: Learner
     mixture: Mixture
     refills: Mixture
+    schedule: Schedule | None
     sampler: LocalEngine
     plan: RolloutPlan
     emit: Listener
@@ -100,18 +103,25 @@ class Session:
 
     async def collect(self, step: int, clock: Clock) -> Collected:
         """The groups of one step, from wherever the objective takes them."""
-        tasks = self.mixture.take(step, self.config.prompts_per_step)
+        schedule, num = self.schedule, self.config.prompts_per_step
+        tasks = self.mixture.take(step, num) if schedule is None else schedule.take(step, num)
         if isinstance(self.objective.source, Demonstrations):
             clock("sampling")
             limit = self.config.max_completion_tokens
             return Collected(demonstration_groups(tasks, renderer=self.renderer, rewards=self.rewards, max_tokens=limit), [])
 
         def more(number: int, count: int) -> Sequence[Task]:
+            if schedule is not None:
+                return schedule.take(step, count, draw=number)
             # Every round of every step has a place of its own in the second stream, so that a resumed run draws the same.
             return self.refills.take(step * self.plan.collection.max_refills + number - 1, self.config.prompts_per_step)[:count]
 
         workshop = Workshop(self.sampler, self.renderer, self.rewards, clock)
-        return await collect_with_refills(tasks, more, step=step, workshop=workshop, plan=self.plan)
+        collected = await collect_with_refills(tasks, more, step=step, workshop=workshop, plan=self.plan)
+        if schedule is not None:
+            groups = [*collected.groups, *collected.dropped]
+            schedule.learn(step, [(group.task.id, rate) for group in groups if (rate := success_rate(group)) is not None])
+        return collected
 
     def pretraining(self, step: int) -> Sequences | None:
         """Text that is imitated beside the loss, where the objective has a weight for it: demonstrations of further tasks."""
@@ -168,10 +178,10 @@ def build_session(config: RunConfig, given: Given, emit: Listener) -> Session:
     """
     objective = build_objective(config)
     emit(Phase("loading"))
-    train, test = _load_data(config, given)
+    sources, test = load_data(config, given.train, given.test)
     rewards = open_rewards(config.rewards if given.rewards is None else given.rewards, config.scoring)
     try:
-        rewards.check_gold(train.tasks)
+        rewards.check_gold([task for source in sources for task in source.tasks])
         rewards.check_gold(test.tasks[: config.evaluation.num_tasks])
         policy = _policy(config, given.policy)
         scorers = [part.scorer for part in rewards.scorers if isinstance(part.scorer, RewardModelScorer)]
@@ -179,16 +189,22 @@ def build_session(config: RunConfig, given: Given, emit: Listener) -> Session:
             forward = forward_path(policy)
             for scorer in scorers:
                 scorer.attach(policy, forward)
-        return _assemble(config, objective, train, test, rewards, policy, emit)
+        return _assemble(config, objective, sources, test, rewards, policy, emit)
     except BaseException:
         rewards.close()
         raise
 
 
-def _assemble(config: RunConfig, objective: AnyObjective, train: LoadedTasks, test: LoadedTasks, rewards: Rewards, policy: Policy, emit: Listener) -> Session:
+def _assemble(
+    config: RunConfig, objective: AnyObjective, sources: Sequence[LoadedTasks], test: LoadedTasks, rewards: Rewards, policy: Policy, emit: Listener
+) -> Session:
     renderer = Renderer(policy.tokenizer)
-    train, dropped = _fitting(train, renderer, policy, config)
-    test, dropped_test = _fitting(test, renderer, policy, config)
+    fitted = [fitting(source, renderer, policy, config) for source in sources]
+    sources, dropped = [source for source, _ in fitted], sum(num for _, num in fitted)
+    train = joined(sources)
+    test, dropped_test = fitting(test, renderer, policy, config)
+    data = config.data
+    weights = [data.weight, *(further.weight for further in data.further)] if data.further else None
     plan = LearnerPlan(config.learning_rate, config.num_steps, config.temperature, config.seed, config.sampling.is_truncated)
     learner = Learner(policy, config.learner, plan, objective, teacher=_teacher(config, objective, policy))
     engine = LocalEngine(policy, max_rows=config.engine.max_rows, is_deterministic=config.deterministic)
@@ -203,11 +219,12 @@ def _assemble(config: RunConfig, objective: AnyObjective, train: LoadedTasks, te
         sampler=LocalEngine(learner.behavior, max_rows=config.engine.max_rows, is_deterministic=config.deterministic) if learner.snapshot else engine,
         renderer=renderer,
         learner=learner,
-        mixture=Mixture([train], None, config.seed),
-        refills=Mixture([train], None, rollout_seed("refills", config.seed)),
+        mixture=Mixture(sources, weights, config.seed),
+        refills=Mixture(sources, weights, rollout_seed("refills", config.seed)),
+        schedule=Schedule(sources, weights, config.seed, data.schedule) if data.schedule.is_on else None,
         plan=_rollout_plan(config, objective),
         emit=emit,
-        notes=_notes(config, policy, renderer, learner, train, test, dropped + dropped_test),
+        notes=(*_notes(config, policy, renderer, learner, train, test, dropped + dropped_test), *repeating(config, sources, weights)),
     )
 
 
@@ -260,22 +277,6 @@ def _notes(config: RunConfig, policy: Policy, renderer: Renderer, learner: Learn
     return tuple(notes)
 
 
-def _fitting(loaded: LoadedTasks, renderer: Renderer, policy: Policy, config: RunConfig) -> tuple[LoadedTasks, int]:
-    """Leave out tasks whose prompt does not fit the context beside a full completion."""
-    limit = policy.max_context_tokens
-    if limit is None or not loaded.tasks:
-        return loaded, 0
-    room = limit - config.max_completion_tokens
-    kept = tuple(task for task in loaded.tasks if len(renderer.prompt_ids(task.messages)) <= room)
-    if not kept:
-        shortest = min(len(renderer.prompt_ids(task.messages)) for task in loaded.tasks)
-        raise TaskError(
-            f"no prompt of {loaded.source} fits: the shortest has {shortest} tokens, and with max_completion_tokens={config.max_completion_tokens} "
-            f"the model's context of {limit} leaves {max(0, room)}. Lower max_completion_tokens, shorten the prompts, or use a model with a longer context"
-        )
-    return replace(loaded, tasks=kept), len(loaded.tasks) - len(kept)
-
-
 def _policy(config: RunConfig, given: Policy | None) -> Policy:
     """The policy to train: loaded as configured, or the caller's, which must be what the configuration says.
 
@@ -292,23 +293,6 @@ def _policy(config: RunConfig, given: Policy | None) -> Policy:
             why = " (deterministic runs need it)" if config.deterministic else ""
             raise ConfigError(f"the policy given has {name} {found[name]}, but {value} is asked for{why}; use load_policy(..., {name}={value!r})")
     return with_adapters(given, lora, seed=config.seed) if lora is not None and not given.has_adapters else given
-
-
-def _load_data(config: RunConfig, given: Given) -> tuple[LoadedTasks, LoadedTasks]:
-    """Training and held-out tasks, each given by the caller or loaded from its source."""
-    if given.train is None and given.test is None:
-        return load_train_and_test(config.data, config.seed)
-    data = config.data
-    if given.train is not None and not given.train:
-        raise TaskError("there are no tasks to train on: the sequence given is empty")
-    train = _handed(given.train) or load_tasks(data.train, config=data, split=data.split_train, seed=config.seed, num_tasks=data.max_tasks)
-    if given.test is None and data.test is not None:
-        return train, load_tasks(data.test, config=data, split=data.split_test, seed=config.seed, num_tasks=data.max_test_tasks)
-    return train, _handed(given.test) or LoadedTasks((), None, "no tasks")
-
-
-def _handed(tasks: Sequence[Task] | None) -> LoadedTasks | None:
-    return LoadedTasks(tuple(tasks), None, "tasks given in Python") if tasks else None
 
 
 def open_rewards(parts: Sequence[RewardConfig | RewardPart], scoring: ScoringConfig) -> Rewards:

@@ -16,6 +16,7 @@ from proctor.rollouts.groups import Collected
 from proctor.rollouts.summary import summarize
 from proctor.training.events import CheckpointSaved, Phase, PhaseName, StepFinished, Warned
 from proctor.training.rollout_table import TokenValues, write_rollouts
+from proctor.training.schedule_state import save_schedule
 from proctor.training.session import Session
 
 
@@ -94,6 +95,8 @@ def record_step(session: Session, step: int, collected: Collected, batch: TokenB
         write_rollouts(session.run.rollouts_path(step), step, everything, advantages=advantages, weights=session.rewards.weights, tokens=values)
     if session.plan.collection.max_refills:
         metrics["dropped_groups"] = float(len(collected.dropped))
+    if session.schedule is not None:
+        metrics |= session.schedule.metrics(step, [group.task for group in everything])
     metrics["tokens_per_s"] = metrics["num_rollouts"] * metrics["completion_tokens_mean"] / metrics["seconds"]
     session.tracker.log(step, metrics)
     session.emit(StepFinished(step, session.config.num_steps, metrics))
@@ -137,5 +140,6 @@ def save_checkpoint(session: Session, step: int) -> None:
     session.emit(Phase("saving"))
     with session.run.checkpoint(step) as directory:
         save_learner(session.learner, directory)
+        save_schedule(session.schedule, directory)
     session.run.prune(session.config.keep_checkpoints)
     session.emit(CheckpointSaved(step, session.run.checkpoint_path(step)))

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import ClassVar
 
 from proctor.core.task import Score, Task
 from proctor.errors import ConfigError, TaskError
@@ -40,6 +41,8 @@ class MathVerifier:
 
     channels: tuple[str, ...] = CHANNELS
     tolerance: str = "0"
+    reads_only_answer: ClassVar[bool] = True
+    """Of a task: equal answers have equal verdicts, so that curation asks once."""
 
     def __post_init__(self) -> None:
         unknown = [channel for channel in self.channels if channel not in CHANNELS]

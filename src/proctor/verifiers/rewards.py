@@ -196,23 +196,42 @@ class Rewards:
             else:
                 self._probe(index, tasks[:NUM_PROBED_TASKS])
 
-    def _check_verifier(self, part: int, tasks: Sequence[Task], gold: Callable[[Task], Any]) -> None:
-        failures: list[tuple[str, str]] = []
+    def gold_failures(self, tasks: Sequence[Task]) -> list[str | None]:
+        """Say of each task why its gold answer is not CORRECT by some verifier that knows one; None where it is.
+
+        Raises:
+            SandboxError: no worker can be started.
+        """
+        reasons: list[str | None] = [None] * len(tasks)
+        for index, part in enumerate(self._parts):
+            gold = getattr(part.function, "gold", None)
+            if callable(gold):
+                for place, reason in self._failed_golds(index, tasks, gold).items():
+                    reasons[place] = reasons[place] or reason
+        return reasons
+
+    def _failed_golds(self, part: int, tasks: Sequence[Task], gold: Callable[[Task], Any]) -> dict[int, str]:
+        """Place in `tasks` -> why the gold answer there does not verify: those that cannot be written first, then those that are not CORRECT."""
+        failures: dict[int, str] = {}
+        places: list[int] = []
         requests: list[ScoreRequest] = []
-        for task in tasks:
+        for place, task in enumerate(tasks):
             try:
                 text = gold(task)
                 if text is not None:
+                    places.append(place)
                     requests.append(ScoreRequest(task, str(text)))
             except Exception as error:  # a verifier of the user may raise anything here
-                failures.append((task.id, str(error) if isinstance(error, TaskError) else f"gold() raised {type(error).__name__}: {error}"))
-        ends = self._run(self._jobs(part, len(requests)), requests)
-        for (_, index), end in ends.items():
+                failures[place] = str(error) if isinstance(error, TaskError) else f"gold() raised {type(error).__name__}: {error}"
+        for (_, index), end in self._run(self._jobs(part, len(requests)), requests).items():
             if isinstance(end, Fault) and end.kind is FaultKind.WORKER:
                 raise SandboxError(f"the gold answers could not be checked: {end.reason}")
             if isinstance(end, Fault) or end.outcome is not Outcome.CORRECT:
-                request = requests[index]
-                failures.append((request.task.id, f"gold answer {str(request.task.answer)[-60:]!r} scores {_verdict(end)}"))
+                failures[places[index]] = f"gold answer {str(requests[index].task.answer)[-60:]!r} scores {_verdict(end)}"
+        return failures
+
+    def _check_verifier(self, part: int, tasks: Sequence[Task], gold: Callable[[Task], Any]) -> None:
+        failures = [(tasks[place].id, reason) for place, reason in self._failed_golds(part, tasks, gold).items()]
         if failures:
             listed = "\n".join(f"  task {task_id}: {reason}" for task_id, reason in failures[:MAX_LISTED_FAILURES])
             more = f"\n  and {len(failures) - MAX_LISTED_FAILURES} more" if len(failures) > MAX_LISTED_FAILURES else ""
