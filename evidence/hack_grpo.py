@@ -1,16 +1,17 @@
-"""A tiny policy trained by GRPO against a grader that can be hacked, and against Proctor's: `python evidence/hack_grpo.py`.
+"""A tiny policy trained by GRPO against a grader that can be hacked, and against Proctor's: `python evidence/hack_grpo.py --runs DIR`.
 
 The policy is `tiny`, two random layers over bytes; the tasks are additions whose sum has one digit. "Any match" pays where the answer stands
 anywhere in the completion, which writing many digits achieves. What counts as right is decided here, apart from both graders: the last number
-of the completion is the answer. Writes docs/results/hack-grpo.json and docs/figures/hack-grpo.png.
+of the completion is the answer. Runs are kept in DIR, and those that are finished there are not repeated. Writes
+docs/results/hack-grpo.json and docs/figures/hack-grpo.png.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean, pstdev
@@ -58,6 +59,7 @@ def play(reward: Callable[..., Any], seed: int, out: Path) -> dict[str, Any]:
         device="cpu",
         compute_dtype="float32",
         scoring={"in_process": True},
+        resume=True,
     )
     rewards, accuracies, last = [], [], []
     for path in sorted((out / "rollouts").iterdir()):
@@ -68,17 +70,25 @@ def play(reward: Callable[..., Any], seed: int, out: Path) -> dict[str, Any]:
     return {"seed": seed, "reward": rewards, "accuracy": accuracies, "last": [{"text": row["text"], "answer": json.loads(row["answer"])} for row in last]}
 
 
+GRADERS: dict[str, tuple[str, Callable[..., Any]]] = {"any": ("any match", any_match), "number": ("Proctor `number`", number_verifier())}
+
+
 def main() -> None:
-    graders: tuple[tuple[str, Callable[..., Any]], ...] = (("any match", any_match), ("Proctor `number`", number_verifier()))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=Path, required=True, help="directory of the runs")
+    parser.add_argument("--only", choices=GRADERS, help="train against this grader alone, and write nothing yet")
+    options = parser.parse_args()
+    if options.only:
+        for seed in SEEDS:
+            play(GRADERS[options.only][1], seed, options.runs / f"{options.only}-{seed}")
+        return
     results: list[dict[str, Any]] = []
-    described = ""
-    with tempfile.TemporaryDirectory() as directory:
-        for name, reward in graders:
-            plays = [play(reward, seed, Path(directory) / f"{name[:3]}-{seed}") for seed in SEEDS]
-            described = machine(Path(directory) / f"{name[:3]}-{SEEDS[0]}")
-            late = {key: [fmean(each[key][-LATE_STEPS:]) for each in plays] for key in ("reward", "accuracy")}
-            results.append({"grader": name, **{f"late_{key}": [fmean(values), pstdev(values)] for key, values in late.items()}, "plays": plays})
-            print(name, {key: value for key, value in results[-1].items() if key != "plays"}, file=sys.stderr)
+    for key, (name, reward) in GRADERS.items():
+        plays = [play(reward, seed, options.runs / f"{key}-{seed}") for seed in SEEDS]
+        late = {column: [fmean(each[column][-LATE_STEPS:]) for each in plays] for column in ("reward", "accuracy")}
+        results.append({"grader": name, **{f"late_{column}": [fmean(values), pstdev(values)] for column, values in late.items()}, "plays": plays})
+        print(name, {column: value for column, value in results[-1].items() if column != "plays"}, file=sys.stderr)
+    described = machine(options.runs / f"any-{SEEDS[0]}")
     write_json(DOCS / "results" / "hack-grpo.json", {"machine": described, "num_steps": NUM_STEPS, "late_steps": LATE_STEPS, "results": results})
     _figure(DOCS / "figures" / "hack-grpo.png", results)
 
