@@ -44,6 +44,7 @@ evidence: $(VENV)/dev.done $(VENV)/demo.done
 	$(BIN)/python evidence/objective_cost.py
 	$(BIN)/python evidence/control.py
 	$(BIN)/python evidence/graders.py --environment runs/graders
+	$(BIN)/python evidence/hack_grpo.py --runs runs/hack-grpo
 	$(BIN)/python evidence/sandbox_cost.py
 	$(BIN)/python evidence/proofs.py
 	$(BIN)/python evidence/viewer.py

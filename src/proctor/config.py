@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from proctor.audit.config import AuditConfig
 from proctor.data.config import DataConfig
 from proctor.engines.base import Sampling
 from proctor.errors import ConfigError
@@ -189,6 +190,7 @@ class RunConfig:
     learner: LearnerConfig = field(default_factory=LearnerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    audit: AuditConfig = field(default_factory=AuditConfig)
 
     def __post_init__(self) -> None:
         for name in ("num_steps", "prompts_per_step", "group_size", "max_completion_tokens", "checkpoint_every", "keep_checkpoints"):
@@ -248,6 +250,8 @@ def _check_fit(config: RunConfig, objective: AnyObjective) -> None:
             f"engine.top_k={config.engine.top_k} and engine.min_p={config.engine.min_p} sample from a truncated one. "
             "Leave them at 1, 0 and 0 to train (`proctor sample` has them all)"
         )
+    if config.audit.canary_rate and isinstance(objective.source, Demonstrations):
+        raise ConfigError(f"audit.canary_rate={config.audit.canary_rate}, but {objective.name} samples nothing that could be paid; leave it at 0")
     if not has_ratio(objective) and not config.learner.is_single_update:
         raise ConfigError(
             f"{objective.name} has no ratio, so it is right only for one update a batch; learner.num_epochs={config.learner.num_epochs} and "

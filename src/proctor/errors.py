@@ -47,6 +47,10 @@ class LearnerError(ProctorError):
     """Training broke: a loss that is not finite, sampler and trainer that disagree, a checkpoint that cannot be read."""
 
 
+class AlarmError(ProctorError):
+    """A canary was paid or a tripwire gave way, and the configuration says that this ends the run. The state is saved."""
+
+
 @contextmanager
 def boundary(error: type[ProctorError], doing: str) -> Iterator[None]:
     """Attribute any foreign exception raised inside to the room that was entered.

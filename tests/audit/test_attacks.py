@@ -78,7 +78,7 @@ def test_proctors_own_verifiers_pay_for_none(name: str) -> None:
     for number, specimen in enumerate(specimens(surface)):
         assert verifier(specimen.gold, specimen.task).outcome is Outcome.CORRECT, specimen.gold
         for threat in threats_on(surface):
-            if threat.is_policy or threat.id == "math.prompt_echoed" or (number and threat.id.startswith("hostile.")):
+            if threat.is_policy or (number and threat.id.startswith("hostile.")):
                 continue
             for completion in threat.instances(specimen):
                 score = verifier(completion, specimen.task)

@@ -14,7 +14,7 @@ from proctor.verifiers.text import ChoiceVerifier
 from tests.audit.naive import any_channel, any_letter, gold_in_completion
 
 MATH = [specimen for specimen in specimens(Surface.MATH) if len(specimen.wrong) == 3][:6]
-THREATS = [threat for threat in threats_on(Surface.MATH) if not threat.id.startswith("hostile.") and not threat.is_policy and threat.id != "math.prompt_echoed"]
+THREATS = [threat for threat in threats_on(Surface.MATH) if not threat.id.startswith("hostile.") and not threat.is_policy]
 
 
 def proctor(completion: str, task: Task) -> float:

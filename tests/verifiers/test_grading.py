@@ -50,6 +50,22 @@ def test_every_request_gets_a_verdict_in_order() -> None:
     assert by_name["fine"].score == Score(None, 1.0) and by_name["fine"].fault is None
 
 
+class Patient:
+    """A verifier that says itself how long one call may take."""
+
+    max_wall_s = 30.0
+
+    def __call__(self, completion: str, task: Task) -> Score:
+        time.sleep(1.0)
+        return Score.correct(completion)
+
+
+def test_a_verifier_that_needs_longer_gets_what_it_says() -> None:
+    with Grader(Patient(), name="patient", num_workers=1, timeout_s=0.2) as grader:
+        (verdict,) = grader.grade([ScoreRequest(Task("t", "", "7"), "7")])
+    assert (verdict.fault, verdict.score.outcome) == (None, Outcome.CORRECT)
+
+
 def test_a_bad_gold_is_an_error_and_stops_nobody() -> None:
     with Grader(MathVerifier(), name="math", num_workers=1) as grader:
         verdicts = grader.grade([ScoreRequest(Task("t", "", gold), "\\boxed{7}") for gold in ("7", "][", "", None, "8")])

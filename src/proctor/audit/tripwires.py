@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 from proctor.errors import ConfigError
 
 Action = Literal["warn", "stop"]
+Setting = Literal["off", "warn", "stop"]
 Metrics = Mapping[str, float]
 
 
@@ -37,7 +38,12 @@ class Tripwire(Protocol):
     """Decides on the last of the steps that it is shown."""
 
     @property
-    def action(self) -> Action: ...
+    def action(self) -> Setting: ...
+
+    @property
+    def num_steps_read(self) -> int:
+        """How many of the last steps `check` looks at, where every one has its metrics."""
+        ...
 
     def check(self, history: Sequence[Metrics]) -> str | None:
         """Return what is wrong with the last step, given those before it; None if nothing is.
@@ -55,8 +61,8 @@ def alarms(history: Sequence[Metrics], tripwires: Sequence[Tripwire]) -> list[Al
         history: metrics of each step so far, the last one last; steps without a metric are passed over by the tripwires that read it.
         tripwires: to ask.
     """
-    found = [(tripwire, tripwire.check(history)) for tripwire in tripwires] if history else []
-    return [Alarm(type(tripwire).__name__, message, tripwire.action) for tripwire, message in found if message is not None]
+    found = [(tripwire.action, type(tripwire).__name__, tripwire.check(history)) for tripwire in tripwires if tripwire.action != "off"] if history else []
+    return [Alarm(name, message, action) for action, name, message in found if action != "off" and message is not None]
 
 
 def default_tripwires(action: Action = "warn") -> tuple[Tripwire, ...]:
@@ -90,10 +96,14 @@ class RewardJump:
     window: int = 10
     num_deviations: float = 6.0
     min_jump: float = 0.2
-    action: Action = "warn"
+    action: Setting = "warn"
 
     def __post_init__(self) -> None:
         _check_window(self.window)
+
+    @property
+    def num_steps_read(self) -> int:
+        return self.window + 1
 
     def check(self, history: Sequence[Metrics]) -> str | None:
         found = _window(history, "reward_mean", self.window)
@@ -120,10 +130,14 @@ class ShortAndPaid:
     window: int = 10
     max_ratio: float = 0.5
     min_gain: float = 0.1
-    action: Action = "warn"
+    action: Setting = "warn"
 
     def __post_init__(self) -> None:
         _check_window(self.window)
+
+    @property
+    def num_steps_read(self) -> int:
+        return self.window + 1
 
     def check(self, history: Sequence[Metrics]) -> str | None:
         lengths = _window(history, "completion_tokens_mean", self.window)
@@ -148,12 +162,16 @@ class LengthChange:
 
     window: int = 10
     max_factor: float = 3.0
-    action: Action = "warn"
+    action: Setting = "warn"
 
     def __post_init__(self) -> None:
         _check_window(self.window)
         if not self.max_factor > 1:
             raise ConfigError(f"max_factor must be greater than 1, not {self.max_factor}")
+
+    @property
+    def num_steps_read(self) -> int:
+        return self.window + 1
 
     def check(self, history: Sequence[Metrics]) -> str | None:
         found = _window(history, "completion_tokens_mean", self.window)
@@ -177,12 +195,16 @@ class ErrorRate:
 
     window: int = 5
     max_fraction: float = 0.05
-    action: Action = "warn"
+    action: Setting = "warn"
 
     def __post_init__(self) -> None:
         _check_window(self.window)
         if not 0 <= self.max_fraction < 1:
             raise ConfigError(f"max_fraction must be in [0, 1), not {self.max_fraction}")
+
+    @property
+    def num_steps_read(self) -> int:
+        return self.window
 
     def check(self, history: Sequence[Metrics]) -> str | None:
         recent = history[-self.window :]
@@ -209,10 +231,14 @@ class Unanimous:
 
     num_steps: int = 5
     min_fraction: float = 0.95
-    action: Action = "warn"
+    action: Setting = "warn"
 
     def __post_init__(self) -> None:
         _check_window(self.num_steps)
+
+    @property
+    def num_steps_read(self) -> int:
+        return self.num_steps
 
     def check(self, history: Sequence[Metrics]) -> str | None:
         recent = [metrics.get("unanimous_fraction", 0.0) for metrics in history[-self.num_steps :]]
@@ -226,7 +252,11 @@ class Unanimous:
 class NotFinite:
     """A metric of the reward is NaN or infinite: something invented a score."""
 
-    action: Action = "stop"
+    action: Setting = "stop"
+
+    @property
+    def num_steps_read(self) -> int:
+        return 1
 
     def check(self, history: Sequence[Metrics]) -> str | None:
         wrong = [name for name, value in history[-1].items() if name.startswith("reward") and not math.isfinite(value)]

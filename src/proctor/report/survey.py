@@ -17,6 +17,8 @@ from proctor.report.run_files import RunFiles, StepFile
 from proctor.report.store import Store
 
 _CHUNK_ROLLOUTS = 8192
+_IS_TASK = "source IS DISTINCT FROM 'canary'"
+"""Leaves out the impossible tasks that `proctor.audit.canaries` mixes in: what they earn is not what a step earned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def survey_files(store: Store, files: Sequence[StepFile]) -> list[StepSurvey]:
     counts = "".join(f", count(*) FILTER (WHERE {rule.sql})" for rule in rules)
     rows = store.ask(
         files,
-        f"""SELECT step, count(*), avg(reward), avg(({IS_CORRECT})::INT), avg(num_completion_tokens),
+        f"""SELECT step, count(*), avg(reward) FILTER (WHERE {_IS_TASK}), avg(({IS_CORRECT})::INT) FILTER (WHERE {_IS_TASK}), avg(num_completion_tokens),
             avg(num_completion_tokens) FILTER (WHERE {IS_CORRECT}), avg(num_completion_tokens) FILTER (WHERE NOT {IS_CORRECT}),
             avg(step - policy_version){counts} FROM rollouts GROUP BY step""",
     )

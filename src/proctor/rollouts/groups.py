@@ -73,10 +73,12 @@ class Collected:
     Attributes:
         groups: to learn from, in order.
         dropped: unanimous groups that further tasks took the place of; recorded, never trained on.
+        canaries: groups of impossible tasks; recorded, never trained on, in no metric of the reward.
     """
 
     groups: list[RolloutGroup]
     dropped: list[RolloutGroup]
+    canaries: Sequence[RolloutGroup] = ()
 
 
 MoreTasks = Callable[[int, int], Sequence[Task]]

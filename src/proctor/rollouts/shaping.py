@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from proctor.algorithms.collection import CosineLength, MissingEOS, Shaping, SoftOverlong
-from proctor.core import Outcome, Rollout, RolloutGroup
+from proctor.core import Outcome, Rollout, RolloutGroup, Score
 
 
 def shape(group: RolloutGroup, shaping: Sequence[Shaping], *, step: int, max_tokens: int) -> RolloutGroup:
@@ -82,7 +82,10 @@ def cosine_length(num_tokens: int, is_correct: bool, ends: CosineLength, *, max_
 
 def is_correct(rollout: Rollout) -> bool:
     """CORRECT by every verifier that gave an outcome; where none did, a reward of at least 1 before shaping."""
-    outcomes = [score.outcome for score in rollout.scores.values() if score.outcome is not None]
-    if outcomes:
-        return all(outcome is Outcome.CORRECT for outcome in outcomes)
-    return (rollout.reward or 0.0) - rollout.shaping >= 1.0
+    return is_paid_as_right(rollout.scores, (rollout.reward or 0.0) - rollout.shaping)
+
+
+def is_paid_as_right(scores: Mapping[str, Score], reward: float) -> bool:
+    """The same of scores that stand in no rollout, with the reward that they sum to."""
+    outcomes = [score.outcome for score in scores.values() if score.outcome is not None]
+    return all(outcome is Outcome.CORRECT for outcome in outcomes) if outcomes else reward >= 1.0

@@ -65,8 +65,9 @@ def main() -> None:
     while frame := _read_frame(requests):
         job = marshal.loads(frame)
         job["limits"]["num_processes"] += others
+        words = set(job["source"].replace(",", " ").replace(".", " ").split())  # as words: `return` speaks of no module `re`
         for module in settings["preload"]:
-            if module in job["source"] and module not in sys.modules:
+            if module in words and module not in sys.modules:
                 __import__(module)
         _send(control, _run(job, settings, (requests, claims, out, err), is_init=is_init))
         del job

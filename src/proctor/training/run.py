@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from proctor.config import RunConfig, from_mapping
-from proctor.errors import ConfigError, LearnerError
+from proctor.errors import AlarmError, ConfigError, LearnerError
 from proctor.learner.checkpoint import restore_learner, save_trained
 from proctor.training import run_directory
 from proctor.training.config_changes import refuse_changes
@@ -30,7 +30,7 @@ from proctor.training.statistics import paired_difference
 from proctor.training.sync_loop import train_loop
 from proctor.training.tracking import Tracker, check_sinks, open_sinks
 
-_MAY_CHANGE = ("tracking", "checkpoint_every", "keep_checkpoints", "scoring.num_workers", "engine.max_rows")
+_MAY_CHANGE = ("tracking", "checkpoint_every", "keep_checkpoints", "scoring.num_workers", "engine.max_rows", "audit")
 _MAY_GROW = ("num_steps",)
 
 
@@ -205,6 +205,7 @@ def _starting_point(session: Session, recipe: str, *, resume: bool, continues: b
     session.run.write_config(resolved(session.config, recipe))
     session.run.record_resume(point.step)
     session.run.rewind(point.step)
+    session.watch.remember(session.run.metrics())
     return point.step, notes
 
 
@@ -225,9 +226,12 @@ def _differences(session: Session) -> Iterator[str]:
 
 @contextmanager
 def _status_recorded(run: RunDirectory) -> Iterator[None]:
-    """Write why a run failed into its manifest before the error goes on."""
+    """Write why a run failed, or was stopped by an alarm, into its manifest before the error goes on."""
     try:
         yield
+    except AlarmError as error:
+        run.set_status("stopped", str(error))
+        raise
     except BaseException as error:
         with suppress(LearnerError):  # a full disk refuses this note as well; the error that goes on says so
             run.set_status("failed", f"{type(error).__name__}: {error}")

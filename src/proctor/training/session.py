@@ -14,15 +14,16 @@ import torch
 
 from proctor.algorithms.collection import Collection, Demonstrations
 from proctor.algorithms.spec import AnyObjective, DistillationObjective, Objective
+from proctor.audit.tripwires import Tripwire, Unanimous
 from proctor.chat.renderer import Renderer
 from proctor.config import RewardConfig, RunConfig, ScoringConfig, build_objective, needs_pairs, to_mapping
-from proctor.core import Task
+from proctor.core import RolloutGroup, Task
 from proctor.data.loaders import LoadedTasks, content_hash, num_shared_prompts
 from proctor.data.mixture import Mixture
 from proctor.data.schedule import Schedule
 from proctor.engines.base import rollout_seed
 from proctor.engines.local import LocalEngine
-from proctor.errors import ConfigError
+from proctor.errors import ConfigError, VerifierError
 from proctor.learner.batch import build_batch
 from proctor.learner.step import Learner, LearnerPlan
 from proctor.models.load import load_policy, with_adapters
@@ -33,13 +34,14 @@ from proctor.rollouts.demonstrations import demonstration_groups
 from proctor.rollouts.groups import Clock, Collected, RolloutPlan, Workshop, collect_groups, collect_with_refills
 from proctor.sandbox.base import Limits
 from proctor.training.evaluate import Evaluation, evaluate, success_rate, summarize_ranking
-from proctor.training.events import EvaluationFinished, Listener, Phase
+from proctor.training.events import EvaluationFinished, Listener, Phase, Warned
 from proctor.training.manifest import Manifest
 from proctor.training.model_source import model_source
 from proctor.training.reward_model import REWARD_MODEL, RewardModelScorer
 from proctor.training.run_directory import RunDirectory
 from proctor.training.sources import fitting, joined, load_data, repeating
 from proctor.training.tracking import Tracker
+from proctor.training.watch import Watch, check_canaries
 from proctor.verifiers.base import RewardPart, ScorerPart
 from proctor.verifiers.names import ALIASES, ENTRY_POINT_GROUP
 from proctor.verifiers.rewards import Rewards, as_part
@@ -75,6 +77,7 @@ class Session:
     plan: RolloutPlan
     emit: Listener
     notes: tuple[str, ...]
+    watch: Watch
     run: RunDirectory = field(init=False)
     tracker: Tracker = field(init=False)
     _num_steps_without_variance: int = 0
@@ -123,6 +126,18 @@ class Session:
             schedule.learn(step, [(group.task.id, rate) for group in groups if (rate := success_rate(group)) is not None])
         return collected
 
+    async def collect_canaries(self, step: int, clock: Clock) -> list[RolloutGroup]:
+        """The groups of a step's canaries: a call of their own, so that the step's groups are those of a run without canaries, to the bit."""
+        twins = self.watch.canaries(self.mixture.take(step, self.config.prompts_per_step), step)
+        if not twins:
+            return []
+        plan = replace(self.plan, purpose="canary", needs_greedy=False, needs_steps=False, collection=Collection())
+        try:
+            return await collect_groups(twins, step=step, workshop=Workshop(self.sampler, self.renderer, self.rewards, clock), plan=plan)
+        except VerifierError as error:  # of rewards that break only on canaries; on the step's own tasks it ends the run
+            self.emit(Warned(f"step {step}: {len(twins)} canaries could not be scored: {error}"))
+            return []
+
     def pretraining(self, step: int) -> Sequences | None:
         """Text that is imitated beside the loss, where the objective has a weight for it: demonstrations of further tasks."""
         if not isinstance(self.objective, Objective) or not self.objective.pretraining_weight:
@@ -158,7 +173,7 @@ class Session:
             yield f"step {step}: {faults:.0f} calls of reward functions hung or crashed, were killed and tried again; the rollouts' reasons say which"
         has_variance = metrics["unanimous_fraction"] < 1
         self._num_steps_without_variance = 0 if has_variance else self._num_steps_without_variance + 1
-        if self._num_steps_without_variance in (1, 10) and (needs_pairs(self.objective) or getattr(self.objective, "needs_group", False)):
+        if self._num_steps_without_variance in (1, 10) and _compares(self.objective):
             yield _no_variance(step, metrics["reward_mean"])
 
 
@@ -189,6 +204,8 @@ def build_session(config: RunConfig, given: Given, emit: Listener) -> Session:
             forward = forward_path(policy)
             for scorer in scorers:
                 scorer.attach(policy, forward)
+        if config.audit.canary_rate:
+            check_canaries([task for source in sources for task in source.tasks], rewards, seed=config.seed)
         return _assemble(config, objective, sources, test, rewards, policy, emit)
     except BaseException:
         rewards.close()
@@ -225,7 +242,20 @@ def _assemble(
         plan=_rollout_plan(config, objective),
         emit=emit,
         notes=(*_notes(config, policy, renderer, learner, train, test, dropped + dropped_test), *repeating(config, sources, weights)),
+        watch=Watch(config.audit, config.seed, _tripwires(config, objective)),
     )
+
+
+def _tripwires(config: RunConfig, objective: AnyObjective) -> tuple[Tripwire, ...]:
+    """Those that mean something: none for demonstrations, which are all paid; unanimous groups only where groups teach."""
+    if isinstance(objective.source, Demonstrations):
+        return ()
+    return tuple(wire for wire in config.audit.tripwires if _compares(objective) or not isinstance(wire, Unanimous))
+
+
+def _compares(objective: AnyObjective) -> bool:
+    """True for objectives that learn from differences within a group."""
+    return needs_pairs(objective) or getattr(objective, "needs_group", False)
 
 
 def _rollout_plan(config: RunConfig, objective: AnyObjective) -> RolloutPlan:

@@ -8,7 +8,9 @@ from time import perf_counter
 
 from torch import Tensor
 
+from proctor.audit.tripwires import Alarm
 from proctor.core import RolloutGroup
+from proctor.errors import AlarmError
 from proctor.learner.batch import TokenBatch, build_batch
 from proctor.learner.checkpoint import save_learner
 from proctor.learner.record import TokenRecord
@@ -18,6 +20,7 @@ from proctor.training.events import CheckpointSaved, Phase, PhaseName, StepFinis
 from proctor.training.rollout_table import TokenValues, write_rollouts
 from proctor.training.schedule_state import save_schedule
 from proctor.training.session import Session
+from proctor.training.watch import canary_metrics
 
 
 class PhaseClock:
@@ -56,26 +59,46 @@ async def train_loop(session: Session, *, start: int, is_stopping: Callable[[], 
 
     Returns:
         The number of steps done so far in the whole run.
+
+    Raises:
+        AlarmError: an alarm was to end the run; the state is saved.
     """
     config, learner = session.config, session.learner
     for step in range(start, config.num_steps):
-        clock, faults = PhaseClock(session.emit), session.faults()
+        clock = PhaseClock(session.emit)
         learner.begin_step(step)
-        collected = await session.collect(step, clock)
+        canaries = await session.collect_canaries(step, clock)
+        faults = session.faults()  # what canaries brought about is not held against the step
+        collected = replace(await session.collect(step, clock), canaries=canaries)
         clock("training")
         batch = learner.annotate(replace(build_batch(collected.groups, session.rewards.weights), pretraining=session.pretraining(step)))
         stats = learner.update(batch, step=step)  # the only line that touches gradients
         session.engine.policy_version = step + 1
         new_faults = {name: float(count - faults[name]) for name, count in session.faults().items()}
-        record_step(session, step, collected, batch, summarize(collected.groups) | stats | new_faults | clock.metrics())
-        is_last, stops = step + 1 == config.num_steps, is_stopping()
+        metrics = summarize(collected.groups) | canary_metrics(canaries) | stats | new_faults | clock.metrics()
+        record_step(session, step, collected, batch, metrics)
+        alarm = sound_alarms(session, step, metrics, canaries)
+        is_last, stops = step + 1 == config.num_steps, is_stopping() or alarm is not None
         if config.evaluation.every and (step + 1) % config.evaluation.every == 0 and not is_last:
             await evaluate_during(session, step + 1)
         if (step + 1) % config.checkpoint_every == 0 or is_last or stops:
             save_checkpoint(session, step + 1)
+        if alarm is not None:
+            raise AlarmError(
+                f"step {step}: {alarm.message}. Stopped after {step + 1} steps, as configured; the state is saved: --resume --out {session.run.path}"
+            )
         if stops:
             return step + 1
     return config.num_steps
+
+
+def sound_alarms(session: Session, step: int, metrics: dict[str, float], canaries: Sequence[RolloutGroup]) -> Alarm | None:
+    """Warn of what the audit found in a step; return the first alarm that is to end the run."""
+    raised = session.watch.look(metrics, canaries)
+    for alarm in raised:
+        if alarm.action == "warn":
+            session.emit(Warned(f"step {step}: {alarm.message}"))
+    return next((alarm for alarm in raised if alarm.action == "stop"), None)
 
 
 async def evaluate_during(session: Session, step: int) -> None:
@@ -89,9 +112,10 @@ async def evaluate_during(session: Session, step: int) -> None:
 def record_step(session: Session, step: int, collected: Collected, batch: TokenBatch, metrics: dict[str, float]) -> None:
     """Write the rollouts, then the metrics: a step whose metrics are on the disk has its rollouts there too."""
     with session.run.writing(f"rollouts of step {step}"):
-        advantages = [*_by_group(batch, collected.groups), *([None] * len(group.rollouts) for group in collected.dropped)]
-        everything = [*collected.groups, *collected.dropped]
-        values = [*token_values(batch, session.learner.record, collected.groups), *([TokenValues()] * len(group.rollouts) for group in collected.dropped)]
+        untrained = [*collected.dropped, *collected.canaries]
+        advantages = [*_by_group(batch, collected.groups), *([None] * len(group.rollouts) for group in untrained)]
+        everything = [*collected.groups, *untrained]
+        values = [*token_values(batch, session.learner.record, collected.groups), *([TokenValues()] * len(group.rollouts) for group in untrained)]
         write_rollouts(session.run.rollouts_path(step), step, everything, advantages=advantages, weights=session.rewards.weights, tokens=values)
     if session.plan.collection.max_refills:
         metrics["dropped_groups"] = float(len(collected.dropped))

@@ -53,8 +53,8 @@ class Grader:
             function: a verifier, or a function with one of the signatures of `proctor.verifiers.signatures`.
             name: for messages.
             num_workers: processes; None for the number of processors, at most four.
-            timeout_s: wall seconds for one completion.
-            limits: further limits of the workers; their `wall_s` is `timeout_s`.
+            timeout_s: wall seconds for one completion. A verifier that runs programs may need more, and says so itself by an attribute `max_wall_s`.
+            limits: further limits of the workers; their `wall_s` is the larger of the two.
 
         Raises:
             ConfigError: an unknown signature, or a function that cannot be sent to a worker.
@@ -62,9 +62,9 @@ class Grader:
         if not timeout_s > 0:
             raise ConfigError(f"the timeout must be positive, not {timeout_s}")
         self.signature = detect(function, name=name)
-        self._timeout_s = timeout_s
+        self._timeout_s = max(timeout_s, float(getattr(function, "max_wall_s", 0.0)))
         setup = pickle.dumps(_Shipped(ShippedJudge(name, ship(function, name=f"verifier {name!r}"), self.signature)))
-        self._workers = WorkerPool(num_workers or default_num_workers(), limits=replace(limits or Limits(), wall_s=timeout_s), setup=setup)
+        self._workers = WorkerPool(num_workers or default_num_workers(), limits=replace(limits or Limits(), wall_s=self._timeout_s), setup=setup)
 
     def __enter__(self) -> Grader:
         return self

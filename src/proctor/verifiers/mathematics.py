@@ -21,6 +21,7 @@ from proctor.verifiers.evaluation import is_undefined
 from proctor.verifiers.extraction import CHANNELS, Extraction, after_reasoning, boxes, extractions
 from proctor.verifiers.notation import Unreadable
 from proctor.verifiers.reading import readings
+from proctor.verifiers.unfinished import is_echo, is_number, is_unfinished
 
 _FALLBACKS = frozenset({"answer_is", "last_math", "whole"})  # prose: where it cannot be read, the next channel is asked
 _SUBSTANCE = re.compile(r"[\\$=\d]")
@@ -67,7 +68,7 @@ class MathVerifier:
             return Score.unparsed("the reasoning is not closed by </think>")
         for found in extractions(text, self.channels):
             try:
-                verdicts = [self._is_right(candidate, gold) for candidate in dict.fromkeys(found.candidates)]
+                verdicts = [self._is_right(candidate, gold, task) for candidate in dict.fromkeys(found.candidates)]
             except Unreadable as unreadable:
                 if _is_prose(found):
                     continue
@@ -78,11 +79,15 @@ class MathVerifier:
             return Score.incorrect(shown, f"{found.channel}: conflicting answers" if len(verdicts) > 1 else found.channel)
         return Score.unparsed("no answer found")
 
-    def _is_right(self, candidate: str, gold: Gold) -> bool:
+    def _is_right(self, candidate: str, gold: Gold, task: Task) -> bool:
         if candidate.strip() == gold.text:
             return True
         answers = readings(candidate, allow_words=gold.allows_words)
-        return any(equivalent(reference, answer, tolerance=Fraction(self.tolerance)) for reference in gold.readings for answer in answers)
+        return any(
+            equivalent(reference, answer, tolerance=Fraction(self.tolerance)) and not _is_question(candidate, answer, reference, task)
+            for reference in gold.readings
+            for answer in answers
+        )
 
     def gold(self, task: Task) -> str:
         """Return the completion that this verifier must find CORRECT: the task's answer in the first channel.
@@ -92,6 +97,11 @@ class MathVerifier:
         """
         read_gold(task)
         return _WRITERS.get(self.channels[0], "{}").format(gold_text(task))
+
+
+def _is_question(candidate: str, answer: Answer, reference: Answer, task: Task) -> bool:
+    """Whether what equals a number leaves it to be worked out, or repeats how the prompt asks for it."""
+    return is_number(reference) and (is_unfinished(answer) or is_echo(candidate, answer, task.prompt_text))
 
 
 def number_verifier() -> MathVerifier:

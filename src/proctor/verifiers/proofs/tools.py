@@ -1,28 +1,24 @@
 """Runs the programs of a proof assistant, confined: what a model wrote may run code while it is elaborated.
 
 A run starts in an empty work directory with the given files, sees the system's programs read-only and nothing else, and
-gives back the files that are asked for. What it printed is never a verdict. `Bubblewrap` is the default; anything with
+gives back the files that are asked for. What it printed is never a verdict. `SandboxTools` is the default; anything with
 its `run` will do.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-import signal
-import subprocess
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from proctor.errors import SandboxError, TaskError
-from proctor.sandbox.base import MEBIBYTE, Limits
+from proctor.sandbox.base import MEBIBYTE, Command, ExecLimits, ExecResult, ExecStatus, Layer, Limits
+from proctor.sandbox.local import LocalSandbox
+from proctor.sandbox.policy import Requirement, open_sandbox
 
-NOBODY = "65534"
 OUTPUT_BYTES = MEBIBYTE
+MOST_MEMORY_BYTES = 1 << 46
 TOOL_LIMITS = Limits(wall_s=60.0, memory_bytes=4096 * MEBIBYTE, file_bytes=64 * MEBIBYTE)
 
 
@@ -48,11 +44,11 @@ class ToolResult:
     """How an execution ended.
 
     Attributes:
-        exit_code: its status; None if a limit ended it.
-        stdout: what it printed, cut at `OUTPUT_BYTES`.
+        exit_code: its status; None if a limit or a signal ended it.
+        stdout: what it printed, cut at `OUTPUT_BYTES`; more ends it.
         stderr: likewise.
         outputs: the files asked for that it left.
-        reason: which limit ended it; empty if none did.
+        reason: which limit or signal ended it; empty if none did.
     """
 
     exit_code: int | None
@@ -85,79 +81,52 @@ class Tools(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Bubblewrap:
-    """Namespaces by bubblewrap: no network, no other processes, /usr read-only, an unprivileged user, limits on memory and files."""
+class SandboxTools:
+    """The sandbox room's strongest layer that passes its self-test on this machine; refuses where none does.
+
+    Attributes:
+        require: the weakest layer that may be used.
+    """
+
+    require: Requirement = "landlock"
 
     def run(self, job: ToolRun, limits: Limits) -> ToolResult:
-        """Run one program. See `Tools.run`."""
-        wrapper = shutil.which("bwrap")
-        if wrapper is None:
-            raise SandboxError("proof assistants run what a model wrote, so they need a sandbox: install bubblewrap")
-        with tempfile.TemporaryDirectory(prefix="proctor-proof-", ignore_cleanup_errors=True) as name:
-            base = Path(name)
-            work = base / "work"
-            work.mkdir()
-            for path, content in job.files.items():
-                target = work / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
-            return _execute([wrapper, *_confinement(work, job), *_limited(limits), *job.argv], base, work, job.outputs, limits)
+        """Run one program. See `Tools.run`. If the sandbox dies under it, once more; a second death is held against what it was given."""
+        sandbox = open_sandbox(self.require, sandbox=LocalSandbox(Layer.NAMESPACE, readable=job.readable))
+        command, bounds = Command(job.argv, job.files, outputs=job.outputs), _bounds(limits)
+        found = sandbox.run(command, bounds)
+        if found.status is ExecStatus.LOST:
+            found = sandbox.run(command, bounds)
+        if found.status is ExecStatus.UNAVAILABLE:
+            raise SandboxError(found.reason)
+        return _result(found, limits)
 
 
-BUBBLEWRAP = Bubblewrap()
+SANDBOX = SandboxTools()
 
 
-def _confinement(work: Path, job: ToolRun) -> list[str]:
-    """Return bubblewrap's arguments."""
-    arguments = ["--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL", "--uid", NOBODY, "--gid", NOBODY]
-    arguments += ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
-    for link in ("bin", "sbin", "lib", "lib64"):
-        arguments += ["--symlink", f"usr/{link}", f"/{link}"] if Path("/", link).is_symlink() else ["--ro-bind-try", f"/{link}", f"/{link}"]
-    for path in ("/etc/ld.so.cache", "/etc/alternatives", *job.readable):
-        arguments += ["--ro-bind-try", path, path]
-    for key, value in (("PATH", "/usr/bin:/bin"), ("HOME", "/tmp"), ("LANG", "C.UTF-8")):
-        arguments += ["--setenv", key, value]
-    return [*arguments, "--bind", str(work), "/work", "--chdir", "/work", "--"]
+def _bounds(limits: Limits) -> ExecLimits:
+    return ExecLimits(
+        wall_s=limits.wall_s,
+        cpu_s=limits.wall_s * (os.cpu_count() or 1) + 1,  # the wall clock decides; this only ends what outlives it
+        memory_bytes=MOST_MEMORY_BYTES if limits.memory_bytes is None else limits.memory_bytes,
+        file_bytes=limits.file_bytes,
+        output_bytes=OUTPUT_BYTES,
+        num_processes=limits.num_processes,
+        num_files=256,
+    )
 
 
-def _limited(limits: Limits) -> list[str]:
-    memory = [] if limits.memory_bytes is None else [f"--as={limits.memory_bytes}"]
-    return ["/usr/bin/prlimit", *memory, f"--fsize={limits.file_bytes}", f"--cpu={int(limits.wall_s) + 1}", "--core=0", "--nofile=256", "--"]
-
-
-def _execute(command: list[str], base: Path, work: Path, outputs: tuple[str, ...], limits: Limits) -> ToolResult:
-    with (base / "stdout").open("wb") as stdout, (base / "stderr").open("wb") as stderr:
-        try:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True)
-        except OSError as error:
-            raise SandboxError(f"the sandbox could not be started: {error}") from error
-        reason = ""
-        try:
-            process.wait(timeout=limits.wall_s)
-        except subprocess.TimeoutExpired:
+def _result(found: ExecResult, limits: Limits) -> ToolResult:
+    match found.status:
+        case ExecStatus.EXITED:
+            reason = ""
+        case ExecStatus.TIMEOUT:
             reason = f"it took longer than {limits.wall_s:g} s"
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    printed, complained = (_head(base / stream).decode("utf-8", "replace") for stream in ("stdout", "stderr"))
-    if complained.startswith("bwrap:"):
-        raise SandboxError(f"the sandbox could not be set up: {complained.strip()[:300]}")
-    found = {path: content for path in outputs if (content := _regular_file(work, path, limits.file_bytes)) is not None}
-    return ToolResult(None if reason else process.returncode, printed, complained, found, reason)
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(OUTPUT_BYTES)
-
-
-def _regular_file(work: Path, path: str, max_bytes: int) -> bytes | None:
-    """Read a file that the program left; None if it is missing, too large, or a link anywhere on its path."""
-    target = work / path
-    if target.resolve() != work.resolve() / path or not target.is_file() or target.stat().st_size > max_bytes:
-        return None
-    return target.read_bytes()
+        case _:
+            reason = found.reason
+    printed, complained = (stream[:OUTPUT_BYTES].decode("utf-8", "replace") for stream in (found.stdout, found.stderr))
+    return ToolResult(None if reason else found.exit_code, printed, complained, found.outputs, reason)
 
 
 def refusal(result: ToolResult, what: str) -> TaskError | SandboxError:

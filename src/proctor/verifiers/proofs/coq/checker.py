@@ -22,7 +22,7 @@ from proctor.errors import ConfigError, SandboxError
 from proctor.sandbox.base import Limits
 from proctor.verifiers.proofs.base import ProofReport, ProofVerifier, optional_text, required_text
 from proctor.verifiers.proofs.coq.summary import foundations, read_assumptions, read_summary
-from proctor.verifiers.proofs.tools import BUBBLEWRAP, TOOL_LIMITS, ToolResult, ToolRun, Tools, refusal
+from proctor.verifiers.proofs.tools import SANDBOX, TOOL_LIMITS, ToolResult, ToolRun, Tools, refusal
 
 NUM_KEPT_GOALS = 256
 NUM_RUNS = 2
@@ -69,7 +69,7 @@ class CoqChecker:
 
     allowed_axioms: tuple[str, ...] = ()
     limits: Limits = TOOL_LIMITS
-    tools: Tools = BUBBLEWRAP
+    tools: Tools = SANDBOX
 
     @property
     def languages(self) -> tuple[str, ...]:

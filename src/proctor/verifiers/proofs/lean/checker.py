@@ -24,7 +24,7 @@ from proctor.sandbox.base import MEBIBYTE, Limits
 from proctor.verifiers.proofs.base import ProofReport, ProofVerifier, optional_text, required_text
 from proctor.verifiers.proofs.lean.source import objections
 from proctor.verifiers.proofs.lean.toolchain import Toolchain, find_toolchain
-from proctor.verifiers.proofs.tools import BUBBLEWRAP, ToolResult, ToolRun, Tools, refusal
+from proctor.verifiers.proofs.tools import SANDBOX, ToolResult, ToolRun, Tools, refusal
 
 STANDARD_AXIOMS = ("propext", "Quot.sound", "Classical.choice")
 MAX_HEARTBEATS = 200_000
@@ -56,7 +56,7 @@ class LeanChecker:
     toolchain: Toolchain
     allowed_axioms: tuple[str, ...] = STANDARD_AXIOMS
     limits: Limits = LEAN_LIMITS
-    tools: Tools = BUBBLEWRAP
+    tools: Tools = SANDBOX
 
     @property
     def languages(self) -> tuple[str, ...]:
