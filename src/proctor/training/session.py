@@ -14,7 +14,8 @@ import torch
 
 from proctor.algorithms.collection import Collection, Demonstrations
 from proctor.algorithms.spec import AnyObjective, DistillationObjective, Objective
-from proctor.chat.renderer import Renderer
+from proctor.chat.renderer import Renderer, teach_modes
+from proctor.chat.thinking import BUDGET_SENTENCE
 from proctor.config import RewardConfig, RunConfig, ScoringConfig, build_objective, needs_pairs, to_mapping
 from proctor.core import Task
 from proctor.data.loaders import LoadedTasks, content_hash, load_tasks, load_train_and_test, num_shared_prompts
@@ -30,6 +31,7 @@ from proctor.models.scoring import Sequences, forward_path
 from proctor.plugins import load
 from proctor.rollouts.demonstrations import demonstration_groups
 from proctor.rollouts.groups import Clock, Collected, RolloutPlan, Workshop, collect_groups, collect_with_refills
+from proctor.rollouts.partial import OpenGroup, collect_partial
 from proctor.sandbox.base import Limits
 from proctor.training.evaluate import Evaluation, evaluate, summarize_ranking
 from proctor.training.events import EvaluationFinished, Listener, Phase
@@ -74,6 +76,7 @@ class Session:
     notes: tuple[str, ...]
     run: RunDirectory = field(init=False)
     tracker: Tracker = field(init=False)
+    in_flight: list[OpenGroup] = field(default_factory=list["OpenGroup"])
     _num_steps_without_variance: int = 0
 
     async def evaluate(self, name: str, *, step: int) -> Evaluation | None:
@@ -87,7 +90,8 @@ class Session:
         if self.learner.reward_model is not None:
             evaluation = await self._rank(tasks, workshop)
         else:
-            options = {"sampling": self.config.evaluation_sampling, "num_samples": settings.num_samples, "seed": self.config.seed}
+            budgets = tuple(sorted(self.plan.budgets)[-1:])
+            options = {"sampling": self.config.evaluation_sampling, "num_samples": settings.num_samples, "seed": self.config.seed, "budgets": budgets}
             evaluation, _ = await evaluate(tasks, workshop=workshop, **options)
         interval = evaluation.reward
         self.emit(EvaluationFinished(name, interval.mean, interval.low, interval.high, interval.num_tasks, step))
@@ -111,6 +115,9 @@ class Session:
             return self.refills.take(step * self.plan.collection.max_refills + number - 1, self.config.prompts_per_step)[:count]
 
         workshop = Workshop(self.sampler, self.renderer, self.rewards, clock)
+        if self.config.rollout.partial_tokens:
+            collected, self.in_flight = await collect_partial(tasks, self.in_flight, step=step, workshop=workshop, plan=self.plan, config=self.config.rollout)
+            return collected
         return await collect_with_refills(tasks, more, step=step, workshop=workshop, plan=self.plan)
 
     def pretraining(self, step: int) -> Sequences | None:
@@ -186,10 +193,16 @@ def build_session(config: RunConfig, given: Given, emit: Listener) -> Session:
 
 
 def _assemble(config: RunConfig, objective: AnyObjective, train: LoadedTasks, test: LoadedTasks, rewards: Rewards, policy: Policy, emit: Listener) -> Session:
-    renderer = Renderer(policy.tokenizer)
+    if config.thinking.teach:
+        teach_modes(policy.tokenizer)
+    renderer = Renderer(policy.tokenizer, config.thinking.mode)
+    prompts = [task.messages for task in train.tasks]
+    renderer.check_budgets(config.thinking.budgets, prompts, max_completion_tokens=config.max_completion_tokens)
     train, dropped = _fitting(train, renderer, policy, config)
     test, dropped_test = _fitting(test, renderer, policy, config)
-    plan = LearnerPlan(config.learning_rate, config.num_steps, config.temperature, config.seed, config.sampling.is_truncated)
+    plan = LearnerPlan(
+        config.learning_rate, config.num_steps, config.temperature, config.seed, config.sampling.is_truncated, config.rollout.stale_tokens == "skip"
+    )
     learner = Learner(policy, config.learner, plan, objective, teacher=_teacher(config, objective, policy))
     engine = LocalEngine(policy, max_rows=config.engine.max_rows, is_deterministic=config.deterministic)
     return Session(
@@ -212,7 +225,7 @@ def _assemble(config: RunConfig, objective: AnyObjective, train: LoadedTasks, te
 
 
 def _rollout_plan(config: RunConfig, objective: AnyObjective) -> RolloutPlan:
-    plan = RolloutPlan(config.group_size, config.sampling, config.seed)
+    plan = RolloutPlan(config.group_size, config.sampling, config.seed, budgets=config.thinking.budgets)
     if not isinstance(objective, Objective):
         return plan
     return replace(plan, needs_greedy=objective.needs_greedy, needs_steps=objective.needs_steps, collection=objective.collection)
@@ -265,7 +278,7 @@ def _fitting(loaded: LoadedTasks, renderer: Renderer, policy: Policy, config: Ru
     limit = policy.max_context_tokens
     if limit is None or not loaded.tasks:
         return loaded, 0
-    room = limit - config.max_completion_tokens
+    room = limit - config.max_completion_tokens - (len(renderer.inserted_ids(BUDGET_SENTENCE)) if config.thinking.budgets else 0)
     kept = tuple(task for task in loaded.tasks if len(renderer.prompt_ids(task.messages)) <= room)
     if not kept:
         shortest = min(len(renderer.prompt_ids(task.messages)) for task in loaded.tasks)

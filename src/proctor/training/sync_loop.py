@@ -13,6 +13,7 @@ from proctor.learner.batch import TokenBatch, build_batch
 from proctor.learner.checkpoint import save_learner
 from proctor.learner.record import TokenRecord
 from proctor.rollouts.groups import Collected
+from proctor.rollouts.partial import save_in_flight
 from proctor.rollouts.summary import summarize
 from proctor.training.events import CheckpointSaved, Phase, PhaseName, StepFinished, Warned
 from proctor.training.rollout_table import TokenValues, write_rollouts
@@ -66,7 +67,7 @@ async def train_loop(session: Session, *, start: int, is_stopping: Callable[[], 
         stats = learner.update(batch, step=step)  # the only line that touches gradients
         session.engine.policy_version = step + 1
         new_faults = {name: float(count - faults[name]) for name, count in session.faults().items()}
-        record_step(session, step, collected, batch, summarize(collected.groups) | stats | new_faults | clock.metrics())
+        record_step(session, step, collected, batch, summarize(collected.groups) | dict(collected.metrics) | stats | new_faults | clock.metrics())
         is_last, stops = step + 1 == config.num_steps, is_stopping()
         if config.evaluation.every and (step + 1) % config.evaluation.every == 0 and not is_last:
             await evaluate_during(session, step + 1)
@@ -137,5 +138,6 @@ def save_checkpoint(session: Session, step: int) -> None:
     session.emit(Phase("saving"))
     with session.run.checkpoint(step) as directory:
         save_learner(session.learner, directory)
+        save_in_flight(session.in_flight, directory)
     session.run.prune(session.config.keep_checkpoints)
     session.emit(CheckpointSaved(step, session.run.checkpoint_path(step)))
