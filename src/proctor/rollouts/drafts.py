@@ -15,6 +15,7 @@ from proctor.chat.renderer import Renderer
 from proctor.chat.thinking import BUDGET_SENTENCE, is_thinking
 from proctor.core import Completion, FinishReason, Segment, Turn
 from proctor.engines.base import Sampler, SampleRequest, Sampling, before_stop, rollout_seed
+from proctor.errors import EngineError
 
 _PROMPT_TAIL = 32  # tokens: enough for a tag at the end of a prompt
 
@@ -65,6 +66,9 @@ async def write(drafts: Sequence[Draft], *, sampler: Sampler, sampling: Sampling
         sampling: its `max_completion_tokens` bounds what the model writes in all turns together.
         renderer: tokenises what is put in, and decodes completions that were written in several goes.
         max_new_tokens: for each draft; None for no bound.
+
+    Raises:
+        EngineError: sampling failed, or wrote nothing.
     """
     found = list(drafts)
     ends = [sampling.max_completion_tokens if max_new_tokens is None else draft.num_tokens + max_new_tokens for draft in drafts]
@@ -110,6 +114,8 @@ def _seed(draft: Draft) -> int:
 
 def _extended(draft: Draft, new: Completion, sampling: Sampling, renderer: Renderer) -> Draft:
     """The draft with what was written, and what is put in where the budget is used up in the middle of a thought."""
+    if not new.token_ids:
+        raise EngineError("the engine returned no token for a completion that is not finished; it would be asked for ever")
     draft = replace(draft, written=(*draft.written, new))
     if new.finish_reason is not FinishReason.LENGTH or draft.num_tokens >= sampling.max_completion_tokens:
         return closed(draft, new.finish_reason, sampling, renderer)
