@@ -149,6 +149,8 @@ class _Decoder:
         self.waiting = deque(rows)
         self.rows: list[_Row] = []
         self.eos_ids: frozenset[int] = policy.eos_ids
+        # A completion that goes on has a prompt of its own. Among many such, the layout of prompts by their rows would be mostly empty.
+        self.shares_prompts = not any(row.written_ids for row in rows)
         self.max_tokens = max(row.limit for row in rows)
         self.uniform = torch.empty(0, self.max_tokens, dtype=torch.float64, device=policy.device)
         self.steps = torch.empty(0, 1, dtype=torch.long, device=policy.device)  # tokens drawn for each row
@@ -178,9 +180,10 @@ class _Decoder:
     def _enter(self) -> Tensor:
         """Let waiting rows in while there is room; returns the logits that follow their prompts."""
         new = [self.waiting.popleft() for _ in range(min(len(self.waiting), self.max_rows - len(self.rows)))]
-        prompts = list(dict.fromkeys(row.request for row in new))
-        place = {number: index for index, number in enumerate(prompts)}
-        logits = self.cache.add([self.requests[number].read_ids for number in prompts], [place[row.request] for row in new])
+        asked = [row.request for row in new]
+        prompts = list(dict.fromkeys(asked)) if self.shares_prompts else asked
+        prompt_of = [prompts.index(number) for number in asked] if self.shares_prompts else range(len(new))
+        logits = self.cache.add([self.requests[number].read_ids for number in prompts], prompt_of)
         self.rows += new
         drawn = uniforms([row.seed for row in new], self.max_tokens, skip=[len(row.written_ids) for row in new]).to(self.uniform.device)
         self.uniform = torch.cat([self.uniform, drawn])
