@@ -74,7 +74,7 @@ def test_an_inserted_rollout_trains_to_the_loss_and_gradient_of_a_plain_loop(tin
     expected.backward()
     gradients = {name: parameter.grad.clone() for name, parameter in tiny.model.named_parameters() if parameter.grad is not None}
     tiny.model.zero_grad()
-    learner = Learner(tiny, LearnerConfig(), LearnerPlan(1e-9, 1, 1.0, 0, is_truncated=True), grpo(beta=0.0, max_completion_tokens=16))
+    learner = Learner(tiny, LearnerConfig(), LearnerPlan(1e-9, 1, 1.0, 0, is_truncated=True), grpo(beta=0.0, ddof=0, max_completion_tokens=16))
     batch = learner.annotate(build_batch([group]))
     loss = learner.loss
     units = loss.units(batch)
@@ -112,7 +112,7 @@ def test_stale_tokens_have_their_own_ratio_or_no_advantage(tiny: Policy) -> None
     assert ratios.tolist() == pytest.approx([0.904837, 1.2, 1.0, 1.0], abs=1e-4)
     expected = -(float(ratios.mean()) - 1.0) / 2
     for skips_stale, wanted in ((False, expected), (True, -(0.5 - 1.0) / 2)):
-        learner = Learner(tiny, LearnerConfig(), LearnerPlan(1e-9, 1, 1.0, 0, skips_stale=skips_stale), grpo(beta=0.0, max_completion_tokens=16))
+        learner = Learner(tiny, LearnerConfig(), LearnerPlan(1e-9, 1, 1.0, 0, skips_stale=skips_stale), grpo(beta=0.0, ddof=0, max_completion_tokens=16))
         batch = learner.annotate(build_batch([group]))
         units = learner.loss.units(batch)
         assert float(learner.loss.run(batch, units, learner.loss.weights(batch, units)).loss) == pytest.approx(wanted, abs=1e-3)

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 import proctor
+from proctor.chat.thinking import EMPTY_BLOCK
 from proctor.core import FinishReason
 from proctor.errors import ConfigError
 from proctor.models.policy import Policy
+from proctor.models.tiny import byte_tokenizer
 from proctor.training.events import Event, StepFinished
 from proctor.training.rollout_table import read_rollouts
 from proctor.training.run import run_training
@@ -126,5 +128,5 @@ def test_a_model_that_is_taught_the_modes_is_saved_with_the_switch(tmp_path: Pat
     template = (tmp_path / "run" / "model" / "chat_template.jinja").read_text()
     assert "enable_thinking" in template
     (row, *_) = read_rollouts(tmp_path / "run" / "rollouts" / "step-000000.parquet").to_pylist()
-    assert bytes(token for token in row["prompt_ids"][-30:] if token < 256)
+    assert byte_tokenizer().decode(row["prompt_ids"]).endswith(f" /no_think<eos><assistant>{EMPTY_BLOCK}")
     assert json.loads((tmp_path / "run" / "config.json").read_text())["thinking"]["teach"] is True

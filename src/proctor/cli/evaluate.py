@@ -198,7 +198,7 @@ def text_of(report: dict[str, Any]) -> str:
     lines = [f"{report['model']} on {report['data']}"]
     if "settings" in report:
         lines += _table(report["settings"])
-    if "mean" in report:
+    else:
         lines += _figures(report)
     if "against" in report:
         lines += [report["against"]["model"], *_figures(report["against"])]

@@ -76,7 +76,7 @@ class Session:
     notes: tuple[str, ...]
     run: RunDirectory = field(init=False)
     tracker: Tracker = field(init=False)
-    in_flight: list[OpenGroup] = field(default_factory=list["OpenGroup"])
+    in_flight: list[OpenGroup] = field(default_factory=list[OpenGroup])
     _num_steps_without_variance: int = 0
 
     async def evaluate(self, name: str, *, step: int) -> Evaluation | None:
