@@ -49,6 +49,7 @@ evidence: $(VENV)/dev.done $(VENV)/demo.done
 	$(BIN)/python evidence/proofs.py
 	$(BIN)/python evidence/viewer.py
 	$(BIN)/python evidence/report.py
+	$(BIN)/python evidence/partial_rollouts.py
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info

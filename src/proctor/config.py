@@ -21,6 +21,7 @@ from proctor.errors import ConfigError
 from proctor.learner.config import LearnerConfig
 from proctor.models.config import ComputeDtype
 from proctor.plugins import load, unknown
+from proctor.rollouts.config import RolloutConfig, ThinkingConfig, check_partial
 
 if TYPE_CHECKING:
     from proctor.algorithms.spec import AnyObjective
@@ -191,6 +192,8 @@ class RunConfig:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
+    thinking: ThinkingConfig = field(default_factory=ThinkingConfig)
+    rollout: RolloutConfig = field(default_factory=RolloutConfig)
 
     def __post_init__(self) -> None:
         for name in ("num_steps", "prompts_per_step", "group_size", "max_completion_tokens", "checkpoint_every", "keep_checkpoints"):
@@ -257,6 +260,7 @@ def _check_fit(config: RunConfig, objective: AnyObjective) -> None:
             f"{objective.name} has no ratio, so it is right only for one update a batch; learner.num_epochs={config.learner.num_epochs} and "
             f"learner.num_minibatches={config.learner.num_minibatches} make more. Set both to 1, or use an objective with a clipped ratio such as grpo"
         )
+    check_partial(config.rollout, objective)
     if config.learner.replace_reference_every and not objective.needs_reference:
         raise ConfigError(
             f"learner.replace_reference_every={config.learner.replace_reference_every}, but {objective.name} has no reference to replace; "

@@ -61,8 +61,11 @@ def alarms(history: Sequence[Metrics], tripwires: Sequence[Tripwire]) -> list[Al
         history: metrics of each step so far, the last one last; steps without a metric are passed over by the tripwires that read it.
         tripwires: to ask.
     """
-    found = [(tripwire.action, type(tripwire).__name__, tripwire.check(history)) for tripwire in tripwires if tripwire.action != "off"] if history else []
-    return [Alarm(name, message, action) for action, name, message in found if action != "off" and message is not None]
+    raised: list[Alarm] = []
+    for tripwire in tripwires if history else ():
+        if tripwire.action != "off" and (message := tripwire.check(history)) is not None:
+            raised.append(Alarm(type(tripwire).__name__, message, tripwire.action))
+    return raised
 
 
 def default_tripwires(action: Action = "warn") -> tuple[Tripwire, ...]:

@@ -103,9 +103,13 @@ def _add_eval(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     evaluate.add_argument("--num-tasks", type=int, default=200, metavar="N", help="evaluate the first N tasks (default: %(default)s)")
     evaluate.add_argument("--num-samples", type=int, default=1, metavar="N", help="completions a task (default: %(default)s)")
-    evaluate.add_argument("--k", default="", metavar="K,K", help="report pass@k and maj@k for these k, each at most --num-samples")
+    evaluate.add_argument("--k", default="", metavar="K,K", help="report avg@N of all samples, and pass@k and maj@k for these k, each at most --num-samples")
     evaluate.add_argument("--temperature", type=float, metavar="T", help="0 is greedy (default: 0 for one sample, 1 for several)")
     evaluate.add_argument("--max-completion-tokens", type=int, metavar="N", help="(default: the run's, else 256)")
+    evaluate.add_argument(
+        "--thinking-budget", metavar="N,N", help="end the thinking after N tokens; several, or none for no limit, give a table (default: the run's, else none)"
+    )
+    evaluate.add_argument("--mode", choices=("think", "no_think", "both"), help="ask for thinking, against it, or for each in turn (default: the run's)")
     evaluate.add_argument("--seed", type=int, default=0, metavar="N", help="of sampling and intervals (default: %(default)s)")
     evaluate.add_argument("--rollouts", metavar="FILE", help="write every completion with its scores to this Parquet file")
     evaluate.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -124,8 +128,10 @@ def _add_sample(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     sample.add_argument("--min-p", type=float, default=0.0, metavar="P", help="(default: %(default)s)")
     sample.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end a completion at this text; may be repeated")
     sample.add_argument("--max-completion-tokens", type=int, default=256, metavar="N", help="(default: %(default)s)")
+    sample.add_argument("--thinking-budget", type=int, metavar="N", help="end the thinking after N tokens: a sentence is put in, and the model answers")
+    sample.add_argument("--mode", choices=("think", "no_think"), help="ask for thinking or against it, where the model knows both")
     sample.add_argument("--seed", type=int, default=0, metavar="N", help="(default: %(default)s)")
-    sample.add_argument("--json", action="store_true", help="one JSON object a completion: text, token_ids, logprobs, finish_reason")
+    sample.add_argument("--json", action="store_true", help="one JSON object a completion: text, token_ids, completion_mask, logprobs, finish_reason")
     sample.set_defaults(run=_sample)
 
 

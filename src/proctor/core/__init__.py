@@ -1,7 +1,7 @@
 """The records that pass between rooms. Nothing here computes, reads files, or knows about models."""
 
 from proctor.core.messages import Message, ToolCall
-from proctor.core.rollout import Completion, FinishReason, Rollout, RolloutGroup, Status, Turn
+from proctor.core.rollout import Completion, FinishReason, Rollout, RolloutGroup, Segment, Status, Turn
 from proctor.core.task import Outcome, Score, StepScore, Task, Verifier
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Rollout",
     "RolloutGroup",
     "Score",
+    "Segment",
     "Status",
     "StepScore",
     "Task",

@@ -19,6 +19,21 @@ class FinishReason(StrEnum):
     EOS = "eos"  # the model ended its turn
     STOP = "stop"  # a stop string appeared
     LENGTH = "length"  # max_completion_tokens reached: truncated
+    BUDGET = "budget"  # the thinking budget was used up; a sentence was put in, and the next completion goes on after it
+    REPETITION = "repetition"  # it went round in circles and was ended: truncated
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What of a completion was written in one go.
+
+    Attributes:
+        num_tokens: at least one.
+        policy_version: weight version that wrote them.
+    """
+
+    num_tokens: int
+    policy_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +45,8 @@ class Completion:
         behavior_logprobs: [T] nats, of the distribution actually sampled from (after temperature and truncation).
         text: the decoded ids, without special tokens and without a matched stop string.
         finish_reason: why it ended.
-        policy_version: weight version that produced it.
+        policy_version: weight version that produced it, its end where there were several.
+        segments: in order, where it was written in several goes (partial rollouts); empty where in one.
     """
 
     token_ids: tuple[int, ...]
@@ -38,31 +54,43 @@ class Completion:
     text: str
     finish_reason: FinishReason
     policy_version: int
+    segments: tuple[Segment, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.token_ids) != len(self.behavior_logprobs):
             raise ValueError(f"{len(self.token_ids)} token ids but {len(self.behavior_logprobs)} behavior_logprobs")
+        if self.segments and sum(segment.num_tokens for segment in self.segments) != len(self.token_ids):
+            raise ValueError(f"{len(self.token_ids)} token ids but {sum(segment.num_tokens for segment in self.segments)} in segments")
+
+    @property
+    def policy_versions(self) -> list[int]:
+        """[T] weight version that wrote each token."""
+        segments = self.segments or (Segment(len(self.token_ids), self.policy_version),)
+        return [segment.policy_version for segment in segments for _ in range(segment.num_tokens)]
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One completion and the environment's reply to it.
+    """One completion and what was appended to it: the environment's reply, or words put into the model's mouth.
 
     Attributes:
         completion: what the model wrote.
         observation_ids: [N] tokens that the environment appended (tool output, the next question, turn markers);
             the model reads them, and they are never trained on.
+        inserted_text: what `observation_ids` say where they stand inside the model's own message, which the next turn goes on with
+            (a thinking budget); empty for a reply, which ends the message.
     """
 
     completion: Completion
     observation_ids: tuple[int, ...] = ()
+    inserted_text: str = ""
 
 
 class Status(StrEnum):
     """How an episode ended."""
 
     FINISHED = "finished"
-    TRUNCATED = "truncated"  # its last completion hit the length limit
+    TRUNCATED = "truncated"  # its last completion hit the length limit, or was ended because it repeated itself
     ERROR = "error"  # no reward could be computed, for a reason that the completion did not cause
 
 
@@ -112,9 +140,28 @@ class Rollout:
         return sum(len(turn.completion.token_ids) for turn in self.turns)
 
     @property
+    def policy_versions(self) -> list[int]:
+        """[T] weight version that wrote each token; on observations, that of the completion before them."""
+        return [version for turn in self.turns for version in (*turn.completion.policy_versions, *[turn.completion.policy_version] * len(turn.observation_ids))]
+
+    @property
+    def message(self) -> tuple[Turn, ...]:
+        """The turns of the last message: one, or several where text was put into it."""
+        first = len(self.turns) - 1
+        while first and self.turns[first - 1].inserted_text:
+            first -= 1
+        return self.turns[first:]
+
+    @property
     def text(self) -> str:
-        """The last completion: what is graded."""
-        return self.turns[-1].completion.text
+        """The last message, what was put into it included: what is graded."""
+        return "".join(turn.completion.text + turn.inserted_text for turn in self.message)
+
+    @property
+    def message_ids(self) -> tuple[int, ...]:
+        """The tokens of the last message, those put into it included."""
+        *before, last = self.message
+        return (*(token for turn in before for token in (*turn.completion.token_ids, *turn.observation_ids)), *last.completion.token_ids)
 
     @property
     def step_rewards(self) -> tuple[float, ...]:
@@ -123,7 +170,8 @@ class Rollout:
 
     @property
     def is_truncated(self) -> bool:
-        return self.turns[-1].completion.finish_reason is FinishReason.LENGTH
+        """True where the last completion did not come to an end of its own."""
+        return self.turns[-1].completion.finish_reason in (FinishReason.LENGTH, FinishReason.REPETITION)
 
 
 @dataclass(frozen=True, slots=True)

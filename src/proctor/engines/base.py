@@ -56,10 +56,25 @@ class SampleRequest:
     Attributes:
         prompt_ids: what the model reads.
         seeds: one a completion: 64-bit integers that fix its random numbers, whatever else is in the batch.
+        limits: one a completion: its tokens, where that is fewer than `Sampling.max_completion_tokens`; empty leaves that limit to all.
+        written_ids: tokens of the completion that were written before, and that the model reads after the prompt: only the tokens
+            after them are returned. A seed goes on with its next random number, so that a completion written in several goes
+            under the same weights is the one that is written at once.
     """
 
     prompt_ids: tuple[int, ...]
     seeds: tuple[int, ...]
+    limits: tuple[int, ...] = ()
+    written_ids: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.limits and (len(self.limits) != len(self.seeds) or min(self.limits) < 1):
+            raise ValueError(f"limits need one whole number of at least 1 for each of {len(self.seeds)} seeds, not {self.limits}")
+
+    @property
+    def read_ids(self) -> tuple[int, ...]:
+        """Everything that the model reads before it writes."""
+        return (*self.prompt_ids, *self.written_ids)
 
 
 class Sampler(Protocol):
@@ -71,7 +86,7 @@ class Sampler(Protocol):
         ...
 
     async def sample(self, requests: Sequence[SampleRequest], sampling: Sampling) -> list[list[Completion]]:
-        """Completions of each request, in the order of its seeds.
+        """Completions of each request, in the order of its seeds: the tokens after `written_ids`, and their text alone.
 
         Raises:
             EngineError: a prompt does not fit, or sampling failed.
@@ -83,3 +98,9 @@ def rollout_seed(*parts: int | str) -> int:
     """A 64-bit seed from what identifies a rollout (run seed, step, task, index): stable across processes and versions."""
     text = "\x1f".join(str(part) for part in parts)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def before_stop(text: str, stops: Sequence[str]) -> str:
+    """Text up to the first stop string in it."""
+    ends = [position for stop in stops if (position := text.find(stop)) >= 0]
+    return text[: min(ends)] if ends else text

@@ -13,9 +13,10 @@ from proctor.engines.base import Sampling
 _BLOCK = 256  # entries of the vocabulary that are summed first
 
 
-def uniforms(seeds: Sequence[int], num: int) -> Tensor:
-    """[len(seeds), num] uniform numbers in [0, 1), fp64; row i depends on seeds[i] alone."""
-    rows = [np.random.Generator(np.random.Philox(key=seed)).random(num) for seed in seeds]
+def uniforms(seeds: Sequence[int], num: int, *, skip: Sequence[int] = ()) -> Tensor:
+    """[len(seeds), num] uniform numbers in [0, 1), fp64; row i depends on seeds[i] alone, and leaves out the first skip[i] of its numbers."""
+    skipped = skip or [0] * len(seeds)
+    rows = [np.random.Generator(np.random.Philox(key=seed)).random(before + num)[before:] for seed, before in zip(seeds, skipped, strict=True)]
     return torch.from_numpy(np.stack(rows))
 
 

@@ -19,8 +19,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from proctor.chat.thinking import VisibleText
 from proctor.core import Completion, FinishReason
-from proctor.engines.base import SampleRequest, Sampling
+from proctor.engines.base import SampleRequest, Sampling, before_stop
 from proctor.engines.drawing import draw, uniforms
 from proctor.errors import EngineError
 from proctor.models.decoding import DecodeCache, RepeatedPromptCache, SharedPromptCache, masks_padding, why_not_shared
@@ -34,8 +35,9 @@ class _Row:
     """One completion being written."""
 
     request: int
-    index: int
     seed: int
+    limit: int
+    written_ids: tuple[int, ...] = ()
     token_ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     finish: FinishReason | None = None
@@ -69,15 +71,20 @@ class LocalEngine:
             logging.getLogger(__name__).info("slower sampling: prompts are repeated for each completion, since %s", reason)
         return reason
 
+    @cached_property
+    def text(self) -> VisibleText:
+        """Decodes tokens for people and verifiers."""
+        return VisibleText(self.policy.tokenizer)
+
     async def sample(self, requests: Sequence[SampleRequest], sampling: Sampling) -> list[list[Completion]]:
         """Completions of each request, in the order of its seeds. See `engines.base.Sampler`."""
         self._check_lengths(requests, sampling)
-        rows = [[_Row(number, index, seed) for index, seed in enumerate(request.seeds)] for number, request in enumerate(requests)]
+        rows = [_rows(number, request, sampling) for number, request in enumerate(requests)]
         for batch in self._batches(requests, rows):
             with torch.inference_mode(), self.policy.autocast():
                 max_rows = len(batch) if self.is_deterministic else self.max_rows
                 cache = RepeatedPromptCache(self.policy) if self.slow_reason else SharedPromptCache(self.policy)
-                decoder = _Decoder(self.policy, cache, requests, batch, sampling, max_rows=max_rows, keeps_shape=self.is_deterministic)
+                decoder = _Decoder(self.policy, cache, requests, batch, sampling, self.text, max_rows=max_rows, keeps_shape=self.is_deterministic)
                 decoder.eos_ids = self.policy.eos_ids if self.ends_at_eos else frozenset()
                 decoder.run()
                 self.peak_cache_bytes = max(self.peak_cache_bytes, cache.peak_bytes)
@@ -88,9 +95,10 @@ class LocalEngine:
         for number, request in enumerate(requests):
             if not request.prompt_ids:
                 raise EngineError(f"prompt {number} of {len(requests)} has no tokens")
-            if limit is not None and len(request.prompt_ids) + sampling.max_completion_tokens > limit:
+            num_new = max(request.limits, default=sampling.max_completion_tokens)
+            if limit is not None and len(request.read_ids) + num_new > limit:
                 raise EngineError(
-                    f"prompt {number} of {len(requests)} has {len(request.prompt_ids)} tokens; with max_completion_tokens={sampling.max_completion_tokens} "
+                    f"prompt {number} of {len(requests)} has {len(request.read_ids)} tokens; with max_completion_tokens={num_new} "
                     f"that exceeds the model's context of {limit}. Shorten the prompt, drop the task, or lower max_completion_tokens"
                 )
 
@@ -99,21 +107,26 @@ class LocalEngine:
         if self.is_deterministic:
             yield from (group for group in rows if group)
             return
-        by_length = sorted(range(len(requests)), key=lambda number: len(requests[number].prompt_ids))
+        by_length = sorted(range(len(requests)), key=lambda number: len(requests[number].read_ids))
         if not self.slow_reason:
             yield [row for number in by_length for row in rows[number]]
             return
         buckets: dict[int, list[_Row]] = defaultdict(list)
         for number in by_length:
-            buckets[len(requests[number].prompt_ids) if not masks_padding(self.policy) else 0].extend(rows[number])
+            buckets[len(requests[number].read_ids) if not masks_padding(self.policy) else 0].extend(rows[number])
         for bucket in buckets.values():
             for start in range(0, len(bucket), self.max_rows):
                 yield bucket[start : start + self.max_rows]
 
     def _completion(self, row: _Row, sampling: Sampling) -> Completion:
         assert row.finish is not None
-        text = str(self.policy.tokenizer.decode(row.token_ids, skip_special_tokens=True))
-        return Completion(tuple(row.token_ids), tuple(row.logprobs), _before_stop(text, sampling.stop), row.finish, self.policy_version)
+        text = before_stop(self.text(row.token_ids), sampling.stop)
+        return Completion(tuple(row.token_ids), tuple(row.logprobs), text, row.finish, self.policy_version)
+
+
+def _rows(number: int, request: SampleRequest, sampling: Sampling) -> list[_Row]:
+    limits = request.limits or (sampling.max_completion_tokens,) * len(request.seeds)
+    return [_Row(number, seed, limit, request.written_ids) for seed, limit in zip(request.seeds, limits, strict=True)]
 
 
 class _Decoder:
@@ -126,16 +139,20 @@ class _Decoder:
         requests: Sequence[SampleRequest],
         rows: Sequence[_Row],
         sampling: Sampling,
+        text: VisibleText,
         *,
         max_rows: int,
         keeps_shape: bool,
     ) -> None:
-        self.policy, self.cache, self.requests, self.sampling = policy, cache, requests, sampling
+        self.policy, self.cache, self.requests, self.sampling, self.text = policy, cache, requests, sampling, text
         self.max_rows, self.keeps_shape = max_rows, keeps_shape
         self.waiting = deque(rows)
         self.rows: list[_Row] = []
         self.eos_ids: frozenset[int] = policy.eos_ids
-        self.uniform = torch.empty(0, sampling.max_completion_tokens, dtype=torch.float64, device=policy.device)
+        # A completion that goes on has a prompt of its own. Among many such, the layout of prompts by their rows would be mostly empty.
+        self.shares_prompts = not any(row.written_ids for row in rows)
+        self.max_tokens = max(row.limit for row in rows)
+        self.uniform = torch.empty(0, self.max_tokens, dtype=torch.float64, device=policy.device)
         self.steps = torch.empty(0, 1, dtype=torch.long, device=policy.device)  # tokens drawn for each row
 
     def run(self) -> None:
@@ -163,11 +180,12 @@ class _Decoder:
     def _enter(self) -> Tensor:
         """Let waiting rows in while there is room; returns the logits that follow their prompts."""
         new = [self.waiting.popleft() for _ in range(min(len(self.waiting), self.max_rows - len(self.rows)))]
-        prompts = list(dict.fromkeys(row.request for row in new))
-        place = {number: index for index, number in enumerate(prompts)}
-        logits = self.cache.add([self.requests[number].prompt_ids for number in prompts], [place[row.request] for row in new])
+        asked = [row.request for row in new]
+        prompts = list(dict.fromkeys(asked)) if self.shares_prompts else asked
+        prompt_of = [prompts.index(number) for number in asked] if self.shares_prompts else range(len(new))
+        logits = self.cache.add([self.requests[number].read_ids for number in prompts], prompt_of)
         self.rows += new
-        drawn = uniforms([row.seed for row in new], self.sampling.max_completion_tokens).to(self.uniform.device)
+        drawn = uniforms([row.seed for row in new], self.max_tokens, skip=[len(row.written_ids) for row in new]).to(self.uniform.device)
         self.uniform = torch.cat([self.uniform, drawn])
         self.steps = torch.cat([self.steps, self.steps.new_zeros(len(new), 1)])
         return logits
@@ -178,7 +196,7 @@ class _Decoder:
             return False
         finished = [row for row in self.rows if row.finish]
         # A row that ended early goes on being computed until it leaves, beside rows that entered later.
-        is_full = bool((self.steps >= self.sampling.max_completion_tokens).any())
+        is_full = bool((self.steps >= self.max_tokens).any())
         return is_full or len(finished) >= max(1, _COMPACT_WHEN_FINISHED * len(self.rows))
 
     def _leave(self, tokens: Tensor) -> Tensor:
@@ -200,17 +218,12 @@ class _Decoder:
                 row.finish = FinishReason.EOS
             elif self.sampling.stop and self._hit_stop(row):
                 row.finish = FinishReason.STOP
-            elif len(row.token_ids) == self.sampling.max_completion_tokens:
+            elif len(row.token_ids) == row.limit:
                 row.finish = FinishReason.LENGTH
 
     def _hit_stop(self, row: _Row) -> bool:
         """True when a stop string is complete. Only the tail can complete one: a token is at least a byte of it."""
         tail = 4 * max(len(stop) for stop in self.sampling.stop) + 4
-        text = self.policy.tokenizer.decode(row.token_ids[-tail:], skip_special_tokens=True)
+        ids = (*row.written_ids[-tail:], *row.token_ids[-tail:])[-tail:]
+        text = self.text(ids)
         return any(stop in text for stop in self.sampling.stop)
-
-
-def _before_stop(text: str, stops: Sequence[str]) -> str:
-    """Text up to the first stop string in it."""
-    ends = [position for stop in stops if (position := text.find(stop)) >= 0]
-    return text[: min(ends)] if ends else text

@@ -41,6 +41,7 @@ class TokenBatch:
         advantages: [R, L]; None until `with_advantages`.
         returns: [R, L] that the critic is fitted to; None without one.
         pretraining: token lists to be imitated beside the loss (ptx).
+        is_stale: [R, L] True where older weights wrote the token than the newest of the batch (partial rollouts); None where none did.
     """
 
     sequences: Sequences
@@ -62,10 +63,16 @@ class TokenBatch:
     advantages: Tensor | None = None
     returns: Tensor | None = None
     pretraining: Sequences | None = None
+    is_stale: Tensor | None = None
 
     @property
     def num_rollouts(self) -> int:
         return len(self.sequences.continuations)
+
+    @property
+    def fresh_mask(self) -> Tensor:
+        """[R, L] trained tokens that the newest weights wrote: where sampler and trainer must agree."""
+        return self.completion_mask if self.is_stale is None else self.completion_mask & ~self.is_stale
 
 
 def build_batch(groups: Sequence[RolloutGroup], weights: Mapping[str, float] | None = None) -> TokenBatch:
@@ -109,12 +116,21 @@ def build_batch(groups: Sequence[RolloutGroup], weights: Mapping[str, float] | N
         greedy_rewards=None if None in greedy else torch.tensor(greedy, dtype=torch.float64),
         step_rewards=tuple(rollout.step_rewards[: len(rollout.step_ends)] for rollout in rollouts),
         step_ends=tuple(rollout.step_ends for rollout in rollouts),
+        is_stale=_stale(rollouts, width),
     )
 
 
 def _part(rollout: Rollout, name: str) -> float:
     score = rollout.scores.get(name)
     return 0.0 if score is None or score.value is None else score.value
+
+
+def _stale(rollouts: Sequence[Rollout], width: int) -> Tensor | None:
+    versions = [rollout.policy_versions for rollout in rollouts]
+    newest = max((version for row in versions for version in row), default=0)
+    if all(version == newest for row in versions for version in row):
+        return None
+    return torch.tensor([_fill([version < newest for version in row], width, False) for row in versions])
 
 
 def _repeats(group_ids: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[bool]:

@@ -117,7 +117,10 @@ class PolicyLoss:
         logprobs, entropies, values = self.forward(sequences)
         mask = cut(batch.completion_mask)
         old = logprobs.detach() if batch.old_logprobs is None else cut(batch.old_logprobs)
-        inputs = LossInputs(logprobs, old, cut(batch.behavior_logprobs), cut(batch.advantages), mask)
+        behavior = cut(batch.behavior_logprobs)
+        if batch.is_stale is not None:  # what older weights wrote has their distribution as its old one
+            old = torch.where(cut(batch.is_stale), behavior, old)
+        inputs = LossInputs(logprobs, old, behavior, cut(batch.advantages), mask)
         reference = None if batch.ref_logprobs is None else cut(batch.ref_logprobs)
         loss, seen = self._policy_loss(inputs, reference, entropies, cut(weights))
         if self.objective.positive_nll_weight:

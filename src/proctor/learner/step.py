@@ -41,6 +41,7 @@ class LearnerPlan:
         temperature: of sampling.
         seed: of the run.
         is_truncated: sampling cannot draw some tokens, so that recorded logprobs are not those of the trained distribution.
+        skips_stale: tokens that older weights wrote have an advantage of 0 (partial rollouts).
     """
 
     learning_rate: float
@@ -48,6 +49,7 @@ class LearnerPlan:
     temperature: float
     seed: int
     is_truncated: bool = False
+    skips_stale: bool = False
 
 
 class Learner:
@@ -168,7 +170,10 @@ class Learner:
             batch = replace(batch, values=self.critic.values(batch))
         elif self.value_head is not None:
             batch = replace(batch, values=self._values(batch))
-        return with_advantages(batch, objective)
+        batch = with_advantages(batch, objective)
+        if self.plan.skips_stale and batch.is_stale is not None and batch.advantages is not None:
+            batch = replace(batch, advantages=torch.where(batch.is_stale, 0.0, batch.advantages))
+        return batch
 
     def update(self, batch: TokenBatch, *, step: int) -> dict[str, float]:
         """Take the optimizer steps of one batch.
@@ -187,7 +192,7 @@ class Learner:
         self.record = TokenRecord.empty(batch)
         is_comparable = isinstance(self.objective.source, OnPolicy) and not self.plan.is_truncated
         if is_comparable and batch.old_logprobs is not None:
-            mismatch.add(batch.behavior_logprobs, batch.old_logprobs, batch.completion_mask)
+            mismatch.add(batch.behavior_logprobs, batch.old_logprobs, batch.fresh_mask)
         learning_rate = self._set_learning_rate(step)
         is_first, stops_early = True, False
         for epoch in range(self.config.num_epochs):
@@ -233,7 +238,7 @@ class Learner:
                 self.record.add(rows, done)
             if mismatch is not None and done.logprobs is not None:
                 width = done.logprobs.shape[1]
-                mismatch.add(batch.behavior_logprobs[rows, :width], done.logprobs.cpu(), batch.completion_mask[rows, :width])
+                mismatch.add(batch.behavior_logprobs[rows, :width], done.logprobs.cpu(), batch.fresh_mask[rows, :width])
         self._imitate(batch.pretraining, statistics)
         self._move(statistics)
 

@@ -52,7 +52,7 @@ FIELDS: Mapping[str, Field] = {
     "turns": Field("num_turns", "number", "completions in the rollout"),
     "staleness": Field("(step - policy_version)", "number", "versions behind the step"),
     "status": Field("status", "text", "finished, truncated or error"),
-    "finish": Field("finish_reason", "text", "eos, stop or length"),
+    "finish": Field("finish_reason", "text", "eos, stop, length or repetition"),
     "task": Field("task_id", "text", "id of the task"),
     "source": Field("source", "text", "data source of the task"),
     "text": Field("text", "text", "the completion; `text ~ word` looks inside"),

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from proctor.algorithms.collection import Collection
 from proctor.chat.renderer import Renderer
-from proctor.core import Completion, Message, Rollout, RolloutGroup, Status, Task, Turn
-from proctor.engines.base import Sampler, SampleRequest, Sampling, rollout_seed
+from proctor.core import Message, Rollout, RolloutGroup, Status, Task
+from proctor.engines.base import Sampler, Sampling, rollout_seed
 from proctor.errors import VerifierError
+from proctor.rollouts.drafts import Draft, draw_budget, write
 from proctor.rollouts.shaping import shape
 from proctor.verifiers.base import ScoreRequest
 from proctor.verifiers.rewards import Rewards
@@ -32,6 +33,7 @@ class RolloutPlan:
         needs_greedy: sample one greedy rollout of each task beside its group.
         needs_steps: find the tokens that end the steps which a verifier scored.
         collection: shaping, refills and hints.
+        budgets: of thinking, one drawn for each rollout; empty for no limit.
     """
 
     group_size: int
@@ -41,6 +43,7 @@ class RolloutPlan:
     needs_greedy: bool = False
     needs_steps: bool = False
     collection: Collection = Collection()
+    budgets: tuple[int, ...] = ()
 
 
 class Clock(Protocol):
@@ -74,11 +77,13 @@ class Collected:
         groups: to learn from, in order.
         dropped: unanimous groups that further tasks took the place of; recorded, never trained on.
         canaries: groups of impossible tasks; recorded, never trained on, in no metric of the reward.
+        metrics: what else is to be logged of the step.
     """
 
     groups: list[RolloutGroup]
     dropped: list[RolloutGroup]
     canaries: Sequence[RolloutGroup] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 MoreTasks = Callable[[int, int], Sequence[Task]]
@@ -130,7 +135,7 @@ async def collect_groups(tasks: Sequence[Task], *, step: int, workshop: Workshop
     """
     prompts = [workshop.renderer.prompt_ids(task.messages) for task in tasks]
     scored = await _rollouts(tasks, prompts, prompts, step=step, workshop=workshop, plan=plan)
-    groups = [_group(task, rollouts) for task, rollouts in zip(tasks, scored, strict=True)]
+    groups = [group_of(task, rollouts) for task, rollouts in zip(tasks, scored, strict=True)]
     if plan.collection.rationalises:
         groups = await _rationalised(groups, step=step, workshop=workshop, plan=plan)
     if plan.needs_greedy:
@@ -143,21 +148,41 @@ async def _rollouts(
 ) -> list[list[Rollout]]:
     """Scored rollouts of each task; they are sampled from the prompts `read` and recorded with the prompts `kept`."""
     workshop.clock("sampling")
-    sampled = await workshop.sampler.sample(_requests(tasks, read, step, plan), plan.sampling)
-    rollouts = [
-        Rollout(task, index, ids, (Turn(completion),))
-        for task, ids, completions in zip(tasks, kept, sampled, strict=True)
-        for index, completion in enumerate(completions)
-    ]
+    begun = begin(tasks, read, step=step, plan=plan)
+    drafts = await write([draft for group in begun for draft in group], sampler=workshop.sampler, sampling=plan.sampling, renderer=workshop.renderer)
+    owners = [(task, index, ids) for task, ids in zip(tasks, kept, strict=True) for index in range(plan.group_size)]
+    rollouts = [Rollout(task, index, ids, draft.turns) for (task, index, ids), draft in zip(owners, drafts, strict=True)]
+    scored = await score(rollouts, step=step, workshop=workshop, plan=plan)
+    return [scored[start : start + plan.group_size] for start in range(0, len(scored), plan.group_size)]
+
+
+def begin(tasks: Sequence[Task], prompts: Sequence[tuple[int, ...]], *, step: int, plan: RolloutPlan) -> list[list[Draft]]:
+    """An empty draft for each rollout of each task; its seed follows from the run's seed, the step, the task and its place in the group."""
+    seen: Counter[str] = Counter()
+    drafts: list[list[Draft]] = []
+    for task, ids in zip(tasks, prompts, strict=True):
+        key = (plan.seed, plan.purpose, step, task.source, task.id, seen[task.id])
+        seen[task.id] += 1
+        seeds = [rollout_seed(*key, index) for index in range(plan.group_size)]
+        drafts.append([Draft(ids, seed, draw_budget(plan.budgets, seed)) for seed in seeds])
+    return drafts
+
+
+async def score(rollouts: Sequence[Rollout], *, step: int, workshop: Workshop, plan: RolloutPlan) -> list[Rollout]:
+    """The rollouts with scores, rewards and, where they are needed, the ends of their steps.
+
+    Raises:
+        VerifierError: a reward function is broken, or none of the rollouts could be scored.
+    """
     workshop.clock("scoring")
-    requests = [ScoreRequest(rollout.task, rollout.text, rollout.prompt_ids, rollout.turns[-1].completion.token_ids, step) for rollout in rollouts]
+    requests = [ScoreRequest(rollout.task, rollout.text, rollout.prompt_ids, rollout.message_ids, step) for rollout in rollouts]
     scores = await asyncio.to_thread(workshop.rewards.score, requests)
     scored = [_scored(rollout, given, workshop.rewards) for rollout, given in zip(rollouts, scores, strict=True)]
     if all(rollout.status is Status.ERROR for rollout in scored):
         raise VerifierError(f"none of the {len(scored)} rollouts of step {step} could be scored; the first: {_why(scored[0])}")
     if plan.needs_steps:
         scored = [replace(rollout, step_ends=step_ends(rollout, workshop.renderer)) for rollout in scored]
-    return [scored[start : start + plan.group_size] for start in range(0, len(scored), plan.group_size)]
+    return scored
 
 
 async def _with_greedy(
@@ -185,7 +210,7 @@ async def _rationalised(groups: Sequence[RolloutGroup], *, step: int, workshop: 
     plain = [workshop.renderer.prompt_ids(task.messages) for task in tasks]
     found = await _rollouts(tasks, hinted, plain, step=step, workshop=workshop, plan=replace(plan, purpose=f"{plan.purpose}/hinted"))
     replaced = dict(zip(unsolved, found, strict=True))
-    return [_group(group.task, replaced[number]) if number in replaced else group for number, group in enumerate(groups)]
+    return [group_of(group.task, replaced[number]) if number in replaced else group for number, group in enumerate(groups)]
 
 
 def with_hint(task: Task) -> tuple[Message, ...]:
@@ -195,28 +220,22 @@ def with_hint(task: Task) -> tuple[Message, ...]:
 
 
 def step_ends(rollout: Rollout, renderer: Renderer) -> tuple[int, ...]:
-    """The token (from 1) of the last completion that ends each step a verifier scored; the last step ends with the last token.
+    """The trained token (from 1) of the last message that ends each step a verifier scored; the last step ends with the last token.
 
-    Text is decoded token by token, because a tokenizer does not say which characters a sampled token wrote.
+    Text is decoded token by token, because a tokenizer does not say which characters a sampled token wrote. A step that ends in
+    text which was put in ends with the next token that the model wrote.
     """
     steps = next((score.steps for score in rollout.scores.values() if score.steps), ())
     if not steps:
         return ()
-    completion: Completion = rollout.turns[-1].completion
-    before = sum(len(turn.completion.token_ids) for turn in rollout.turns[:-1])
-    lengths = renderer.prefix_lengths(completion.token_ids)
+    lengths: list[int] = []  # characters of the message after each token that the model wrote
+    before = 0
+    for turn in rollout.message:
+        lengths += [before + length for length in renderer.prefix_lengths(turn.completion.token_ids)]
+        before += len(turn.completion.text) + len(turn.inserted_text)
     ends = [next((number for number, length in enumerate(lengths, 1) if length >= step.end), len(lengths)) for step in steps]
-    return tuple(before + end for end in (*ends[:-1], len(completion.token_ids)))
-
-
-def _requests(tasks: Sequence[Task], prompts: Sequence[tuple[int, ...]], step: int, plan: RolloutPlan) -> list[SampleRequest]:
-    seen: Counter[str] = Counter()
-    requests: list[SampleRequest] = []
-    for task, ids in zip(tasks, prompts, strict=True):
-        key = (plan.seed, plan.purpose, step, task.source, task.id, seen[task.id])
-        seen[task.id] += 1
-        requests.append(SampleRequest(ids, tuple(rollout_seed(*key, index) for index in range(plan.group_size))))
-    return requests
+    first = rollout.num_completion_tokens - len(lengths)
+    return tuple(first + end for end in (*ends[:-1], len(lengths)))
 
 
 def _scored(rollout: Rollout, scores: dict, rewards: Rewards) -> Rollout:
@@ -225,7 +244,8 @@ def _scored(rollout: Rollout, scores: dict, rewards: Rewards) -> Rollout:
     return replace(rollout, scores=scores, reward=reward, status=status)
 
 
-def _group(task: Task, rollouts: Sequence[Rollout]) -> RolloutGroup:
+def group_of(task: Task, rollouts: Sequence[Rollout]) -> RolloutGroup:
+    """The rollouts of a task, those in ERROR set apart."""
     return RolloutGroup(
         task,
         tuple(rollout for rollout in rollouts if rollout.status is not Status.ERROR),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from proctor.algorithms.collection import CosineLength, MissingEOS, Shaping, SoftOverlong
-from proctor.core import Outcome, Rollout, RolloutGroup, Score
+from proctor.core import FinishReason, Outcome, Rollout, RolloutGroup, Score
 
 
 def shape(group: RolloutGroup, shaping: Sequence[Shaping], *, step: int, max_tokens: int) -> RolloutGroup:
@@ -23,6 +23,13 @@ def shape(group: RolloutGroup, shaping: Sequence[Shaping], *, step: int, max_tok
         extras = _extras(group.rollouts, part, step=step, max_tokens=max_tokens)
         group = replace(group, rollouts=tuple(_add(rollout, extra) for rollout, extra in zip(group.rollouts, extras, strict=True)))
     return group
+
+
+def punish_repetition(group: RolloutGroup, *, penalty: float) -> RolloutGroup:
+    """Take `penalty` from the reward of every rollout that was ended because it repeated itself."""
+    reasons = [rollout.turns[-1].completion.finish_reason for rollout in group.rollouts]
+    extras = [-penalty if reason is FinishReason.REPETITION else 0.0 for reason in reasons]
+    return replace(group, rollouts=tuple(_add(rollout, extra) for rollout, extra in zip(group.rollouts, extras, strict=True)))
 
 
 def _extras(rollouts: Sequence[Rollout], part: Shaping, *, step: int, max_tokens: int) -> list[float]:

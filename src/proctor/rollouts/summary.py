@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-from proctor.core import Outcome, Rollout, RolloutGroup
+from proctor.core import FinishReason, Outcome, Rollout, RolloutGroup
 
 
 def summarize(groups: Sequence[RolloutGroup]) -> dict[str, float]:
@@ -29,6 +29,7 @@ def summarize(groups: Sequence[RolloutGroup]) -> dict[str, float]:
         "num_rollouts": float(len(rollouts)),
         "num_errors": float(sum(len(group.errors) for group in groups)),
         **_shaping(rollouts),
+        **_writing(rollouts),
         **_outcomes(rollouts),
         **_parts(rollouts),
     }
@@ -37,6 +38,21 @@ def summarize(groups: Sequence[RolloutGroup]) -> dict[str, float]:
 def _shaping(rollouts: Sequence[Rollout]) -> dict[str, float]:
     """Mean of what shaping added to the rewards, where it added anything."""
     return {"shaping_mean": math.fsum(rollout.shaping for rollout in rollouts) / len(rollouts)} if any(rollout.shaping for rollout in rollouts) else {}
+
+
+def _writing(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """How rollouts were written, where it was not in one go: cut at a thinking budget, ended for repetition, in part by older weights."""
+    reasons = [[turn.completion.finish_reason for turn in rollout.turns] for rollout in rollouts]
+    found: dict[str, float] = {}
+    if any(FinishReason.BUDGET in one for one in reasons):
+        found["budget_fraction"] = sum(FinishReason.BUDGET in one for one in reasons) / len(rollouts)
+    if any(FinishReason.REPETITION in one for one in reasons):
+        found["repetition_fraction"] = sum(FinishReason.REPETITION in one for one in reasons) / len(rollouts)
+    versions = [version for rollout in rollouts for turn in rollout.turns for version in turn.completion.policy_versions]
+    if versions and (newest := max(versions)) > min(versions):
+        found["stale_fraction"] = sum(version < newest for version in versions) / len(versions)
+        found["staleness_max"] = float(newest - min(versions))
+    return found
 
 
 def _outcomes(rollouts: Sequence[Rollout]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from proctor.core import Outcome, RolloutGroup, Score, Task
+from proctor.core import FinishReason, Outcome, Rollout, RolloutGroup, Score, Task
 from proctor.engines.base import Sampling
 from proctor.rollouts.groups import RolloutPlan, Workshop, collect_groups
 from proctor.training.statistics import Interval, bootstrap_interval, maj_at_k, pass_at_k
@@ -23,28 +23,34 @@ class Evaluation:
     Attributes:
         reward: mean reward, tasks weighing alike, with the bootstrap interval over tasks.
         per_task: mean reward of each task, in order, for paired comparisons; None where no rollout could be scored.
+        avg_at: number of samples -> the fraction of them that is correct (avg@k), where k was asked for.
         pass_at: k -> pass@k (unbiased estimator over the samples of each task), where the reward says CORRECT or not.
         maj_at: k -> maj@k, where answers were extracted.
         truncated_fraction: of completions.
-        completion_tokens_mean: per completion.
+        budget_fraction: of completions that were cut at a thinking budget.
+        completion_tokens_mean: per completion, written by the model.
         num_errors: completions whose check failed for a reason of its own; they count nowhere.
     """
 
     reward: Interval
     per_task: tuple[float | None, ...]
+    avg_at: Mapping[int, Interval]
     pass_at: Mapping[int, Interval]
     maj_at: Mapping[int, Interval]
     truncated_fraction: float
+    budget_fraction: float
     completion_tokens_mean: float
     num_errors: int
 
     def as_summary(self) -> dict[str, object]:
         """The plain form in `summary.json` and in `proctor eval --json`."""
-        spread = {f"pass@{k}": _plain(interval) for k, interval in self.pass_at.items()} | {f"maj@{k}": _plain(interval) for k, interval in self.maj_at.items()}
+        kinds = {"avg": self.avg_at, "pass": self.pass_at, "maj": self.maj_at}
+        spread = {f"{kind}@{k}": _plain(interval) for kind, intervals in kinds.items() for k, interval in intervals.items()}
         return {
             **_plain(self.reward),
             **spread,
             "truncated_fraction": self.truncated_fraction,
+            **({"budget_fraction": self.budget_fraction} if self.budget_fraction else {}),
             "completion_tokens_mean": self.completion_tokens_mean,
             "num_errors": self.num_errors,
         }
@@ -62,6 +68,7 @@ async def evaluate(
     num_samples: int,
     seed: int,
     ks: Sequence[int] = (),
+    budgets: tuple[int, ...] = (),
 ) -> tuple[Evaluation, list[RolloutGroup]]:
     """Sample, score and summarise.
 
@@ -72,8 +79,9 @@ async def evaluate(
         num_samples: completions a task.
         seed: of sampling and of the intervals.
         ks: for pass@k and maj@k, each at most `num_samples`.
+        budgets: of thinking; empty for no limit.
     """
-    plan = RolloutPlan(num_samples, sampling, seed, purpose="evaluation")
+    plan = RolloutPlan(num_samples, sampling, seed, purpose="evaluation", budgets=budgets)
     groups: list[RolloutGroup] = []
     for start in range(0, len(tasks), _TASKS_AT_ONCE):
         part = tasks[start : start + _TASKS_AT_ONCE]
@@ -90,12 +98,15 @@ def summarize_evaluation(groups: Sequence[RolloutGroup], *, ks: Sequence[int], s
     usable = [k for k in ks if all(len(flags) >= k for flags in correct)]
     answers = [[_answer(rollout.scores) for rollout in group.rollouts] for group in scored]
     rng = np.random.default_rng(seed)
+    num_samples = max((len(flags) for flags in correct), default=0)
     return Evaluation(
         reward=bootstrap_interval([value for value in per_task if value is not None], seed=seed),
         per_task=per_task,
+        avg_at={num_samples: bootstrap_interval([sum(flags) / len(flags) for flags in correct], seed=seed)} if usable else {},
         pass_at={k: bootstrap_interval([pass_at_k(len(flags), sum(flags), k) for flags in correct], seed=seed) for k in usable},
         maj_at={k: bootstrap_interval([maj_at_k(a, c, k, rng=rng) for a, c in zip(answers, correct, strict=True)], seed=seed) for k in usable if k > 1},
         truncated_fraction=sum(rollout.is_truncated for rollout in rollouts) / max(1, len(rollouts)),
+        budget_fraction=sum(_is_cut(rollout) for rollout in rollouts) / max(1, len(rollouts)),
         completion_tokens_mean=sum(rollout.num_completion_tokens for rollout in rollouts) / max(1, len(rollouts)),
         num_errors=sum(len(group.errors) for group in groups),
     )
@@ -105,6 +116,10 @@ def summarize_ranking(groups: Sequence[RolloutGroup], accuracies: Sequence[float
     """How well a reward model orders the rollouts of each task; tasks whose rollouts earned the same say nothing."""
     plain = summarize_evaluation(groups, ks=(), seed=seed)
     return replace(plain, reward=bootstrap_interval([value for value in accuracies if value is not None], seed=seed), per_task=tuple(accuracies))
+
+
+def _is_cut(rollout: Rollout) -> bool:
+    return any(turn.completion.finish_reason is FinishReason.BUDGET for turn in rollout.turns)
 
 
 def is_correct(scores: Mapping[str, Score]) -> bool:

@@ -56,6 +56,7 @@ SCHEMA = pa.schema(
         pa.field("scores", pa.list_(_SCORE), nullable=False),
         pa.field("metrics", pa.list_(_METRIC), nullable=False),
         pa.field("extra", pa.list_(_EXTRA), nullable=False),
+        pa.field("policy_versions", pa.list_(pa.int32())),
         *(pa.field(name, pa.list_(pa.float32())) for name in ("advantages", "logprobs", "old_logprobs", "entropies")),
     ]
 )
@@ -177,6 +178,7 @@ def _row(rollout: Rollout, weights: Mapping[str, float]) -> dict[str, Any]:
         "num_completion_tokens": rollout.num_completion_tokens,
         "num_turns": len(rollout.turns),
         "policy_version": last.policy_version,
+        "policy_versions": versions if len(set(versions := rollout.policy_versions)) > 1 else None,
         "prompt_ids": list(rollout.prompt_ids),
         "token_ids": rollout.token_ids,
         "completion_mask": rollout.completion_mask,

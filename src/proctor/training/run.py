@@ -18,6 +18,7 @@ from typing import Any
 from proctor.config import RunConfig, from_mapping
 from proctor.errors import AlarmError, ConfigError, LearnerError
 from proctor.learner.checkpoint import restore_learner, save_trained
+from proctor.rollouts.partial import restore_in_flight
 from proctor.training import run_directory
 from proctor.training.config_changes import refuse_changes
 from proctor.training.evaluate import Evaluation
@@ -201,6 +202,7 @@ def _starting_point(session: Session, recipe: str, *, resume: bool, continues: b
     if point.checkpoint is not None:
         restore_learner(session.learner, point.checkpoint.path)
         restore_schedule(session.schedule, point.checkpoint.path)
+        session.in_flight = restore_in_flight(point.checkpoint.path, session.train.tasks)
         session.engine.policy_version = point.step
     session.run.write_config(resolved(session.config, recipe))
     session.run.record_resume(point.step)

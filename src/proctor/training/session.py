@@ -15,7 +15,7 @@ import torch
 from proctor.algorithms.collection import Collection, Demonstrations
 from proctor.algorithms.spec import AnyObjective, DistillationObjective, Objective
 from proctor.audit.tripwires import Tripwire, Unanimous
-from proctor.chat.renderer import Renderer
+from proctor.chat.renderer import Renderer, teach_modes
 from proctor.config import RewardConfig, RunConfig, ScoringConfig, build_objective, needs_pairs, to_mapping
 from proctor.core import RolloutGroup, Task
 from proctor.data.loaders import LoadedTasks, content_hash, num_shared_prompts
@@ -32,6 +32,7 @@ from proctor.models.scoring import Sequences, forward_path
 from proctor.plugins import load
 from proctor.rollouts.demonstrations import demonstration_groups
 from proctor.rollouts.groups import Clock, Collected, RolloutPlan, Workshop, collect_groups, collect_with_refills
+from proctor.rollouts.partial import OpenGroup, collect_partial
 from proctor.sandbox.base import Limits
 from proctor.training.evaluate import Evaluation, evaluate, success_rate, summarize_ranking
 from proctor.training.events import EvaluationFinished, Listener, Phase, Warned
@@ -80,6 +81,7 @@ class Session:
     watch: Watch
     run: RunDirectory = field(init=False)
     tracker: Tracker = field(init=False)
+    in_flight: list[OpenGroup] = field(default_factory=list[OpenGroup])
     _num_steps_without_variance: int = 0
 
     async def evaluate(self, name: str, *, step: int) -> Evaluation | None:
@@ -93,7 +95,8 @@ class Session:
         if self.learner.reward_model is not None:
             evaluation = await self._rank(tasks, workshop)
         else:
-            options = {"sampling": self.config.evaluation_sampling, "num_samples": settings.num_samples, "seed": self.config.seed}
+            budgets = tuple(sorted(self.plan.budgets)[-1:])
+            options = {"sampling": self.config.evaluation_sampling, "num_samples": settings.num_samples, "seed": self.config.seed, "budgets": budgets}
             evaluation, _ = await evaluate(tasks, workshop=workshop, **options)
         interval = evaluation.reward
         self.emit(EvaluationFinished(name, interval.mean, interval.low, interval.high, interval.num_tasks, step))
@@ -120,7 +123,10 @@ class Session:
             return self.refills.take(step * self.plan.collection.max_refills + number - 1, self.config.prompts_per_step)[:count]
 
         workshop = Workshop(self.sampler, self.renderer, self.rewards, clock)
-        collected = await collect_with_refills(tasks, more, step=step, workshop=workshop, plan=self.plan)
+        if self.config.rollout.partial_tokens:
+            collected, self.in_flight = await collect_partial(tasks, self.in_flight, step=step, workshop=workshop, plan=self.plan, config=self.config.rollout)
+        else:
+            collected = await collect_with_refills(tasks, more, step=step, workshop=workshop, plan=self.plan)
         if schedule is not None:
             groups = [*collected.groups, *collected.dropped]
             schedule.learn(step, [(group.task.id, rate) for group in groups if (rate := success_rate(group)) is not None])
@@ -215,14 +221,20 @@ def build_session(config: RunConfig, given: Given, emit: Listener) -> Session:
 def _assemble(
     config: RunConfig, objective: AnyObjective, sources: Sequence[LoadedTasks], test: LoadedTasks, rewards: Rewards, policy: Policy, emit: Listener
 ) -> Session:
-    renderer = Renderer(policy.tokenizer)
+    if config.thinking.teach:
+        teach_modes(policy.tokenizer)
+    renderer = Renderer(policy.tokenizer, config.thinking.mode)
+    prompts = [task.messages for source in sources for task in source.tasks]
+    renderer.check_budgets(config.thinking.budgets, prompts, max_completion_tokens=config.max_completion_tokens)
     fitted = [fitting(source, renderer, policy, config) for source in sources]
     sources, dropped = [source for source, _ in fitted], sum(num for _, num in fitted)
     train = joined(sources)
     test, dropped_test = fitting(test, renderer, policy, config)
     data = config.data
     weights = [data.weight, *(further.weight for further in data.further)] if data.further else None
-    plan = LearnerPlan(config.learning_rate, config.num_steps, config.temperature, config.seed, config.sampling.is_truncated)
+    plan = LearnerPlan(
+        config.learning_rate, config.num_steps, config.temperature, config.seed, config.sampling.is_truncated, config.rollout.stale_tokens == "skip"
+    )
     learner = Learner(policy, config.learner, plan, objective, teacher=_teacher(config, objective, policy))
     engine = LocalEngine(policy, max_rows=config.engine.max_rows, is_deterministic=config.deterministic)
     return Session(
@@ -259,7 +271,7 @@ def _compares(objective: AnyObjective) -> bool:
 
 
 def _rollout_plan(config: RunConfig, objective: AnyObjective) -> RolloutPlan:
-    plan = RolloutPlan(config.group_size, config.sampling, config.seed)
+    plan = RolloutPlan(config.group_size, config.sampling, config.seed, budgets=config.thinking.budgets)
     if not isinstance(objective, Objective):
         return plan
     return replace(plan, needs_greedy=objective.needs_greedy, needs_steps=objective.needs_steps, collection=objective.collection)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from proctor.chat.renderer import Renderer
+from proctor.chat.thinking import BUDGET_SENTENCE
 from proctor.config import RunConfig
 from proctor.core import Task
 from proctor.data.loaders import LoadedTasks, load_tasks, load_train_and_test
@@ -60,7 +61,7 @@ def fitting(loaded: LoadedTasks, renderer: Renderer, policy: Policy, config: Run
     limit = policy.max_context_tokens
     if limit is None or not loaded.tasks:
         return loaded, 0
-    room = limit - config.max_completion_tokens
+    room = limit - config.max_completion_tokens - (len(renderer.inserted_ids(BUDGET_SENTENCE)) if config.thinking.budgets else 0)
     kept = tuple(task for task in loaded.tasks if len(renderer.prompt_ids(task.messages)) <= room)
     if not kept:
         shortest = min(len(renderer.prompt_ids(task.messages)) for task in loaded.tasks)

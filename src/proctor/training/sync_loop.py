@@ -15,6 +15,7 @@ from proctor.learner.batch import TokenBatch, build_batch
 from proctor.learner.checkpoint import save_learner
 from proctor.learner.record import TokenRecord
 from proctor.rollouts.groups import Collected
+from proctor.rollouts.partial import save_in_flight
 from proctor.rollouts.summary import summarize
 from proctor.training.events import CheckpointSaved, Phase, PhaseName, StepFinished, Warned
 from proctor.training.rollout_table import TokenValues, write_rollouts
@@ -75,7 +76,7 @@ async def train_loop(session: Session, *, start: int, is_stopping: Callable[[], 
         stats = learner.update(batch, step=step)  # the only line that touches gradients
         session.engine.policy_version = step + 1
         new_faults = {name: float(count - faults[name]) for name, count in session.faults().items()}
-        metrics = summarize(collected.groups) | canary_metrics(canaries) | stats | new_faults | clock.metrics()
+        metrics = summarize(collected.groups) | dict(collected.metrics) | canary_metrics(canaries) | stats | new_faults | clock.metrics()
         record_step(session, step, collected, batch, metrics)
         alarm = sound_alarms(session, step, metrics, canaries)
         is_last, stops = step + 1 == config.num_steps, is_stopping() or alarm is not None
@@ -165,5 +166,6 @@ def save_checkpoint(session: Session, step: int) -> None:
     with session.run.checkpoint(step) as directory:
         save_learner(session.learner, directory)
         save_schedule(session.schedule, directory)
+        save_in_flight(session.in_flight, directory)
     session.run.prune(session.config.keep_checkpoints)
     session.emit(CheckpointSaved(step, session.run.checkpoint_path(step)))

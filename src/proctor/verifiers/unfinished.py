@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 
 from proctor.verifiers.answers import Answer, Assignment, Interval, Items, Quantity, Relation
 from proctor.verifiers.evaluation import Unsettled, exact, variables
@@ -133,6 +134,6 @@ def _is_scaled(node: Apply) -> bool:
             return _is_numeral(left) and scale in _SCALES
         case Apply("^", (base, exponent)):
             is_inverse = isinstance(exponent, Apply) and exponent.operator == "-"
-            return _is_numeral(left) and (base == Number(10) or (is_inverse and isinstance(base, Number)))
+            return _is_numeral(left) and (base == Number(Fraction(10)) or (is_inverse and isinstance(base, Number)))
         case _:
             return False

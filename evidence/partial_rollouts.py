@@ -1,0 +1,155 @@
+"""Partial rollouts against waiting for the longest: rollouts a second with heavy-tailed lengths, and the reward that is reached.
+
+    python evidence/partial_rollouts.py [--rounds 12] [--seeds 0 1 2] [--steps 40] [--root runs/evidence] [--throughput-only]
+
+Throughput: the engine decodes for real, but a rollout's length is drawn by its seed from a Pareto distribution (index 1.2, at least 12
+tokens, at most 400), the same in both arms. Seconds are the process's own CPU seconds, since other work may share the machine; beside
+them stands the number of decoding steps one after another, which is what a GPU waits for. Reward: the pocket policy's quickstart.
+Interrupted runs go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from common import DOCS, machine, train, write_json
+
+from proctor.chat.renderer import Renderer
+from proctor.core import Completion, FinishReason, Message
+from proctor.engines.base import SampleRequest, Sampling, rollout_seed
+from proctor.engines.local import LocalEngine
+from proctor.models.load import load_policy
+from proctor.rollouts.drafts import Draft, write
+
+INDEX, SHORTEST, LONGEST = 1.2, 12, 400
+NUM_TASKS, GROUP_SIZE, PARTIAL_TOKENS = 8, 8, 48
+WARM_UP = 9  # rounds until as many groups leave as enter: the longest rollout takes 400 / 48 of them
+
+
+def length(seed: int) -> int:
+    """Tokens of a rollout: heavy-tailed, a function of its seed."""
+    uniform = (rollout_seed("length", seed) + 1) / 2**64
+    return min(LONGEST, round(SHORTEST * uniform ** (-1 / INDEX)))
+
+
+@dataclass(slots=True)
+class Tailed:
+    """The local engine, with completions that end at their drawn lengths.
+
+    Attributes:
+        engine: decodes for real.
+        num_steps: decoding steps one after another so far: of each call, those of its longest completion.
+    """
+
+    engine: LocalEngine
+    policy_version: int = 0
+    num_steps: int = 0
+
+    async def sample(self, requests: Sequence[SampleRequest], sampling: Sampling) -> list[list[Completion]]:
+        bounded = [self._bounded(request, sampling) for request in requests]
+        self.num_steps += max(limit for request in bounded for limit in request.limits)
+        found = await self.engine.sample(bounded, sampling)
+        return [
+            [self._ended(completion, seed, len(request.written_ids)) for completion, seed in zip(group, request.seeds, strict=True)]
+            for request, group in zip(bounded, found, strict=True)
+        ]
+
+    def _bounded(self, request: SampleRequest, sampling: Sampling) -> SampleRequest:
+        asked = request.limits or (sampling.max_completion_tokens,) * len(request.seeds)
+        limits = tuple(min(limit, length(seed) - len(request.written_ids)) for limit, seed in zip(asked, request.seeds, strict=True))
+        return replace(request, limits=limits)
+
+    def _ended(self, completion: Completion, seed: int, num_written: int) -> Completion:
+        is_over = num_written + len(completion.token_ids) >= length(seed)
+        return replace(completion, finish_reason=FinishReason.EOS if is_over else FinishReason.LENGTH)
+
+
+def throughput(*, num_rounds: int, partial_tokens: int | None) -> dict[str, float]:
+    """Finished rollouts over CPU seconds and over decoding steps, in the steady state."""
+    policy = load_policy("pocket-untrained", device="cpu")
+    engine = Tailed(LocalEngine(policy, ends_at_eos=False))
+    renderer, sampling = Renderer(policy.tokenizer), Sampling(1.0, LONGEST)
+    open_groups: list[list[Draft]] = []
+    warm_up = 0 if partial_tokens is None else WARM_UP
+    num_done, began, steps_before = 0, 0.0, 0
+    for number in range(warm_up + num_rounds):
+        if number == warm_up:
+            num_done, began, steps_before = 0, time.process_time(), engine.num_steps
+        for task in range(NUM_TASKS):
+            prompt = renderer.prompt_ids([Message("user", f"{10 + task}+{20 + number % 70}=")])
+            open_groups.append([Draft(prompt, rollout_seed("evidence", number, task, index)) for index in range(GROUP_SIZE)])
+        flat = [draft for group in open_groups for draft in group]
+        rest = iter(asyncio.run(write(flat, sampler=engine, sampling=sampling, renderer=renderer, max_new_tokens=partial_tokens)))
+        open_groups = [[next(rest) for _ in group] for group in open_groups]
+        num_done += sum(len(group) for group in open_groups if all(draft.is_finished for draft in group))
+        open_groups = [group for group in open_groups if not all(draft.is_finished for draft in group)]
+    seconds, steps = time.process_time() - began, engine.num_steps - steps_before
+    return {
+        "rollouts": num_done,
+        "cpu_seconds": seconds,
+        "rollouts_per_cpu_s": num_done / seconds,
+        "decoding_steps": steps,
+        "rollouts_per_step": num_done / steps,
+    }
+
+
+def reward(root: Path, seed: int, steps: int, partial_tokens: int) -> dict[str, Any]:
+    """The held-out evaluation after a run of the pocket policy's quickstart."""
+    name = f"partial-{seed}" if partial_tokens else f"whole-{seed}"
+    settings = (f"seed={seed}", f"num_steps={steps}", f"rollout.partial_tokens={partial_tokens}", "scoring.num_workers=1")
+    run = train("quickstart", root / name, 'model="pocket"', *POCKET, *settings)
+    summary = json.loads((run / "summary.json").read_text())
+    return {**{key: summary["after"][key] for key in ("mean", "low", "high", "num_tasks")}, "machine": machine(run)}
+
+
+POCKET = (
+    'data={train="column_addition:digits=2",max_tasks=4000,max_test_tasks=200}',
+    'rewards=["equations"]',
+    "objective={}",
+    "prompts_per_step=16",
+    "group_size=8",
+    "max_completion_tokens=32",
+    "learning_rate=2e-5",
+    "checkpoint_every=20",
+    "learner.micro_batch_tokens=8192",
+)
+"""`proctor train quickstart --scale pocket` as settings."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--root", type=Path, default=Path("runs/evidence/partial"))
+    parser.add_argument("--throughput-only", action="store_true")
+    options = parser.parse_args()
+    path = DOCS / "results" / "partial-rollouts.json"
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    whole, partial = (throughput(num_rounds=options.rounds, partial_tokens=tokens) for tokens in (None, PARTIAL_TOKENS))
+    found["throughput"] = {
+        "command": f"python evidence/partial_rollouts.py --rounds {options.rounds} --throughput-only",
+        "waiting_for_the_longest": whole,
+        f"partial_{PARTIAL_TOKENS}_tokens": partial,
+        "speedup_cpu": partial["rollouts_per_cpu_s"] / whole["rollouts_per_cpu_s"],
+        "speedup_decoding_steps": partial["rollouts_per_step"] / whole["rollouts_per_step"],
+    }
+    write_json(path, found)
+    if not options.throughput_only:
+        arms = {
+            name: [reward(options.root, seed, options.steps, tokens) for seed in options.seeds] for name, tokens in (("whole", 0), ("partial_12_tokens", 12))
+        }
+        found["reward"] = {"command": f"python evidence/partial_rollouts.py --steps {options.steps}", "seeds": options.seeds, **arms}
+        write_json(path, found)
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
