@@ -128,25 +128,25 @@ def as_html(report: CurationReport) -> str:
         "<table><tr><th>source<th>columns</tr>",
         *(f"<tr><td>{escape(source)}<td>{escape(mapping)}</tr>" for source, mapping in report.sources.items()),
         "</table><h2>What each filter removed</h2><table><tr><th>filter<th>before<th>removed<th>after<th></tr>",
-        *(_row(stage, report.stages[0].num_in) for stage in report.stages),
+        *(_row(number, stage, report.stages[0].num_in) for number, stage in enumerate(report.stages)),
         "</table>",
-        *(part for stage in report.stages for part in _stage(stage)),
+        *(part for number, stage in enumerate(report.stages) for part in _stage(number, stage)),
         *(part for column, counts in report.columns.items() for part in _column(column, counts)),
         "</body></html>\n",
     ]
     return "\n".join(body)
 
 
-def _row(stage: Stage, total: int) -> str:
+def _row(number: int, stage: Stage, total: int) -> str:
     width = 100 * stage.num_out / max(1, total)
     gone = f"<td class=n>{stage.num_in:,}<td class=n>{stage.num_in - stage.num_out:,}<td class=n>{stage.num_out:,}"
-    return f'<tr><td><a href="#{escape(stage.kind)}">{escape(stage.kind)}</a>{gone}<td><span class=bar style="width:{width:.1f}px"></span></tr>'
+    return f'<tr><td><a href="#stage-{number}">{escape(stage.kind)}</a>{gone}<td><span class=bar style="width:{width:.1f}px"></span></tr>'
 
 
-def _stage(stage: Stage) -> Iterator[str]:
+def _stage(number: int, stage: Stage) -> Iterator[str]:
     arguments = ", ".join(f"{name} = {json.dumps(value, ensure_ascii=False, default=str)}" for name, value in stage.arguments.items())
     took = "from the cache; " if stage.is_cached else ""
-    yield f'<h3 id="{escape(stage.kind)}">{escape(stage.kind)}</h3><p class=small>{escape(arguments)} ({took}{stage.seconds:.1f} s)</p>'
+    yield f'<h3 id="stage-{number}">{escape(stage.kind)}</h3><p class=small>{escape(arguments)} ({took}{stage.seconds:.1f} s)</p>'
     for reason, count in stage.removed.items():
         yield f"<details><summary>{count:,}: {escape(reason)}</summary>"
         for example in stage.examples.get(reason, ()):
