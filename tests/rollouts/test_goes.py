@@ -101,7 +101,7 @@ def test_stale_tokens_have_their_own_ratio_or_no_advantage(tiny: Policy) -> None
     """The loss of GRPO by hand: on stale tokens the ratio is policy / behavior, clipped; elsewhere it is 1."""
     prompt, segments = (70, 71), (Segment(2, 0), Segment(2, 1))
     ids = (80, 81, 82, 257)
-    full = torch.log_softmax(tiny.model(input_ids=torch.tensor([[*prompt, *ids]])).logits[0].float(), -1)
+    full = torch.log_softmax(tiny.model(input_ids=torch.tensor([[*prompt, *ids]])).logits[0].detach().float(), -1)
     logprobs = torch.stack([full[1 + place, token] for place, token in enumerate(ids)])
     behavior = [float(logprobs[0]) + 0.1, float(logprobs[1]) - 2.0, *logprobs[2:].tolist()]
     mixed = Completion(ids, tuple(behavior), "x", FinishReason.EOS, 1, segments)
