@@ -80,7 +80,7 @@ def test_an_inserted_rollout_trains_to_the_loss_and_gradient_of_a_plain_loop(tin
     units = loss.units(batch)
     done = loss.run(batch, units, loss.weights(batch, units))
     done.loss.backward()
-    assert float(done.loss) == pytest.approx(float(expected), abs=1e-4)
+    assert float(done.loss.detach()) == pytest.approx(float(expected.detach()), abs=1e-4)
     for name, parameter in tiny.model.named_parameters():
         if name in gradients:
             assert parameter.grad is not None
@@ -101,7 +101,7 @@ def test_stale_tokens_have_their_own_ratio_or_no_advantage(tiny: Policy) -> None
     """The loss of GRPO by hand: on stale tokens the ratio is policy / behavior, clipped; elsewhere it is 1."""
     prompt, segments = (70, 71), (Segment(2, 0), Segment(2, 1))
     ids = (80, 81, 82, 257)
-    full = torch.log_softmax(tiny.model(input_ids=torch.tensor([[*prompt, *ids]])).logits[0].float(), -1)
+    full = torch.log_softmax(tiny.model(input_ids=torch.tensor([[*prompt, *ids]])).logits[0].detach().float(), -1)
     logprobs = torch.stack([full[1 + place, token] for place, token in enumerate(ids)])
     behavior = [float(logprobs[0]) + 0.1, float(logprobs[1]) - 2.0, *logprobs[2:].tolist()]
     mixed = Completion(ids, tuple(behavior), "x", FinishReason.EOS, 1, segments)
@@ -115,7 +115,7 @@ def test_stale_tokens_have_their_own_ratio_or_no_advantage(tiny: Policy) -> None
         learner = Learner(tiny, LearnerConfig(), LearnerPlan(1e-9, 1, 1.0, 0, skips_stale=skips_stale), grpo(beta=0.0, ddof=0, max_completion_tokens=16))
         batch = learner.annotate(build_batch([group]))
         units = learner.loss.units(batch)
-        assert float(learner.loss.run(batch, units, learner.loss.weights(batch, units)).loss) == pytest.approx(wanted, abs=1e-3)
+        assert float(learner.loss.run(batch, units, learner.loss.weights(batch, units)).loss.detach()) == pytest.approx(wanted, abs=1e-3)
         learner.update(batch, step=0)  # the comparison of sampler and trainer leaves stale tokens out
 
 

@@ -68,6 +68,7 @@ def test_a_rollout_comes_back_column_by_column(tmp_path: Path):
             ],
             "metrics": [{"name": "accuracy/length", "value": 1.0}],
             "extra": [{"name": "accuracy/note", "text": "short"}],
+            "policy_versions": None,
             "advantages": [0.75, 0.75],
             "logprobs": [-0.25, -0.5],
             "old_logprobs": None,

@@ -103,7 +103,7 @@ def test_a_run_with_budgets_masks_what_was_put_in_and_sampler_and_trainer_agree(
         rollout={"partial_tokens": partial_tokens},
     )
     row = metrics_without_times(tmp_path / "run")[-1]
-    assert row["budget_fraction"] > 0.9
+    assert row["budget_fraction"] > 0.7
     assert row["sampler_mismatch_max"] < 1e-4
     rollouts = read_rollouts(tmp_path / "run" / "rollouts" / "step-000001.parquet").to_pylist()
     cut = [one for one in rollouts if one["num_turns"] == 2]
