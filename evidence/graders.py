@@ -217,6 +217,7 @@ How to read it:
 - The attacks, the spellings and the rewrites were written beside Proctor's grader, by the same hands, and it was corrected until it passed
   them. Only rows that it has not seen can say how well that carries over. The public rows were seen too; they come mostly from the suite of math-verify.
 - Some near misses are a matter of kind: `3, 4` for `(3, 4)`, or `5 m` for `5 cm`. A grader that was built to be lenient there is counted as wrong here.
+- Two of the rewrites that Proctor refuses are sums left to work out (`492 + 7` for 499), which it holds to be questions and no answers. They count against it.
 - math-verify and TRL get the gold answer between dollar signs, as their documentation asks, and keep their own limits of time.
 - inspect-ai is called at the two functions that its scorer runs in a worker process, without that process: its own limit of time is not at work.
 - verl's two functions read only the last box and are the floor: normalised strings. Its `prime_math` is left out because it evaluates the

@@ -19,6 +19,7 @@ def integer(numbers: random.Random) -> Drawn:
         rf"\text{{{n}}}",
         f"x = {n}",
         rf"\frac{{{2 * n}}}{{2}}",
+        f"{n - 7} + 7",
         rf"{n}\text{{ units}}",
         f"({n})",
         rf"\textbf{{{n}}}",

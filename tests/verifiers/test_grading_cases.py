@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from proctor.verifiers.extraction import CHANNELS, after_reasoning, boxes, extra
 from proctor.verifiers.mathematics import MathVerifier
 from proctor.verifiers.notation import Unreadable, lex, unify
 from proctor.verifiers.reading import readings
+from proctor.verifiers.unfinished import is_unfinished
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 VERIFIER = MathVerifier()
@@ -73,6 +75,9 @@ def test_costly_and_executable_answers_end_unpaid(row: Attack, no_evaluation: No
     assert not Path("/tmp/proctor-was-here").exists()
 
 
+_SUM = re.compile(r"-?\d+ \+ 7")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_rewritten_answers(kind: str) -> None:
     """Of answers that are drawn and then spelled in many ways: every spelling is paid, no near miss is; also with the two swapped."""
@@ -83,7 +88,8 @@ def test_rewritten_answers(kind: str) -> None:
         if family.kind != kind:
             continue
         for text in family.equal:
-            assert is_paid(rf"\boxed{{{dressed(text, numbers)}}}", family.gold), (family.gold, text)
+            is_question = _SUM.fullmatch(text) is not None  # left to work out: no answer, though it may be the reference
+            assert is_paid(rf"\boxed{{{dressed(text, numbers)}}}", family.gold) is not is_question, (family.gold, text)
             assert is_paid(rf"\boxed{{{family.gold}}}", text), (text, family.gold)
         for text in family.unequal:
             assert not is_paid(rf"\boxed{{{text}}}", family.gold), (family.gold, text)
@@ -122,7 +128,8 @@ def test_verdicts_are_symmetric_and_deterministic(left: str, right: str) -> None
         forward, backward = (is_paid(rf"\boxed{{{a}}}", b) for a, b in ((left, right), (right, left)))
     except TaskError:
         return
-    assert forward is backward
+    if forward is not backward:  # only what is left to work out is no answer, though it may be a reference
+        assert any(is_unfinished(reading) for text in (left, right) for reading in readings(text, allow_words=True))
     assert is_paid(rf"\boxed{{{left}}}", right) is forward
 
 
