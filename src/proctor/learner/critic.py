@@ -42,7 +42,7 @@ class CriticLearner:
         result = torch.zeros(batch.completion_mask.shape)
         for part in self._parts(batch, range(batch.num_rollouts)):
             sequences = select(batch.sequences, part)
-            result[part, : sequences.width] = call(self.model.policy, token_values, self.model, sequences).cpu()
+            result[part, : sequences.width] = call(self.model.policy, token_values, self.model, sequences).cpu().to(result.dtype)
         return torch.where(batch.completion_mask, result, 0.0)
 
     def step(self, batch: TokenBatch, rows: Sequence[int], *, factor: float, statistics: UpdateStatistics) -> None:

@@ -349,7 +349,7 @@ class Learner:
         result = torch.zeros(batch.behavior_logprobs.shape)
         for part in self._micro_batches(batch, [[row] for row in rows]):
             sequences = select(batch.sequences, rows_of(part))
-            result[rows_of(part), : sequences.width] = call(policy, compute, sequences).cpu()
+            result[rows_of(part), : sequences.width] = call(policy, compute, sequences).cpu().to(result.dtype)
         return result
 
     def _micro_batches(self, batch: TokenBatch, units: Sequence[Unit]) -> list[list[Unit]]:
