@@ -88,6 +88,10 @@ class Objective:
         return self.loss.kl.needs_reference or self.penalty.needs_reference
 
     @property
+    def bootstraps_truncated(self) -> bool:
+        return isinstance(self.advantage, GAE) and self.advantage.bootstraps_truncated
+
+    @property
     def needs_group(self) -> bool:
         return self.advantage.needs_group
 

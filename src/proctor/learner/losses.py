@@ -80,11 +80,24 @@ class PolicyForward:
 
     def __call__(self, sequences: Sequences) -> tuple[Tensor, Tensor, Tensor | None]:
         """(logprobs, entropies, values), each [R, L]."""
+        return self.read(self.outputs(sequences), sequences)
+
+    def outputs(self, sequences: Sequences) -> Tensor:
+        """What predicts each token: see `predicting_outputs`."""
+        return predicting_outputs(self.policy, sequences, self.path)
+
+    def read(self, outputs: Tensor, sequences: Sequences) -> tuple[Tensor, Tensor, Tensor | None]:
+        """What the heads make of it, as in a call."""
         token_ids, mask = padded(sequences.continuations, self.policy.device)
-        outputs = predicting_outputs(self.policy, sequences, self.path)
         logprobs, entropies = logprobs_of_outputs(self.policy, outputs, token_ids[mask], temperature=self.temperature, path=self.path)
         values = None if self.value_head is None else unflatten(values_of_outputs(self.value_head, outputs), mask)
         return unflatten(logprobs, mask), unflatten(entropies, mask), values
+
+    def values(self, sequences: Sequences) -> Tensor:
+        """[R, L] of the value head alone."""
+        assert self.value_head is not None
+        _, mask = padded(sequences.continuations, self.policy.device)
+        return unflatten(values_of_outputs(self.value_head, self.outputs(sequences)), mask)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

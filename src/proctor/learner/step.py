@@ -19,7 +19,7 @@ from proctor.engines.base import rollout_seed
 from proctor.errors import LearnerError
 from proctor.learner.batch import TokenBatch, Unit, build_batch, micro_batches, rows_of, select, with_advantages
 from proctor.learner.config import LearnerConfig, learning_rate_at
-from proctor.learner.critic import CriticLearner, make_optimizer
+from proctor.learner.critic import CriticLearner, make_optimizer, values_behind_truncated
 from proctor.learner.losses import BatchLoss, DistillationLoss, PolicyForward, PolicyLoss, PreferenceLoss, RewardModelLoss, imitation_pass
 from proctor.learner.parallel import Ranks, call, clip_gradients
 from proctor.learner.record import TokenRecord
@@ -168,6 +168,8 @@ class Learner:
             batch = replace(batch, values=self.critic.values(batch))
         elif self.value_head is not None:
             batch = replace(batch, values=self._values(batch))
+        if objective.bootstraps_truncated:
+            batch = replace(batch, bootstrap_values=self._bootstrap_values(batch))
         return with_advantages(batch, objective)
 
     def update(self, batch: TokenBatch, *, step: int) -> dict[str, float]:
@@ -338,12 +340,12 @@ class Learner:
 
     @torch.no_grad()
     def _values(self, batch: TokenBatch) -> Tensor:
-        def values(sequences: Sequences) -> Tensor:
-            found = self.forward(sequences)[2]
-            assert found is not None
-            return found
+        return torch.where(batch.completion_mask, self._in_parts(self.policy, batch, range(batch.num_rollouts), self.forward.values), 0.0)
 
-        return torch.where(batch.completion_mask, self._in_parts(self.policy, batch, range(batch.num_rollouts), values), 0.0)
+    def _bootstrap_values(self, batch: TokenBatch) -> Tensor:
+        if self.critic is not None:
+            return self.critic.bootstrap_values(batch)
+        return values_behind_truncated(batch, self.policy, self.forward.values, self.config, self.path)
 
     def _in_parts(self, policy: Policy, batch: TokenBatch, rows: Sequence[int], compute: Any) -> Tensor:
         result = torch.zeros(batch.behavior_logprobs.shape)
