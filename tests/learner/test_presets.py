@@ -65,6 +65,7 @@ def update_double(name: str, arguments: dict[str, object], micro_batch_tokens: i
 
 OPTIONS = [
     *((name, {}) for name in ALIASES),
+    ("grpo", {"kl": "exact"}),
     ("ppo", {"critic": "separate", "bootstraps_truncated": True}),
     ("ppo", {"critic": "value_head", "bootstraps_truncated": True}),
 ]

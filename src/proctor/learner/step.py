@@ -121,7 +121,7 @@ class Learner:
         """The objective's loss over the trained modules."""
         objective = self.objective
         if isinstance(objective, Objective):
-            return PolicyLoss(objective, self.forward)
+            return PolicyLoss(objective, self.forward, self.reference or self.policy)
         if isinstance(objective, PreferenceObjective):
             return PreferenceLoss(objective, self.forward)
         if isinstance(objective, DistillationObjective):
@@ -153,7 +153,7 @@ class Learner:
         objective, everyone = self.objective, range(batch.num_rollouts)
         if isinstance(objective, Objective) and not self.config.is_single_update:
             batch = replace(batch, old_logprobs=self._logprobs(self.policy, batch, everyone))
-        if objective.needs_reference:
+        if objective.needs_ref_logprobs:
             with ExitStack() as stack:
                 if self.reference is None:
                     stack.enter_context(self.policy.adapters_disabled())
