@@ -107,6 +107,8 @@ COMPARED = tuple(Cell(name, name, OWN.get(name, {})) for name in on_policy())
 EXTRA = (
     Cell("rft", "rft"),
     Cell("grpo_8_updates", "grpo", settings={"learner": {"num_minibatches": 8}}),
+    Cell("grpo_lr_0.001", "grpo", settings={"learning_rate": 1e-3}),
+    Cell("grpo_lr_0.006", "grpo", settings={"learning_rate": 6e-3}),
     rlhf("rlhf_beta_0.05", beta=0.05),
     rlhf("rlhf_beta_0.2", beta=0.2),
     rlhf("rlhf_beta_0.2_clamped", beta=0.2, kl="clamped_k1"),
@@ -251,9 +253,9 @@ def warm_up(start: Path) -> None:
 
 
 def read(root: Path) -> dict[str, list[dict[str, Any]]]:
-    """The records of every cell whose three seeds are there, by name."""
-    found = {cell.name: [_path(root, cell, seed) for seed in SEEDS] for cell in CELLS}
-    return {name: [json.loads(path.read_text()) for path in paths] for name, paths in found.items() if all(path.exists() for path in paths)}
+    """The records of every cell that has any, by name and in the order of the seeds."""
+    found = {cell.name: [path for seed in SEEDS if (path := _path(root, cell, seed)).exists()] for cell in CELLS}
+    return {name: [json.loads(path.read_text()) for path in paths] for name, paths in found.items() if paths}
 
 
 if __name__ == "__main__":
