@@ -66,9 +66,9 @@ What follows is read off afterwards and was not predicted.
 - Here `grpo` is not ahead of `online_rft`: DeepSeekMath's order of the two does not show in thirty steps of this task. The two differ in more than the
   coefficient: `grpo` holds on to the start by its KL term, `online_rft` does not. The reward curve of `rft` stays where it began, for its completions are
   the start's own; what it trains is what the held-out column says.
-- Nothing blows up without the clamp, and nothing can: a task with one right answer bounds the KL by the logarithm of the start's chance of writing it, and
-  both variants end there. That the clamp keeps a large model's KL from diverging is neither shown nor refuted by this; that it always does is.
-- Non-score reward falls with the KL and stays: for the same reason there is no part of the KL that could be given back.
+- Nothing blows up without the clamp: with one right answer a task, a policy that writes it is no further from the start than the logarithm of the
+  start's chance of writing it, and both variants end near that. Whether the clamp keeps a large model's KL from diverging is not decided by this.
+- Non-score reward falls with the KL and hardly comes back, for the same reason: little of that KL could be given up without giving up the reward.
 - A late reward says little of one run's end: `rlhf_beta_0.05` earns about 0.9 with each seed, and with seed 0 a third of the held-out completions after
   its last update are right.
 """
