@@ -43,6 +43,7 @@ evidence: $(VENV)/dev.done $(VENV)/demo.done
 	$(BIN)/python evidence/gsm8k.py $(GSM8K)
 	$(BIN)/python evidence/objective_cost.py
 	$(BIN)/python evidence/control.py
+	$(BIN)/python evidence/presets.py
 	$(BIN)/python evidence/graders.py --environment runs/graders
 	$(BIN)/python evidence/hack_grpo.py --runs runs/hack-grpo
 	$(BIN)/python evidence/sandbox_cost.py

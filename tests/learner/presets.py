@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from proctor.learner.parallel import Ranks
 from proctor.learner.step import Learner, LearnerPlan
 from proctor.models.load import load_policy
 from proctor.models.policy import Policy
+from proctor.models.scoring import Sequences
 
 MAX_TOKENS = 12
 PROMPTS = [tuple(range(40, 45)), tuple(range(60, 73)), tuple(range(50, 59)), tuple(range(80, 83))]
@@ -71,20 +73,42 @@ def _rollout(task: Task, index: int, prompt: tuple[int, ...], completion: Comple
     return Rollout(task, index, prompt, (Turn(completion),), scores, even + 0.5 * short, step_ends=(length // 2, length))
 
 
-def prepared(learner: Learner, *, reverse: bool = False, rollouts: list[RolloutGroup] | None = None) -> TokenBatch:
-    """An annotated batch of the learner's own policy."""
+@cache
+def first_groups() -> list[RolloutGroup]:
+    """The rollouts of the tiny model as it is loaded, sampled once."""
+    return groups(load_policy("tiny", device="cpu"))
+
+
+def prepared(learner: Learner, *, reverse: bool = False, repeats_prompts: bool = False, rollouts: list[RolloutGroup] | None = None) -> TokenBatch:
+    """An annotated batch of the learner's own policy; `repeats_prompts` gives each rollout a copy of its prompt instead of one for the group."""
     made = groups(learner.policy) if rollouts is None else rollouts
     batch = build_batch(made[::-1] if reverse else made, WEIGHTS)
     extra = build_batch(made[:1]).sequences
+    if repeats_prompts:
+        batch, extra = replace(batch, sequences=_repeated(batch.sequences)), _repeated(extra)
     return learner.annotate(replace(batch, pretraining=extra))
 
 
-def make_learner(name: str, config: LearnerConfig, *, ranks: Ranks | None = None, policy: Policy | None = None, **arguments: Any) -> Learner:
+def _repeated(sequences: Sequences) -> Sequences:
+    return Sequences([sequences.prompts[prompt] for prompt in sequences.prompt_of], sequences.continuations, list(range(len(sequences.prompt_of))))
+
+
+def make_learner(
+    name: str, config: LearnerConfig, *, ranks: Ranks | None = None, policy: Policy | None = None, dtype: torch.dtype = torch.float32, **arguments: Any
+) -> Learner:
     """A learner of a preset on the tiny model, with gradient descent in the place of Adam, which would hide a wrong scale."""
     objective = preset(name, **arguments)
     policy = policy or load_policy("tiny", device="cpu")
     teacher = load_policy("tiny", device="cpu", seed=7) if name == "on_policy_distillation" else None
+    for model in (policy, teacher):
+        if model is not None and dtype is torch.float64:
+            model.model.double()
+            model.compute_dtype = dtype
     learner = Learner(policy, config, PLAN, objective, teacher=teacher, ranks=ranks)
+    beside = [None if learner.critic is None else learner.critic.model.policy.model, learner.value_head, learner.reward_model and learner.trained.model]
+    for module in beside:
+        if module is not None:
+            module.to(dtype)
     learner.optimizer = torch.optim.SGD(learner.parameters, lr=PLAN.learning_rate)  # type: ignore[assignment]
     if learner.critic is not None:
         with torch.no_grad():  # a head of zeros has no gradient for the backbone under it, and values of zero would hide a lost one

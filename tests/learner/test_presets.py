@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -10,8 +11,10 @@ import torch
 from proctor.algorithms.presets import ALIASES
 from proctor.learner.config import LearnerConfig
 from proctor.learner.parallel import Ranks
-from proctor.models.scoring import PLAIN_PATH
-from tests.learner.presets import make_learner, moved, prepared
+from proctor.models.scoring import PLAIN_PATH, ForwardPath
+from tests.learner.presets import first_groups, make_learner, moved, prepared
+
+PADDED_PATH = ForwardPath(is_packed=False, has_plain_head=True, reason="asked for")
 
 
 def flat(tensors: list[torch.Tensor]) -> torch.Tensor:
@@ -23,7 +26,7 @@ def update(name: str, config: LearnerConfig, *, plain: bool = False, reverse: bo
     learner = make_learner(name, config)
     if plain:
         learner.path = PLAIN_PATH
-    batch = prepared(learner, reverse=reverse)
+    batch = prepared(learner, reverse=reverse, rollouts=first_groups())
     before = flat(moved(learner))
     metrics = learner.update(batch, step=0)
     return metrics, before, flat(moved(learner))
@@ -40,6 +43,49 @@ def test_no_way_of_cutting_a_batch_changes_the_update(name: str) -> None:
         other, _, weights = update(name, config, plain=plain and name != "ppo", reverse=reverse)
         assert float((weights - expected).norm() / (expected - before).norm()) < 1e-5
         assert other["loss"] == pytest.approx(metrics["loss"], abs=1e-5)
+
+
+@pytest.fixture
+def exact_norms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`transformers` computes these norms in fp32 whatever the model's dtype is, which would be all that is left of a difference."""
+
+    def norm(self: Any, hidden: torch.Tensor) -> torch.Tensor:
+        return self.weight * hidden * (hidden.square().mean(-1, keepdim=True) + self.variance_epsilon).rsqrt()
+
+    monkeypatch.setattr("transformers.models.llama.modeling_llama.LlamaRMSNorm.forward", norm)
+
+
+def update_double(name: str, arguments: dict[str, object], micro_batch_tokens: int, path: ForwardPath | None, **order: bool) -> tuple[float, torch.Tensor]:
+    """Loss, and weights after one update, of the same in float64."""
+    learner = make_learner(name, LearnerConfig(micro_batch_tokens=micro_batch_tokens, max_grad_norm=1e9), dtype=torch.float64, **arguments)
+    learner.path = path or learner.path
+    metrics = learner.update(prepared(learner, rollouts=first_groups(), **order), step=0)
+    return metrics["loss"], flat(moved(learner))
+
+
+OPTIONS = [
+    *((name, {}) for name in ALIASES),
+    ("grpo", {"kl": "exact"}),
+    ("ppo", {"critic": "separate", "bootstraps_truncated": True}),
+    ("ppo", {"critic": "value_head", "bootstraps_truncated": True}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), OPTIONS, ids=lambda value: value if isinstance(value, str) else "-".join(map(str, value.values())))
+@pytest.mark.usefixtures("exact_norms")
+def test_in_float64_nothing_is_left_of_a_difference(name: str, arguments: dict[str, object]) -> None:
+    """Split into micro-batches, packed or padded, groups turned around, prompts shared or repeated: each element within 1e-9."""
+    loss, expected = update_double(name, arguments, 100_000, None)
+    assert expected.dtype is torch.float64
+    ways = (
+        (1, None, {"repeats_prompts": True}),
+        (40, PADDED_PATH, {"reverse": True}),
+        (70, None, {"reverse": True, "repeats_prompts": True}),
+    )
+    for micro_batch_tokens, path, order in ways:
+        other, weights = update_double(name, arguments, micro_batch_tokens, path, **order)
+        assert float((weights - expected).abs().max()) < 1e-9
+        assert other == pytest.approx(loss, abs=1e-9)
 
 
 DISTINGUISHING = {

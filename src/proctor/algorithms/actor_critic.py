@@ -25,6 +25,7 @@ def ppo(
     critic_learning_rate: float = 1e-5,
     value_clip: float | None = 0.2,
     value_weight: float = 0.1,
+    bootstraps_truncated: bool = False,
 ) -> Objective:
     """PPO (Schulman et al. 2017) with a critic, for verifiable rewards.
 
@@ -43,9 +44,12 @@ def ppo(
         critic_learning_rate: of a separate critic.
         value_clip: range in which a value may move in one update; None does not clip.
         value_weight: of the value loss, for a value head.
+        bootstraps_truncated: behind the last token of a completion that the limit cut stands the critic's value of that state, as PPO does where
+            a segment ends (eq. 11). Off: the verdict on what was written is the end, which is what a limit on the answer means. The reward
+            of the cut text is paid either way.
     """
     chosen: Critic = SeparateCritic(critic_learning_rate, value_clip) if critic == "separate" else ValueHead(value_weight, value_clip)
-    advantage = GAE(chosen, gamma, gae_lambda, gae_lambda)
+    advantage = GAE(chosen, gamma, gae_lambda, gae_lambda, bootstraps_truncated=bootstraps_truncated)
     loss = TokenLoss(PPOClip(clip_low, clip_high), TokenMean(), entropy_weight=entropy_weight)
     return Objective("ppo", advantage, loss, KLInReward(beta) if beta else NoPenalty())
 

@@ -283,6 +283,8 @@ class GAE:
         critic_lambda: λ of the returns that the critic is fitted to (equal to the policy's unless decoupled, as in VAPO).
         whitens_rewards: divide token rewards by their standard deviation over the batch, the mean kept.
         whitens_advantages: mean 0 and standard deviation 1 over the tokens of the batch.
+        bootstraps_truncated: behind the last token of a truncated rollout stands the critic's value of the state where it was cut, as if the
+            episode went on, instead of 0, as if it were over.
     """
 
     critic: Critic
@@ -291,18 +293,22 @@ class GAE:
     critic_lambda: float
     whitens_rewards: bool = False
     whitens_advantages: bool = True
+    bootstraps_truncated: bool = False
     kind: Literal["gae"] = "gae"
     needs_group: bool = False
 
     def __call__(self, inputs: CreditInputs) -> Credit:
         if inputs.values is None:
             raise ValueError("GAE needs values; annotate the batch with the critic first")
+        if self.bootstraps_truncated and inputs.bootstrap_values is None:
+            raise ValueError("GAE is to bootstrap truncated rollouts and needs bootstrap_values; annotate the batch with the critic first")
         mask, values = inputs.mask, inputs.values.double()
         rewards = adv.whiten(inputs.token_rewards, mask, shift_mean=False) if self.whitens_rewards else inputs.token_rewards
         rewards = torch.where(mask, rewards, 0.0)
+        after_last = inputs.bootstrap_values if self.bootstraps_truncated else None
 
         def estimate(gae_lambda: float | Tensor) -> tuple[Tensor, Tensor]:
-            return adv.gae(rewards, values, mask, gamma=self.gamma, gae_lambda=gae_lambda, bootstrap_values=inputs.bootstrap_values)
+            return adv.gae(rewards, values, mask, gamma=self.gamma, gae_lambda=gae_lambda, bootstrap_values=after_last)
 
         chosen = self.policy_lambda
         policy_lambda = adv.length_adaptive_lambda(mask, alpha=chosen.alpha).double() if isinstance(chosen, LengthAdaptive) else chosen
@@ -317,7 +323,8 @@ class GAE:
     def formula(self) -> str:
         lam = f"1 − 1/({self.policy_lambda.alpha:g}·|o|)" if isinstance(self.policy_lambda, LengthAdaptive) else f"{self.policy_lambda:g}"
         whitened = ", then whitened over the batch" if self.whitens_advantages else ""
-        return f"Âₜ = δₜ + γλ Âₜ₊₁, δₜ = rₜ + γV(sₜ₊₁) − V(sₜ), γ = {self.gamma:g}, λ = {lam} (returns: λ = {self.critic_lambda:g}){whitened}"
+        end = ", V behind a truncated rollout: the critic's" if self.bootstraps_truncated else ""
+        return f"Âₜ = δₜ + γλ Âₜ₊₁, δₜ = rₜ + γV(sₜ₊₁) − V(sₜ){end}, γ = {self.gamma:g}, λ = {lam} (returns: λ = {self.critic_lambda:g}){whitened}"
 
 
 @dataclass(frozen=True, slots=True)

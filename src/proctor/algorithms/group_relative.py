@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from proctor.algorithms.collection import Collection, KimiLength, SoftOverlong
 from proctor.algorithms.credit import (
@@ -40,7 +40,7 @@ from proctor.algorithms.losses import (
 from proctor.algorithms.spec import KLInReward, NoPenalty, Objective
 from proctor.algorithms.surrogates import CISPO, DPPO, GMPO, GSPO, SAPO, CISPOClamped, DualClip, GSPOToken, MirrorDescent, PPOClip, Reinforce, TwoSidedClip
 
-Estimator = Literal["k2", "k3", "k3_corrected"]
+Estimator = Literal["k2", "k3", "k3_corrected", "exact"]
 CorrectionName = Literal["none", "truncated_importance", "token_mask", "sequence_mask", "negative_sequence_mask"]
 
 
@@ -121,7 +121,7 @@ def grpo(
         clip_high: ratio kept below 1 + clip_high.
         ddof: 0 population, 1 sample standard deviation.
         epsilon: added to the standard deviation.
-        kl: estimator in the loss; k3 as published.
+        kl: estimator in the loss; k3 as published. `exact` sums over the vocabulary and needs the reference's pass at every update.
         correction: for an engine whose probabilities are not the trainer's; see `correction_named`.
         kimi_length: weight of Kimi k1.5's length reward; 0 leaves it out.
     """
@@ -318,8 +318,10 @@ def correction_named(name: CorrectionName) -> Correction:
 def _kl(beta: float, estimator: Estimator) -> KLTerm:
     if beta < 0:
         raise ValueError(f"beta must be at least 0, not {beta}")
-    if estimator not in ("k2", "k3", "k3_corrected"):
-        raise ValueError(f"kl in the loss must be k2, k3 or k3_corrected, not {estimator!r}; k1 has no gradient there")
+    if estimator not in get_args(Estimator):
+        raise ValueError(f"kl in the loss must be {', '.join(get_args(Estimator))}, not {estimator!r}; k1 has no gradient there")
+    if estimator == "exact" and not beta:
+        raise ValueError("kl is exact, but its weight beta is 0: give beta a value, or leave kl out")
     return KLInLoss(beta, estimator) if beta else NoKL()
 
 

@@ -80,6 +80,7 @@ class NoKL:
 
     kind: Literal["no_kl"] = "no_kl"
     needs_reference: bool = False
+    needs_logits: bool = False
 
     @property
     def formula(self) -> str:
@@ -94,19 +95,32 @@ class KLInLoss:
     """beta times an estimate of KL(policy || reference), added to the loss of each token.
 
     `estimator` is k2 (gradient of the reverse KL), k3 (as GRPO published it: gradient of the forward KL) or k3_corrected (k3 times the
-    ratio: gradient of the reverse KL, DeepSeek-V3.2). k1 is not offered in a loss, where its expected gradient is zero.
+    ratio: gradient of the reverse KL, DeepSeek-V3.2), or exact: no estimate from the token that was drawn, but the sum over the vocabulary at
+    each position (gradient of the reverse KL there, without variance from the draw), for a pass of the reference at every update. k1 is not
+    offered in a loss, where its expected gradient is zero.
     """
 
     beta: float
-    estimator: Literal["k2", "k3", "k3_corrected"]
+    estimator: Literal["k2", "k3", "k3_corrected", "exact"]
     kind: Literal["kl_in_loss"] = "kl_in_loss"
     needs_reference: bool = True
 
     @property
+    def needs_logits(self) -> bool:
+        """True when logprobs of the reference's tokens do not do."""
+        return self.estimator == "exact"
+
+    @property
     def formula(self) -> str:
+        if self.needs_logits:
+            return f" + {self.beta:g} · Σᵥ π(v) log π(v)/π_ref(v)"
         return f" + {self.beta:g} · {self.estimator}(π, π_ref)"
 
     def __call__(self, inputs: LossInputs, ref_logprobs: Tensor | None) -> Tensor | None:
+        if self.needs_logits:
+            if inputs.exact_kl is None:
+                raise ValueError("an exact KL term needs the logits of policy and reference, not ref_logprobs")
+            return self.beta * inputs.exact_kl
         if ref_logprobs is None:
             raise ValueError("a KL term needs ref_logprobs; annotate the batch with a reference model first")
         if self.estimator == "k3_corrected":

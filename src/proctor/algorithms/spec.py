@@ -88,6 +88,15 @@ class Objective:
         return self.loss.kl.needs_reference or self.penalty.needs_reference
 
     @property
+    def needs_ref_logprobs(self) -> bool:
+        """True when logprobs of tokens under the reference are read; an exact KL reads its logits instead."""
+        return self.penalty.needs_reference or (self.loss.kl.needs_reference and not self.loss.kl.needs_logits)
+
+    @property
+    def bootstraps_truncated(self) -> bool:
+        return isinstance(self.advantage, GAE) and self.advantage.bootstraps_truncated
+
+    @property
     def needs_group(self) -> bool:
         return self.advantage.needs_group
 
@@ -197,6 +206,10 @@ class PreferenceObjective:
     def needs_reference(self) -> bool:
         return self.loss.needs_reference
 
+    @property
+    def needs_ref_logprobs(self) -> bool:
+        return self.needs_reference
+
 
 @dataclass(frozen=True, slots=True)
 class RewardModelObjective:
@@ -210,6 +223,7 @@ class RewardModelObjective:
     name: str
     source: Source = OnPolicy()
     needs_reference: bool = False
+    needs_ref_logprobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +288,7 @@ class DistillationObjective:
     divergence: Divergence
     source: Source = OnPolicy()
     needs_reference: bool = False
+    needs_ref_logprobs: bool = False
 
 
 AnyObjective = Objective | PreferenceObjective | RewardModelObjective | DistillationObjective

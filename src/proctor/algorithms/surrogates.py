@@ -24,6 +24,7 @@ class LossInputs:
         behavior_logprobs: [R, L] as the sampler recorded them; constants.
         advantages: [R, L]; constants.
         mask: [R, L] True where a token is trained on.
+        exact_kl: [R, L] KL(policy || reference) over the vocabulary; differentiated; None where no term asks for it.
     """
 
     logprobs: Tensor
@@ -31,6 +32,7 @@ class LossInputs:
     behavior_logprobs: Tensor
     advantages: Tensor
     mask: Tensor
+    exact_kl: Tensor | None = None
 
     @property
     def of_rollout(self) -> Tensor:

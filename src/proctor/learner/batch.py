@@ -38,6 +38,7 @@ class TokenBatch:
         ref_logprobs: [R, L] under the frozen reference; None where the objective has no term against it.
         penalties: [R, L] KL subtracted from the reward of each token, the coefficient included; None without one.
         values: [R, L] of the critic at the start of the update; None without one.
+        bootstrap_values: [R] of the critic behind the last token of truncated rollouts, 0 for finished ones; None where nothing is bootstrapped.
         advantages: [R, L]; None until `with_advantages`.
         returns: [R, L] that the critic is fitted to; None without one.
         pretraining: token lists to be imitated beside the loss (ptx).
@@ -60,6 +61,7 @@ class TokenBatch:
     ref_logprobs: Tensor | None = None
     penalties: Tensor | None = None
     values: Tensor | None = None
+    bootstrap_values: Tensor | None = None
     advantages: Tensor | None = None
     returns: Tensor | None = None
     pretraining: Sequences | None = None
@@ -180,6 +182,7 @@ def _credit_inputs(batch: TokenBatch) -> CreditInputs:
         step_rewards=batch.step_rewards,
         step_ends=batch.step_ends,
         values=batch.values,
+        bootstrap_values=None if batch.bootstrap_values is None else batch.bootstrap_values.double(),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -13,7 +13,9 @@ from proctor.learner.config import LearnerConfig
 from proctor.learner.losses import value_loss
 from proctor.learner.parallel import Ranks, call, clip_gradients
 from proctor.learner.statistics import UpdateStatistics
-from proctor.models.heads import ScalarModel, token_values
+from proctor.models.heads import ScalarModel, behind_last, token_values
+from proctor.models.policy import Policy
+from proctor.models.scoring import ForwardPath, Sequences
 from proctor.objective.aggregation import token_mean
 from proctor.objective.diagnostics import masked_mean
 
@@ -42,8 +44,12 @@ class CriticLearner:
         result = torch.zeros(batch.completion_mask.shape)
         for part in self._parts(batch, range(batch.num_rollouts)):
             sequences = select(batch.sequences, part)
-            result[part, : sequences.width] = call(self.model.policy, token_values, self.model, sequences).cpu()
+            result[part, : sequences.width] = call(self.model.policy, token_values, self.model, sequences).cpu().to(result.dtype)
         return torch.where(batch.completion_mask, result, 0.0)
+
+    def bootstrap_values(self, batch: TokenBatch) -> Tensor:
+        """[R] behind the last token of truncated rollouts, 0 for finished ones."""
+        return values_behind_truncated(batch, self.model.policy, lambda longer: token_values(self.model, longer), self.config, self.model.path)
 
     def step(self, batch: TokenBatch, rows: Sequence[int], *, factor: float, statistics: UpdateStatistics) -> None:
         """One optimizer step on the mean over tokens of the value loss.
@@ -80,6 +86,24 @@ class CriticLearner:
         units = [[row] for row in rows]
         runs = micro_batches(batch.sequences, units, max_tokens=self.config.micro_batch_tokens, is_packed=self.model.path.is_packed)
         return [rows_of(run) for run in runs]
+
+
+@torch.no_grad()
+def values_behind_truncated(batch: TokenBatch, policy: Policy, values: Callable[[Sequences], Tensor], config: LearnerConfig, path: ForwardPath) -> Tensor:
+    """[R] value of the state in which a truncated rollout was cut; 0 for finished ones, whose episodes are over.
+
+    Args:
+        batch: whose `is_truncated` says which.
+        policy: what computes the values.
+        values: [R, L] before each token of some sequences.
+        config: its `micro_batch_tokens` bounds memory.
+        path: of the passes.
+    """
+    result = torch.zeros(batch.num_rollouts)
+    units = [[row] for row in batch.is_truncated.nonzero()[:, 0].tolist()]
+    for run in micro_batches(batch.sequences, units, max_tokens=config.micro_batch_tokens, is_packed=path.is_packed):
+        result[rows_of(run)] = call(policy, behind_last, values, select(batch.sequences, rows_of(run))).cpu().to(result.dtype)
+    return result
 
 
 def make_optimizer(parameters: Sequence[torch.nn.Parameter], learning_rate: float, config: LearnerConfig) -> torch.optim.AdamW:

@@ -8,7 +8,8 @@ it changes the sum.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -23,6 +24,7 @@ from proctor.models.divergence import logits_of, token_divergences
 from proctor.models.heads import ScalarModel, sequence_scores, values_of_outputs
 from proctor.models.policy import Policy
 from proctor.models.scoring import ForwardPath, Sequences, logprobs_of_outputs, padded, predicting_outputs, unflatten
+from proctor.objective import kl
 from proctor.objective.aggregation import token_mean
 from proctor.objective.diagnostics import masked_mean
 from proctor.objective.preferences import group_bradley_terry
@@ -80,19 +82,53 @@ class PolicyForward:
 
     def __call__(self, sequences: Sequences) -> tuple[Tensor, Tensor, Tensor | None]:
         """(logprobs, entropies, values), each [R, L]."""
+        return self.read(self.outputs(sequences), sequences)
+
+    def outputs(self, sequences: Sequences) -> Tensor:
+        """What predicts each token: see `predicting_outputs`."""
+        return predicting_outputs(self.policy, sequences, self.path)
+
+    def read(self, outputs: Tensor, sequences: Sequences) -> tuple[Tensor, Tensor, Tensor | None]:
+        """What the heads make of it, as in a call."""
         token_ids, mask = padded(sequences.continuations, self.policy.device)
-        outputs = predicting_outputs(self.policy, sequences, self.path)
         logprobs, entropies = logprobs_of_outputs(self.policy, outputs, token_ids[mask], temperature=self.temperature, path=self.path)
         values = None if self.value_head is None else unflatten(values_of_outputs(self.value_head, outputs), mask)
         return unflatten(logprobs, mask), unflatten(entropies, mask), values
 
+    def values(self, sequences: Sequences) -> Tensor:
+        """[R, L] of the value head alone."""
+        assert self.value_head is not None
+        _, mask = padded(sequences.continuations, self.policy.device)
+        return unflatten(values_of_outputs(self.value_head, self.outputs(sequences)), mask)
+
+    def exact_kl(self, outputs: Tensor, sequences: Sequences, reference: Policy) -> Tensor:
+        """[R, L] KL(policy || reference) over the whole vocabulary, with its gradient; logits exist for one chunk of tokens at a time.
+
+        Args:
+            outputs: of the policy for `sequences`.
+            sequences: the tokens.
+            reference: frozen, of the same architecture; the policy itself stands for its weights without adapters.
+        """
+        _, mask = padded(sequences.continuations, self.policy.device)
+        with torch.no_grad(), reference.adapters_disabled() if reference.has_adapters else nullcontext():
+            target = predicting_outputs(reference, sequences, self.path)
+
+        def divergence(logits: Tensor, ref_logits: Tensor) -> Tensor:
+            return kl.exact(logits, ref_logits, temperature=self.temperature)
+
+        return unflatten(token_divergences(outputs, logits_of(self.policy, self.path), target, logits_of(reference, self.path), divergence), mask)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PolicyLoss:
-    """The loss of an `Objective`: surrogate, KL, entropy, correction, imitation of successes, and a shared value head's loss."""
+    """The loss of an `Objective`: surrogate, KL, entropy, correction, imitation of successes, and a shared value head's loss.
+
+    `reference` is the frozen policy, for a KL over the whole vocabulary; other terms read the batch's `ref_logprobs`.
+    """
 
     objective: Objective
     forward: PolicyForward
+    reference: Policy | None = None
 
     def units(self, batch: TokenBatch) -> list[Unit]:
         return [[row] for row in range(batch.num_rollouts)]
@@ -114,13 +150,17 @@ class PolicyLoss:
         rows = rows_of(units)
         sequences = select(batch.sequences, rows)
         cut = _Cut(rows, sequences.width, self.forward.policy.device)
-        logprobs, entropies, values = self.forward(sequences)
+        outputs = self.forward.outputs(sequences)
+        logprobs, entropies, values = self.forward.read(outputs, sequences)
         mask = cut(batch.completion_mask)
         old = logprobs.detach() if batch.old_logprobs is None else cut(batch.old_logprobs)
         behavior = cut(batch.behavior_logprobs)
         if batch.is_stale is not None:  # what older weights wrote has their distribution as its old one
             old = torch.where(cut(batch.is_stale), behavior, old)
         inputs = LossInputs(logprobs, old, behavior, cut(batch.advantages), mask)
+        if self.objective.loss.kl.needs_logits:
+            assert self.reference is not None
+            inputs = replace(inputs, exact_kl=self.forward.exact_kl(outputs, sequences, self.reference))
         reference = None if batch.ref_logprobs is None else cut(batch.ref_logprobs)
         loss, seen = self._policy_loss(inputs, reference, entropies, cut(weights))
         if self.objective.positive_nll_weight:

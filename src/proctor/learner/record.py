@@ -35,5 +35,5 @@ class TokenRecord:
         if done.logprobs is None or done.entropies is None:
             return
         width = done.logprobs.shape[1]
-        self.logprobs[rows, :width], self.entropies[rows, :width] = done.logprobs.cpu(), done.entropies.cpu()
+        self.logprobs[rows, :width], self.entropies[rows, :width] = done.logprobs.float().cpu(), done.entropies.float().cpu()
         self.is_computed[rows] = True

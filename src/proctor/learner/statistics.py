@@ -29,7 +29,9 @@ def policy_values(objective: Objective, inputs: LossInputs, entropies: Tensor, r
     elif isinstance(surrogate, GSPO):
         ratio = ratios.sequence_log_ratio(inputs.logprobs, inputs.old_logprobs, mask).exp()[:, None].expand_as(log_ratio)
         values |= _clip_fractions(ratio, inputs, surrogate.clip_low, surrogate.clip_high, counts_all=False)
-    if reference is not None:
+    if inputs.exact_kl is not None:
+        values["kl"] = diagnostics.masked_mean(inputs.exact_kl.detach(), mask)
+    elif reference is not None:
         values["kl"] = diagnostics.masked_mean(kl.k3(inputs.logprobs, reference), mask)
     if isinstance(objective.loss, TokenLoss) and objective.loss.kept_only:
         kept = mask & (inputs.advantages != 0)

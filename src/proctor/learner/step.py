@@ -19,7 +19,7 @@ from proctor.engines.base import rollout_seed
 from proctor.errors import LearnerError
 from proctor.learner.batch import TokenBatch, Unit, build_batch, micro_batches, rows_of, select, with_advantages
 from proctor.learner.config import LearnerConfig, learning_rate_at
-from proctor.learner.critic import CriticLearner, make_optimizer
+from proctor.learner.critic import CriticLearner, make_optimizer, values_behind_truncated
 from proctor.learner.losses import BatchLoss, DistillationLoss, PolicyForward, PolicyLoss, PreferenceLoss, RewardModelLoss, imitation_pass
 from proctor.learner.parallel import Ranks, call, clip_gradients
 from proctor.learner.record import TokenRecord
@@ -123,7 +123,7 @@ class Learner:
         """The objective's loss over the trained modules."""
         objective = self.objective
         if isinstance(objective, Objective):
-            return PolicyLoss(objective, self.forward)
+            return PolicyLoss(objective, self.forward, self.reference or self.policy)
         if isinstance(objective, PreferenceObjective):
             return PreferenceLoss(objective, self.forward)
         if isinstance(objective, DistillationObjective):
@@ -155,7 +155,7 @@ class Learner:
         objective, everyone = self.objective, range(batch.num_rollouts)
         if isinstance(objective, Objective) and not self.config.is_single_update:
             batch = replace(batch, old_logprobs=self._logprobs(self.policy, batch, everyone))
-        if objective.needs_reference:
+        if objective.needs_ref_logprobs:
             with ExitStack() as stack:
                 if self.reference is None:
                     stack.enter_context(self.policy.adapters_disabled())
@@ -170,6 +170,8 @@ class Learner:
             batch = replace(batch, values=self.critic.values(batch))
         elif self.value_head is not None:
             batch = replace(batch, values=self._values(batch))
+        if objective.bootstraps_truncated:
+            batch = replace(batch, bootstrap_values=self._bootstrap_values(batch))
         batch = with_advantages(batch, objective)
         if self.plan.skips_stale and batch.is_stale is not None and batch.advantages is not None:
             batch = replace(batch, advantages=torch.where(batch.is_stale, 0.0, batch.advantages))
@@ -343,18 +345,18 @@ class Learner:
 
     @torch.no_grad()
     def _values(self, batch: TokenBatch) -> Tensor:
-        def values(sequences: Sequences) -> Tensor:
-            found = self.forward(sequences)[2]
-            assert found is not None
-            return found
+        return torch.where(batch.completion_mask, self._in_parts(self.policy, batch, range(batch.num_rollouts), self.forward.values), 0.0)
 
-        return torch.where(batch.completion_mask, self._in_parts(self.policy, batch, range(batch.num_rollouts), values), 0.0)
+    def _bootstrap_values(self, batch: TokenBatch) -> Tensor:
+        if self.critic is not None:
+            return self.critic.bootstrap_values(batch)
+        return values_behind_truncated(batch, self.policy, self.forward.values, self.config, self.path)
 
     def _in_parts(self, policy: Policy, batch: TokenBatch, rows: Sequence[int], compute: Any) -> Tensor:
         result = torch.zeros(batch.behavior_logprobs.shape)
         for part in self._micro_batches(batch, [[row] for row in rows]):
             sequences = select(batch.sequences, rows_of(part))
-            result[rows_of(part), : sequences.width] = call(policy, compute, sequences).cpu()
+            result[rows_of(part), : sequences.width] = call(policy, compute, sequences).cpu().to(result.dtype)
         return result
 
     def _micro_batches(self, batch: TokenBatch, units: Sequence[Unit]) -> list[list[Unit]]:

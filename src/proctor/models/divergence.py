@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from proctor.models.fused import wide
 from proctor.models.policy import Policy
 from proctor.models.scoring import ForwardPath
 
@@ -47,8 +48,8 @@ def token_divergences(
 
     def of_chunk(part: Tensor, teacher_part: Tensor) -> Tensor:
         with torch.no_grad():
-            target = teacher_to_logits(teacher_part).float()
-        return divergence(to_logits(part).float(), target)
+            target = wide(teacher_to_logits(teacher_part))
+        return divergence(wide(to_logits(part)), target)
 
     chunks = (slice(start, start + chunk_tokens) for start in range(0, outputs.shape[0], chunk_tokens))
     parts: list[Tensor] = [checkpoint(of_chunk, outputs[chunk], teacher_outputs[chunk], use_reentrant=False) for chunk in chunks]  # type: ignore[misc]

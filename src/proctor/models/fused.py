@@ -14,6 +14,11 @@ from torch import Tensor
 DEFAULT_CHUNK_TOKENS = 512
 
 
+def wide(values: Tensor) -> Tensor:
+    """In fp32, where every loss is computed; fp64 stays fp64, in which losses are compared with their definitions."""
+    return values if values.dtype is torch.float64 else values.float()
+
+
 def linear_logprobs(
     hidden: Tensor, weight: Tensor, token_ids: Tensor, *, temperature: float, compute_dtype: torch.dtype, chunk_tokens: int = DEFAULT_CHUNK_TOKENS
 ) -> tuple[Tensor, Tensor]:

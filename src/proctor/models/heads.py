@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from proctor.errors import ConfigError, EngineError
+from proctor.models.fused import wide
 from proctor.models.policy import Policy
 from proctor.models.scoring import ForwardPath, Sequences, padded, predicting_outputs, unflatten
 
@@ -86,17 +87,23 @@ def token_values(model: ScalarModel, sequences: Sequences) -> Tensor:
 
 
 def values_of_outputs(head: nn.Linear, outputs: Tensor) -> Tensor:
-    """[N] the head's number for each hidden state, in fp32 whatever the backbone computes in."""
-    return torch.nn.functional.linear(outputs.float(), head.weight.float())[:, 0]
+    """[N] the head's number for each hidden state, in fp32 (fp64 for a head in fp64) whatever the backbone computes in."""
+    weight = wide(head.weight)
+    return torch.nn.functional.linear(outputs.to(weight.dtype), weight)[:, 0]
 
 
 def sequence_scores(model: ScalarModel, sequences: Sequences) -> Tensor:
     """[R] the head's number after the last token of each row, normalised."""
+    return (behind_last(lambda longer: token_values(model, longer), sequences) - model.mean) / model.std
+
+
+def behind_last(token_values: Callable[[Sequences], Tensor], sequences: Sequences) -> Tensor:
+    """[R] the value of the state after the last token of each row, from a function to the values before each token."""
     # What stands behind the last token is what would predict one more.
     longer = replace(sequences, continuations=[[*tokens, tokens[-1]] for tokens in sequences.continuations])
-    values = token_values(model, longer)
+    values = token_values(longer)
     last = torch.tensor([len(tokens) for tokens in sequences.continuations], device=values.device)
-    return (values.gather(1, last[:, None])[:, 0] - model.mean) / model.std
+    return values.gather(1, last[:, None])[:, 0]
 
 
 def save_scalar_model(model: ScalarModel, directory: Path) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from proctor.models.attention import SHARED_PROMPT_ATTENTION, build_pack
 from proctor.models.fused import linear_logprobs
 from proctor.models.policy import Policy, positions
+from proctor.objective.logprobs import log_softmax
 
 _PROBE_TOLERANCE = 1e-3
 
@@ -87,7 +88,7 @@ def logprobs_of_outputs(policy: Policy, outputs: Tensor, token_ids: Tensor, *, t
         assert policy.head is not None
         weight: Tensor = policy.head.weight  # type: ignore[assignment]  # a linear layer's weight
         return linear_logprobs(outputs, weight, token_ids, temperature=temperature, compute_dtype=policy.compute_dtype)
-    logs = torch.log_softmax(outputs.float() / temperature, dim=-1)
+    logs = log_softmax(outputs, temperature=temperature)
     return logs.gather(1, token_ids[:, None])[:, 0], -(logs.exp() * logs).sum(-1)
 
 
