@@ -19,6 +19,7 @@ ALIASES = {
     "f1": "proctor.verifiers.text:F1Verifier",
     "regex": "proctor.verifiers.text:RegexVerifier",
     "format": "proctor.verifiers.format:FormatVerifier",
+    "mode": "proctor.verifiers.thinking:ModeVerifier",
     "instructions": "proctor.verifiers.instructions:InstructionVerifier",
     "json": "proctor.verifiers.structured:JsonVerifier",
     "sql": "proctor.verifiers.sql:SqlVerifier",
