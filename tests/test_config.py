@@ -10,6 +10,7 @@ from proctor.cli.train import resolve
 from proctor.config import RunConfig, build_objective, from_mapping, parse_assignment, to_mapping, with_assignments
 from proctor.errors import ConfigError
 from proctor.recipes import ALIASES, build_recipe, find_recipe, scales_of
+from proctor.training.stages.records import Train
 
 MINIMAL = {"data": {"train": "arithmetic"}, "rewards": ["number"]}
 
@@ -17,9 +18,10 @@ MINIMAL = {"data": {"train": "arithmetic"}, "rewards": ["number"]}
 @pytest.mark.parametrize("recipe", sorted(ALIASES))
 def test_every_recipe_at_every_scale_survives_a_round_trip_through_plain_values(recipe: str) -> None:
     for scale in scales_of(find_recipe(recipe)):
-        config = build_recipe(recipe, scale)
-        assert from_mapping(to_mapping(config)) == config
-        build_objective(config)
+        built = build_recipe(recipe, scale)
+        for config in [built] if isinstance(built, RunConfig) else [stage.config for stage in built.stages if isinstance(stage, Train)]:
+            assert from_mapping(to_mapping(config)) == config
+            build_objective(config)
 
 
 def test_assignments_reach_any_depth_and_keep_toml_types() -> None:

@@ -24,9 +24,9 @@ from proctor.chat.thinking import (
 )
 from proctor.core import Message, Task
 from proctor.errors import ConfigError, TaskError
-from proctor.models.pocket import character_tokenizer
 from proctor.models.tiny import byte_tokenizer
 from proctor.verifiers.extraction import after_reasoning
+from tests.chat.characters import character_tokenizer
 
 
 def with_tag_tokens(*, special: bool):

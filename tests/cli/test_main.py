@@ -30,7 +30,7 @@ def test_import_and_help_do_not_load_torch() -> None:
     probe = "import sys, proctor; from proctor.cli.main import build_parser; build_parser().format_help(); "
     probe += "print('torch' in sys.modules, 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split() == ["False", "False"]
-    probe = "import sys; from proctor.cli.recipes import run; run(); print('torch' in sys.modules)"
+    probe = "import sys; from proctor.cli.main import main; main(['recipes']); print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.splitlines()[-1] == "False"
 
 

@@ -215,3 +215,19 @@ def test_the_room_starts_without_heavy_imports() -> None:
     heavy = ("torch", "transformers", "numpy", "pyarrow", "datasets", "reasoning_gym")
     code = f"import sys, proctor.data; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_spellings_of_one_generator_share_their_held_out_tasks_and_train_on_none_of_them() -> None:
+    held_out: set[str] = set()
+    for form in ("plain", "tagged", "direct"):
+        config = DataConfig(f"column_addition:digits=1,form={form}", test="column_addition:digits=1", max_tasks=60, max_test_tasks=20)
+        train, test = load_train_and_test(config, 3)
+        asked = {str(task.prompt) for task in test.tasks}
+        held_out = held_out or asked
+        assert len(train.tasks) == 60 and asked == held_out and len(asked) == 20
+        assert not asked & {str(task.prompt) for task in train.tasks}
+
+
+def test_a_space_that_is_wholly_held_out_is_refused() -> None:
+    with pytest.raises(TaskError, match="is held out by"):
+        load_train_and_test(DataConfig("column_addition:digits=1,form=direct", test="column_addition:digits=1", max_test_tasks=100), 0)

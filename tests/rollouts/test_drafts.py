@@ -12,13 +12,13 @@ from proctor.chat.thinking import BUDGET_SENTENCE
 from proctor.core import Completion, FinishReason, Rollout, RolloutGroup, Score, Segment, StepScore, Task
 from proctor.engines.base import SampleRequest, Sampling
 from proctor.errors import EngineError
-from proctor.models.pocket import character_tokenizer
 from proctor.rollouts.drafts import Draft, draw_budget, write
 from proctor.rollouts.groups import RolloutPlan, Workshop, collect_groups, step_ends
 from proctor.rollouts.shaping import kimi_length
 from proctor.rollouts.summary import summarize
 from proctor.verifiers.mathematics import number_verifier
 from proctor.verifiers.rewards import Rewards, as_part
+from tests.chat.characters import character_tokenizer
 
 INSERTED = BUDGET_SENTENCE
 

@@ -124,10 +124,13 @@ def load_train_and_test(config: DataConfig, seed: int) -> tuple[LoadedTasks, Loa
     if is_same and (config.test is None if train.kind == "file" else config.split_train == config.split_test):
         return _set_apart(load_tasks(config.train, config=config, split=config.split_train, seed=seed), config, seed=seed)
     num_test = config.max_test_tasks or (DEFAULT_NUM_TEST_TASKS if test.is_generated else None)
-    held_out = load_tasks(test.text, config=config, split=config.split_test, seed=seed, num_tasks=num_test)
     if train.is_generated and test.is_generated:
+        held_out = _generate(test, config, seed=seed, num_tasks=num_test or DEFAULT_NUM_TEST_TASKS)
         return _generate_beside(train, held_out, config, seed=seed), held_out
-    return load_tasks(config.train, config=config, split=config.split_train, seed=seed, num_tasks=config.max_tasks), held_out
+    return (
+        load_tasks(config.train, config=config, split=config.split_train, seed=seed, num_tasks=config.max_tasks),
+        load_tasks(test.text, config=config, split=config.split_test, seed=seed, num_tasks=num_test),
+    )
 
 
 def _generate_beside(source: Source, held_out: LoadedTasks, config: DataConfig, *, seed: int) -> LoadedTasks:

@@ -55,7 +55,7 @@ def _pocket(*, is_tiny: bool) -> StagedConfig:
         return Traces(name, LONG, data, REWARDS, num_samples=8, max_completion_tokens=limit, keep=keep, length_ratio=1.5, threshold=threshold)
 
     stages: tuple[Stage, ...] = (
-        scratchpad.pretraining("long_and_short", num_steps=2 if is_tiny else 240),
+        scratchpad.pretraining("long_and_short", num_steps=2 if is_tiny else 130),
         scratchpad.imitation("long_sft", base, long_data, num_steps=few),
         mirror_descent("long_rl", sft, many, length_weight=0.2, start_step=many // 2, max_tokens=scratchpad.MAX_TOKENS),
         scratchpad.imitation("short_sft", base, short_data, num_steps=few),

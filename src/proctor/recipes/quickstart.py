@@ -49,7 +49,7 @@ def pocket_additions() -> RunConfig:
         prompts_per_step=16,
         group_size=8,
         max_completion_tokens=32,
-        learning_rate=2e-5,
+        learning_rate=1e-4,
         checkpoint_every=20,
         learner=LearnerConfig(micro_batch_tokens=8192),
         evaluation=EvaluationConfig(num_tasks=200),

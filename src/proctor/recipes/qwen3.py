@@ -60,7 +60,7 @@ def qwen3(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
     general = scratchpad.reinforcement("general_rl", "stage:fusion_sft", (accuracy, obeys), "grpo", num_steps=steps(60), objective={"beta": 0.001})
     lessons = replace(traces, name="lessons", model=TEACHER, data=DataConfig("stage:general_tasks"), num_samples=2)
     stages = (
-        scratchpad.imitation("pretraining", POCKET_UNTRAINED, _additions("unfused"), num_steps=steps(240), learning_rate=1e-3),
+        scratchpad.imitation("pretraining", POCKET_UNTRAINED, _additions("unfused"), num_steps=steps(130), learning_rate=1e-3),
         scratchpad.imitation("cold_start", "stage:pretraining", _additions("fused", max_tasks=512), num_steps=steps(24)),
         scratchpad.reinforcement("reasoning_rl", "stage:cold_start", (accuracy,), "grpo", num_steps=steps(80), objective={"beta": 0.0}),
         traces,
@@ -69,7 +69,7 @@ def qwen3(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
         both,
         _on(general, "stage:general_tasks"),
         lessons,
-        scratchpad.imitation("student", POCKET_UNTRAINED, _additions("unfused"), num_steps=steps(150), learning_rate=1e-3),
+        scratchpad.imitation("student", POCKET_UNTRAINED, _additions("unfused"), num_steps=steps(80), learning_rate=1e-3),
         scratchpad.imitation("off_policy", "stage:student", DataConfig("stage:lessons"), num_steps=steps(60)),
         _distillation("on_policy", "stage:off_policy", num_steps=steps(30)),
         scratchpad.imitation("sft_instead", "stage:cold_start", _additions("fused"), num_steps=steps(150)),

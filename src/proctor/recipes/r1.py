@@ -62,7 +62,7 @@ def r1(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
     steps = 2 if is_tiny else None
     return StagedConfig(
         stages=(
-            scratchpad.pretraining("bilingual", num_steps=steps or 240),
+            scratchpad.pretraining("bilingual", num_steps=steps or 130),
             scratchpad.imitation("cold_start", BASE, scratchpad.additions("english", max_tasks=512), num_steps=steps or 24),
             rl,
             traces,

@@ -57,7 +57,7 @@ def imitation(name: str, model: str, data: DataConfig, *, num_steps: int, learni
     )
 
 
-def pretraining(form: str, *, num_steps: int = 240) -> Train:
+def pretraining(form: str, *, num_steps: int = 130) -> Train:
     """Stage 0: the base model, cut off while it still makes mistakes."""
     return imitation("pretraining", POCKET_UNTRAINED, additions(form), num_steps=num_steps, learning_rate=1e-3)
 

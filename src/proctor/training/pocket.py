@@ -24,13 +24,13 @@ def pocket_pretraining() -> RunConfig:
         data=DataConfig(train="column_addition:digits=2", max_tasks=4000, max_test_tasks=200),
         rewards=(RewardConfig("equations"),),
         algorithm="sft",
-        num_steps=220,
+        num_steps=70,
         prompts_per_step=128,
         group_size=1,
         max_completion_tokens=32,
         learning_rate=1e-3,
         checkpoint_every=1000,
-        learner=LearnerConfig(schedule="cosine", num_warmup_steps=30, weight_decay=0.1, micro_batch_tokens=8192),
+        learner=LearnerConfig(schedule="cosine", num_warmup_steps=10, weight_decay=0.1, micro_batch_tokens=8192),
         evaluation=EvaluationConfig(num_tasks=200),
     )
 
