@@ -35,14 +35,15 @@ column is greedy, which is why it starts higher.
 GSM8K = """\
 ## GSM8K, SmolLM2-135M
 
-`{command}` on {machine}, one seed. Cold start: 1,024 solutions of the training split, reduced to their equations, are imitated. Then {num_steps} steps of GRPO, 8 tasks x 16
-completions a step at temperature 0.5, on {num_training_tasks} other training rows that take one or two calculations; the final number alone is rewarded.
+`{command}` on {machine}, one seed. Cold start: 1,024 solutions of the training split, reduced to their
+equations, are imitated. Then {num_steps} steps of GRPO, 8 tasks x 16 completions a step at temperature 0.5, on {num_training_tasks} other training rows that
+take one or two calculations; the final number alone is rewarded.
 
 {table}
 
 ![mean reward by step](figures/gsm8k.png)
 
-The cold start teaches the form; reinforcement learning, as it was run here, teaches nothing: {verdict}. What was tried, and why it may be: [notes](notes/gsm8k-first-look.md).
+During reinforcement learning {verdict}. What else was tried, and what a model of this size can and cannot do: [notes](notes/gsm8k-first-look.md).
 """
 
 
