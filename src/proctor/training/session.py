@@ -14,9 +14,8 @@ import torch
 
 from proctor.algorithms.collection import Collection, Demonstrations
 from proctor.algorithms.spec import AnyObjective, DistillationObjective, Objective
-from proctor.audit.tripwires import Tripwire, Unanimous
 from proctor.chat.renderer import Renderer, teach_modes
-from proctor.config import RewardConfig, RunConfig, ScoringConfig, build_objective, needs_pairs, to_mapping
+from proctor.config import RewardConfig, RunConfig, ScoringConfig, build_objective, to_mapping
 from proctor.core import RolloutGroup, Task
 from proctor.data.loaders import LoadedTasks, content_hash, num_shared_prompts
 from proctor.data.mixture import Mixture
@@ -42,7 +41,7 @@ from proctor.training.reward_model import REWARD_MODEL, RewardModelScorer
 from proctor.training.run_directory import RunDirectory
 from proctor.training.sources import fitting, joined, load_data, repeating
 from proctor.training.tracking import Tracker
-from proctor.training.watch import Watch, check_canaries
+from proctor.training.watch import Watch, check_canaries, compares_rollouts, tripwires_for
 from proctor.verifiers.base import RewardPart, ScorerPart
 from proctor.verifiers.names import ALIASES, ENTRY_POINT_GROUP
 from proctor.verifiers.rewards import Rewards, as_part
@@ -179,7 +178,7 @@ class Session:
             yield f"step {step}: {faults:.0f} calls of reward functions hung or crashed, were killed and tried again; the rollouts' reasons say which"
         has_variance = metrics["unanimous_fraction"] < 1
         self._num_steps_without_variance = 0 if has_variance else self._num_steps_without_variance + 1
-        if self._num_steps_without_variance in (1, 10) and _compares(self.objective):
+        if self._num_steps_without_variance in (1, 10) and compares_rollouts(self.objective):
             yield _no_variance(step, metrics["reward_mean"])
 
 
@@ -254,20 +253,8 @@ def _assemble(
         plan=_rollout_plan(config, objective),
         emit=emit,
         notes=(*_notes(config, policy, renderer, learner, train, test, dropped + dropped_test), *repeating(config, sources, weights)),
-        watch=Watch(config.audit, config.seed, _tripwires(config, objective)),
+        watch=Watch(config.audit, config.seed, tripwires_for(config.audit, objective)),
     )
-
-
-def _tripwires(config: RunConfig, objective: AnyObjective) -> tuple[Tripwire, ...]:
-    """Those that mean something: none for demonstrations, which are all paid; unanimous groups only where groups teach."""
-    if isinstance(objective.source, Demonstrations):
-        return ()
-    return tuple(wire for wire in config.audit.tripwires if _compares(objective) or not isinstance(wire, Unanimous))
-
-
-def _compares(objective: AnyObjective) -> bool:
-    """True for objectives that learn from differences within a group."""
-    return needs_pairs(objective) or getattr(objective, "needs_group", False)
 
 
 def _rollout_plan(config: RunConfig, objective: AnyObjective) -> RolloutPlan:

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from proctor.algorithms.collection import Demonstrations
+from proctor.algorithms.spec import AnyObjective
 from proctor.audit.canaries import SOURCE, impossible_twin, judge_canaries, with_canaries
 from proctor.audit.config import AuditConfig
-from proctor.audit.tripwires import Alarm, Tripwire, alarms
+from proctor.audit.tripwires import Alarm, Tripwire, Unanimous, alarms
+from proctor.config import needs_pairs
 from proctor.core import RolloutGroup, Task
 from proctor.errors import ConfigError
 from proctor.rollouts.shaping import is_paid_as_right
@@ -89,3 +92,15 @@ def check_canaries(tasks: Sequence[Task], rewards: Rewards, *, seed: int) -> Non
                 f"audit.canary_rate: the reward pays {request.completion[-60:]!r} for {request.task.id}, whose reference is another: it does not compare "
                 "with `answer` or `tests`, so canaries can tell nothing about it. Leave audit.canary_rate at 0"
             )
+
+
+def tripwires_for(config: AuditConfig, objective: AnyObjective) -> tuple[Tripwire, ...]:
+    """Those that mean something: none for demonstrations, which are all paid; unanimous groups only where groups teach."""
+    if isinstance(objective.source, Demonstrations):
+        return ()
+    return tuple(wire for wire in config.tripwires if compares_rollouts(objective) or not isinstance(wire, Unanimous))
+
+
+def compares_rollouts(objective: AnyObjective) -> bool:
+    """True for objectives that learn from differences within a group."""
+    return needs_pairs(objective) or getattr(objective, "needs_group", False)
