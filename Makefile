@@ -12,7 +12,7 @@ PIP_ARGS ?=
 
 help:
 	@echo "make demo        install and train a real language model on one-digit addition (minutes on two cores)"
-	@echo "make test        install and run the tests (at most ten minutes)"
+	@echo "make test        install and run the tests (ten to twenty minutes on two cores)"
 	@echo "make test-full   the slow tests: faults, every recipe, the real model"
 	@echo "make check       format, lint, types, import contracts, tests"
 	@echo "make format      rewrite the sources in the house style"
