@@ -22,7 +22,11 @@ CARD = Card(
         "difficulty": "pass rate of the SFT model over 10 samples",
     },
     unpublished=("tau", "samples a task in RL", "learning rate of RL", "weight and start of the length reward"),
-    hardware={"pocket": "two cores, minutes", "135m": "two cores, under two hours", "tiny": "the machinery, seconds"},
+    hardware={
+        "pocket": "two cores, minutes (beside other work; no quiet time measured yet)",
+        "135m": "two cores; not measured yet",
+        "tiny": "the machinery, seconds",
+    },
     expected="accuracy rises while the length reward is off; once it is on, completions shorten at little cost; long2short RL is the most token-efficient",
 )
 REWARDS = (RewardConfig("number", name="accuracy"),)

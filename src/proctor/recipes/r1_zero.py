@@ -31,7 +31,11 @@ CARD = Card(
         "steps": "10,400",
     },
     unpublished=("clip range", "optimizer constants", "the data"),
-    hardware={"pocket": "two cores, minutes", "135m": "two cores, under two hours", "paper": "a cluster; the published length does not fit one GPU"},
+    hardware={
+        "pocket": "two cores, minutes (beside other work; no quiet time measured yet)",
+        "135m": "two cores; not measured yet",
+        "paper": "a cluster; the published length does not fit one GPU",
+    },
     expected="the format reward rises first and fast, accuracy later and slowly",
 )
 
@@ -39,7 +43,7 @@ CARD = Card(
 def r1_zero(scale: Literal["pocket", "135m", "tiny", "paper"] = "pocket") -> StagedConfig:
     """Reinforce a base model by accuracy and format alone (DeepSeek-R1-Zero).
 
-    Scale `pocket` makes its own base first: a model of 0.8M parameters that has seen additions in four forms, a quarter of them with the
+    Scale `pocket` makes its own base first: a model of 0.8M parameters that has seen additions in three forms, a quarter of them with both
     tags. `135m` starts from SmolLM2-135M-Instruct on one-digit additions with the published template. `paper` has the published
     constants and wants a cluster. `tiny` runs the machinery.
     """
