@@ -5,10 +5,12 @@ BIN := $(VENV)/bin
 STEPS ?=
 # Where `make evidence` reads GSM8K from files: --train train.jsonl --test test.jsonl (otherwise the hub, with the extra `datasets`).
 GSM8K ?=
+# What `make bench` compares: --data train.jsonl --model MODEL_DIR --trl PYTHON --vllm PYTHON (benchmarks/peers/README.md).
+BENCH ?=
 # Extra arguments for pip, for example an index with CPU builds of torch.
 PIP_ARGS ?=
 
-.PHONY: demo test test-full check format evidence clean help
+.PHONY: demo test test-full check format evidence bench clean help
 
 help:
 	@echo "make demo        install and train a real language model on one-digit addition (minutes on two cores)"
@@ -16,6 +18,7 @@ help:
 	@echo "make test-full   the slow tests: faults, every recipe, the real model"
 	@echo "make check       format, lint, types, import contracts, tests"
 	@echo "make format      rewrite the sources in the house style"
+	@echo "make bench       compare with other trainers and samplers side by side (their environments: benchmarks/peers/README.md)"
 	@echo "make evidence    regenerate the figures of the docs (hours)"
 
 demo: $(VENV)/demo.done
@@ -51,6 +54,9 @@ evidence: $(VENV)/dev.done $(VENV)/demo.done
 	$(BIN)/python evidence/viewer.py
 	$(BIN)/python evidence/report.py
 	$(BIN)/python evidence/partial_rollouts.py
+
+bench: $(VENV)/demo.done
+	$(BIN)/python benchmarks/report.py $(BENCH)
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info

@@ -1,15 +1,18 @@
-"""Regenerate the GSM8K figure: a cold start and reinforcement learning of SmolLM2-135M on the real training split, evaluated before and after.
+"""Regenerate the GSM8K figure: a cold start, a choice of tasks and reinforcement learning of SmolLM2-135M on the real training split.
 
-    python evidence/gsm8k.py --train train.jsonl --test test.jsonl [--steps 40] [--root runs/evidence/gsm8k]
+    python evidence/gsm8k.py --train train.jsonl --test test.jsonl [--steps 50] [--root runs/evidence/gsm8k]
 
 A finished run is read, an interrupted one goes on. Asked plainly the model solves next to nothing (two of a hundred), and what it writes is cut off
-in nine of ten cases, so there is nothing to learn from. Hence two stages, as in DeepSeek-R1:
+in nine of ten cases, so there is nothing to learn from. Hence three stages:
 
-1. cold start: supervised fine-tuning on the first rows of the split, whose solutions are reduced to their equations (`48/2=24`) and `#### answer`;
-2. reinforcement learning from the final number alone, on the other rows that take one or two calculations and at most 200 characters to ask: of the
-   rest this model solves too few to learn from. Temperature 0.5, in sampling and in every training pass.
+1. cold start, as in DeepSeek-R1: supervised fine-tuning on the first rows of the split, whose solutions are reduced to their equations (`48/2=24`) and
+   `#### answer`;
+2. tasks by the model's own pass rate, as in Kimi k1.5: of the other rows that take one or two calculations and at most 200 characters to ask, those it
+   solves in 1 to 6 of 8 attempts (`proctor curate`, filter `difficulty`). The rest teach it nothing: their groups are unanimous;
+3. reinforcement learning from the final number alone on those. The same temperature in sampling and in every training pass.
 
-Held out: 200 rows of the test split of the same kind, and the first 200 rows of the test split of every kind. Completions are greedy.
+Held out: 200 rows of the test split of one or two calculations, and the first 200 rows of the test split of every kind; neither is chosen by what the
+model solves. Completions are greedy.
 """
 
 from __future__ import annotations
@@ -27,11 +30,12 @@ from common import DOCS, curve_figure, machine, read_metrics, smooth, write_json
 
 WINDOW = 10
 NUM_COLD = 3200
+NUM_ASKED = 500  # tasks whose pass rate is measured
 MAX_CALCULATIONS, MAX_CHARACTERS = 2, 200
 COLD_START = """model="smollm2-135m"
 algorithm="sft"
 rewards=["number"]
-num_steps=32
+num_steps=40
 prompts_per_step=32
 group_size=1
 max_completion_tokens=96
@@ -54,9 +58,9 @@ num_steps={steps}
 prompts_per_step=8
 group_size=16
 max_completion_tokens=48
-learning_rate=2e-5
-temperature=0.5
-checkpoint_every=4
+learning_rate=5e-6
+temperature=0.7
+checkpoint_every=10
 [objective]
 beta=0.0
 [data]
@@ -69,23 +73,39 @@ micro_batch_tokens=2048
 num_tasks=200
 """
 
+CHOICE = """sources=["{source}"]
+output="{out}"
+[verifier]
+function="number"
+[model]
+name="{model}"
+max_completion_tokens=48
+[[filters]]
+kind="difficulty"
+num_samples=8
+temperature=0.7
+min_pass_rate=0.125
+max_pass_rate=0.75
+"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--train", type=Path, required=True, help="training split, a JSON Lines file")
     parser.add_argument("--test", type=Path, required=True, help="test split, a JSON Lines file")
-    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--root", type=Path, default=Path("runs/evidence/gsm8k"))
     options = parser.parse_args()
     root: Path = options.root
     root.mkdir(parents=True, exist_ok=True)
     train, test = (read_rows(path) for path in (options.train, options.test))
     write_rows(root / "sft.jsonl", [{**row, "demonstration": equations(row["answer"])} for row in train if calculations(row)][:NUM_COLD])
-    write_rows(root / "rl_easy.jsonl", filter(is_easy, train[NUM_COLD:]))
+    write_rows(root / "rl_easy.jsonl", list(filter(is_easy, train[NUM_COLD:]))[:NUM_ASKED])
     write_rows(root / "test_easy.jsonl", filter(is_easy, test))
     cold = run(root / "sft", COLD_START.format(data=root / "sft.jsonl", test=options.test))
     model = cold.resolve() / "model"
-    trained = run(root / "rl", REINFORCEMENT.format(model=model, steps=options.steps, data=root / "rl_easy.jsonl", test=root / "test_easy.jsonl"))
+    chosen = choose(root, model)
+    trained = run(root / "rl", REINFORCEMENT.format(model=model, steps=options.steps, data=chosen, test=root / "test_easy.jsonl"))
     report(options, cold, trained, root)
 
 
@@ -103,7 +123,8 @@ def report(options: argparse.Namespace, cold: Path, trained: Path, root: Path) -
             "machine": machine(trained),
             "command": f"python evidence/gsm8k.py --steps {options.steps} --train {options.train.name} --test {options.test.name}",
             "num_steps": len(rewards),
-            "num_training_tasks": len(read_rows(root / "rl_easy.jsonl")),
+            "num_tasks_asked": len(read_rows(root / "rl_easy.jsonl")),
+            "num_training_tasks": len(read_rows(root / "chosen.jsonl")),
             f"reward_first_{WINDOW}_steps": sum(rewards[:WINDOW]) / len(rewards[:WINDOW]),
             f"reward_last_{WINDOW}_steps": sum(rewards[-WINDOW:]) / len(rewards[-WINDOW:]),
             "one_or_two_calculations": {name: {key: summary[name][key] for key in keys} for name in ("before", "after")},
@@ -124,6 +145,14 @@ def run(out: Path, config: str) -> Path:
     file = out.with_suffix(".toml")
     file.write_text(config)
     subprocess.run([sys.executable, "-m", "proctor.cli.main", "train", str(file), "--out", str(out), "--resume"], check=True)
+    return out
+
+
+def choose(root: Path, model: Path) -> Path:
+    """The tasks that the model solves sometimes."""
+    file, out = root / "choice.toml", root / "chosen.jsonl"
+    file.write_text(CHOICE.format(source=root / "rl_easy.jsonl", out=out, model=model))
+    subprocess.run([sys.executable, "-m", "proctor.cli.main", "curate", str(file)], check=True)
     return out
 
 

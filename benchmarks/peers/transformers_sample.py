@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import torch
+from pace import Pace
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
@@ -20,10 +21,12 @@ def main() -> None:
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     model = AutoModelForCausalLM.from_pretrained(options.model, dtype=options.dtype).eval()
     rows = [json.loads(line) for line in Path(options.data).read_text().splitlines()]
+    pace = Pace(is_paced=options.paced)
     for step in range(options.steps + 1):
         asked = rows[step * options.prompts : (step + 1) * options.prompts]
         texts = [tokenizer.apply_chat_template([{"role": "user", "content": row["question"]}], add_generation_prompt=True, tokenize=False) for row in asked]
         texts = [text for text in texts for _ in range(options.group_size)]
+        pace.wait()
         began = time.perf_counter()
         for start in range(0, len(texts), options.batch):
             inputs = tokenizer(texts[start : start + options.batch], return_tensors="pt", padding=True, add_special_tokens=False)
@@ -43,6 +46,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--group-size", type=int, default=8)
     parser.add_argument("--new-tokens", type=int, default=64)
     parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--paced", action="store_true")
     return parser.parse_args()
 
 

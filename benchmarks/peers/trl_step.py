@@ -9,24 +9,30 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import tempfile
 import time
 from pathlib import Path
 
+from pace import Pace
+
 
 def main() -> None:
     options = _options()
+    pace = Pace(is_paced=options.paced)
     from datasets import Dataset
     from transformers import TrainerCallback
     from trl import GRPOConfig, GRPOTrainer
 
     class Clock(TrainerCallback):
         def on_step_begin(self, *args, **kwargs):
+            pace.wait()
             self.began, self.cpu_began = time.perf_counter(), time.process_time()
 
         def on_step_end(self, *args, **kwargs):
             seconds, cpu_seconds = time.perf_counter() - self.began, time.process_time() - self.cpu_began
-            print(json.dumps({"peer": "trl", "seconds": seconds, "cpu_seconds": cpu_seconds}), flush=True)
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            print(json.dumps({"peer": "trl", "seconds": seconds, "cpu_seconds": cpu_seconds, "peak_bytes": peak}), flush=True)
 
     def reward(completions, answer, **kwargs):
         return [float(a in c[0]["content"]) + 0.01 * (len(c[0]["content"]) % 7) for c, a in zip(completions, answer, strict=True)]
@@ -70,6 +76,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--group-size", type=int, default=8)
     parser.add_argument("--new-tokens", type=int, default=64)
     parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--paced", action="store_true")
     return parser.parse_args()
 
 

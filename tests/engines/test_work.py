@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ import torch
 from proctor.core import Completion
 from proctor.engines.base import SampleRequest, Sampling
 from proctor.engines.local import LocalEngine
+from proctor.models.lowering import lays_out_bf16
 from proctor.models.policy import Policy
 from proctor.models.scoring import Sequences, continuation_logprobs, forward_path
 from proctor.models.work import counted_work
@@ -47,8 +49,22 @@ def test_training_computes_each_prompt_once_and_the_head_on_completions_alone(ti
         logprobs.sum().backward()
     forward = PROMPTS * PROMPT_TOKENS + rows * NEW
     assert work.forward_tokens == forward
+    # Attention has two products forward; backward the first of them again and four more. Each prompt meets itself, each row its prompt and itself.
+    attention = 7 * LAYERS * HEADS * WIDTH * (PROMPTS * PROMPT_TOKENS**2 + rows * NEW * (PROMPT_TOKENS + NEW))
     # Backward is twice the forward pass; the head is computed once more there, so that no logits are kept.
-    assert work.gemm_flops == 2 * (3 * BODY * forward + 4 * HEAD * rows * NEW)
+    assert work.gemm_flops == 2 * (3 * BODY * forward + 4 * HEAD * rows * NEW + attention)
+
+
+def test_products_of_lowered_weights_are_counted_too(tiny: Policy) -> None:
+    lays_out_bf16()  # its probe is work too
+    found: list[int] = []
+    for policy in (tiny, replace(tiny, compute_dtype=torch.bfloat16)):
+        engine = LocalEngine(policy, ends_at_eos=False)
+        assert engine.slow_reason == ""
+        with counted_work(policy) as work:
+            sampled(policy, engine)
+        found.append(work.gemm_flops)
+    assert found[0] == found[1]
 
 
 def test_a_long_tail_costs_what_is_written_not_rows_times_the_longest(tiny: Policy, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from proctor.models import decoding
-from proctor.models.decoding import RepeatedPromptCache, SharedPromptCache, why_not_shared
+from proctor.models.decoding import SharedPromptCache, why_not_shared
 from proctor.models.policy import Policy
+from proctor.models.repeated import RepeatedPromptCache
 from proctor.models.tiny import byte_tokenizer
 from tests.families import _COMMON, FAMILIES, random_policy
 

@@ -9,8 +9,12 @@ import statistics
 import subprocess
 import sys
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from proctor.errors import ConfigError, EngineError
+
+if TYPE_CHECKING:
+    from proctor.cli.bench_work import BenchPlan
 
 WHAT = {
     "sample": "sample completions of a fixed length",
@@ -33,10 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=3, metavar="N", help="timed passes, after one warm-up; medians are printed (default: %(default)s)")
     parser.add_argument("--micro-batch-tokens", type=int, default=2048, metavar="N", help="of the learner (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--paced", action="store_true", help="wait for a line on standard input before each pass and print its seconds (benchmarks/compare.py)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print."""
+    if options.paced:
+        return _in_turns(options)
     report = _startup(options) if options.what == "startup" else _measure(options)
     print(json.dumps(report) if options.json else "\n".join(f"{name:<20} {_shown(value)}" for name, value in report.items()))
     return 0
@@ -45,9 +52,34 @@ def run(options: argparse.Namespace) -> int:
 def _measure(options: argparse.Namespace) -> dict[str, object]:
     from proctor.cli import bench_work
 
-    plan = bench_work.BenchPlan(options.model, options.data, options.prompts, options.group_size, options.new_tokens, options.steps, options.micro_batch_tokens)
     measures = {"sample": bench_work.bench_sample, "train": bench_work.bench_train, "step": bench_work.bench_step}
-    return dataclasses.asdict(measures[options.what](plan))
+    return dataclasses.asdict(measures[options.what](_plan(options)))
+
+
+def _in_turns(options: argparse.Namespace) -> int:
+    """One pass for each line that is read, until there are no more."""
+    from proctor.cli import bench_work
+
+    if options.what not in ("sample", "step"):
+        raise ConfigError(f"--paced goes with sample and step, not with {options.what}")
+    bench = bench_work.Bench(_plan(options))
+    print(json.dumps({"ready": 1}), flush=True)
+    for step, _ in enumerate(sys.stdin):
+        began = perf_counter()
+        groups = bench.sample(step)
+        sampled = perf_counter()
+        if options.what == "step":
+            bench.train(groups, step)
+        ended = perf_counter()
+        found = {"seconds": ended - began, "seconds_sampling": sampled - began, "seconds_training": ended - sampled, "peak_bytes": bench_work.peak_bytes()}
+        print(json.dumps({"peer": "proctor", **found}), flush=True)
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> BenchPlan:
+    from proctor.cli.bench_work import BenchPlan
+
+    return BenchPlan(options.model, options.data, options.prompts, options.group_size, options.new_tokens, options.steps, options.micro_batch_tokens)
 
 
 def _startup(options: argparse.Namespace) -> dict[str, object]:

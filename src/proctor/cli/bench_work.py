@@ -31,6 +31,7 @@ from proctor.learner.batch import build_batch
 from proctor.learner.config import LearnerConfig
 from proctor.learner.step import Learner, LearnerPlan
 from proctor.models.load import load_policy
+from proctor.models.lowering import lays_out_bf16
 from proctor.models.policy import Policy
 from proctor.models.work import Work, counted_work
 
@@ -146,7 +147,7 @@ class Bench:
         objective = grpo(max_completion_tokens=plan.new_tokens, beta=0.0)
         self.learner = Learner(self.policy, config, LearnerPlan(1e-6, plan.num_steps + 1, 1.0, 0), objective)
         self._renderer = Renderer(self.policy.tokenizer)
-        _ = self.engine.slow_reason  # the probe is no part of the work
+        _ = self.engine.slow_reason, lays_out_bf16()  # the probes are no part of the work
 
     def sample(self, step: int) -> list[RolloutGroup]:
         """The groups of a step, scored."""

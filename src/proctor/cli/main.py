@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from proctor import __version__
+from proctor.core.allocator import keep_freed_memory
 from proctor.errors import ProctorError
 
 TRAIN_HELP = "train a model: a recipe by name, or a TOML file"
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 0
+    keep_freed_memory()
     try:
         return options.run(options)
     except ProctorError as error:

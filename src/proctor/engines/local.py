@@ -10,7 +10,6 @@ batched by length where it keeps a running state that padding would enter.
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +23,10 @@ from proctor.core import Completion, FinishReason
 from proctor.engines.base import SampleRequest, Sampling, before_stop
 from proctor.engines.drawing import draw, uniforms
 from proctor.errors import EngineError
-from proctor.models.decoding import DecodeCache, RepeatedPromptCache, SharedPromptCache, masks_padding, why_not_shared
+from proctor.models.decoding import DecodeCache, SharedPromptCache, why_not_shared
+from proctor.models.lowering import lowered
 from proctor.models.policy import Policy
+from proctor.models.repeated import RepeatedPromptCache, masks_padding
 
 _COMPACT_WHEN_FINISHED = 0.25  # dropping rows copies the cache, which pays once this fraction of them is finished
 
@@ -66,10 +67,7 @@ class LocalEngine:
     @cached_property
     def slow_reason(self) -> str:
         """Why prompts are repeated for their rows instead of stored once; empty where they are not. Found by a short probe."""
-        reason = why_not_shared(self.policy)
-        if reason:
-            logging.getLogger(__name__).info("slower sampling: prompts are repeated for each completion, since %s", reason)
-        return reason
+        return why_not_shared(self.policy)
 
     @cached_property
     def text(self) -> VisibleText:
@@ -81,7 +79,7 @@ class LocalEngine:
         self._check_lengths(requests, sampling)
         rows = [_rows(number, request, sampling) for number, request in enumerate(requests)]
         for batch in self._batches(requests, rows):
-            with torch.inference_mode(), self.policy.autocast():
+            with torch.inference_mode(), self.policy.autocast(), lowered(self.policy):
                 max_rows = len(batch) if self.is_deterministic else self.max_rows
                 cache = RepeatedPromptCache(self.policy) if self.slow_reason else SharedPromptCache(self.policy)
                 decoder = _Decoder(self.policy, cache, requests, batch, sampling, self.text, max_rows=max_rows, keeps_shape=self.is_deterministic)

@@ -9,12 +9,14 @@ The attention registers with `transformers` under a name; without a `pack` it is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from proctor.models.packed_attention import Spans, packed_attention
 
 SHARED_PROMPT_ATTENTION = "proctor_shared_prompt"
 
@@ -41,6 +43,7 @@ class Pack:
         rollout_mask: [R, Lr] True on real tokens.
         attention_mask: [R, 1, Lr, Lp + Lr] True where a rollout's token attends: its whole prompt, and itself causally.
         source_slots: [R, Lr] packed index of the token whose output predicts each token: the prompt's last, then the one before.
+        spans: the same places as numbers, for `models.packed_attention`.
     """
 
     input_ids: Tensor
@@ -52,6 +55,7 @@ class Pack:
     rollout_mask: Tensor
     attention_mask: Tensor
     source_slots: Tensor
+    spans: Spans
 
 
 def build_pack(prompts: list[list[int]], rollouts: list[list[int]], prompt_of: list[int], device: torch.device) -> Pack:
@@ -86,8 +90,9 @@ def build_pack(prompts: list[list[int]], rollouts: list[list[int]], prompt_of: l
         rollout_mask=rollout_mask,
         attention_mask=torch.cat([to_prompt, causal], dim=-1)[:, None],
         source_slots=torch.cat([last_of_prompt, rollout_slots[:, :-1]], dim=1),
+        spans=Spans.of([len(prompt) for prompt in prompts], [len(rollout) for rollout in rollouts], prompt_of),
     )
-    return Pack(**{name: getattr(pack, name).to(device) for name in Pack.__slots__})
+    return replace(pack, **{name: value.to(device) for name in Pack.__slots__ if isinstance(value := getattr(pack, name), Tensor)})
 
 
 def _slots(sequences: list[list[int]], *, start: int) -> tuple[Tensor, Tensor, int]:
@@ -122,7 +127,10 @@ def shared_prompt_attention(module: nn.Module, query: Tensor, key: Tensor, value
         return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
     # Under autocast rotary embeddings leave queries and keys in fp32 while values come in the compute dtype.
     q, k, v = query[0].to(value.dtype), key[0].to(value.dtype), value[0]
-    options: dict[str, Any] = {"scale": kwargs.get("scaling"), "enable_gqa": query.shape[1] != key.shape[1]}
+    scale: float | None = kwargs.get("scaling")
+    if query.device.type == "cpu" and pack.spans.fits(query.shape[1]):
+        return packed_attention(q, k, v, pack.spans, q.shape[-1] ** -0.5 if scale is None else scale)[None], None
+    options: dict[str, Any] = {"scale": scale, "enable_gqa": query.shape[1] != key.shape[1]}
     prompt_q, prompt_k, prompt_v = (_take(x, pack.prompt_slots) for x in (q, k, v))
     own_q, own_k, own_v = (_take(x, pack.rollout_slots) for x in (q, k, v))
     over_prompt = functional.scaled_dot_product_attention(prompt_q, prompt_k, prompt_v, is_causal=True, **options)

@@ -5,25 +5,22 @@ by the group size. Here prompts are stored once, the heads of all their rows are
 and what a row wrote lies in a buffer that is written in place: no step copies a cache.
 
 Everything but attention is the model's own code, reached through the attention that `models.attention` registers. Which
-models may take this path is found by trying it (`why_not_shared`), not by a list of names. `RepeatedPromptCache` serves every other one.
+models may take this path is found by trying it (`why_not_shared`), not by a list of names. `models.repeated` serves every other one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from proctor.models.attention import KeyValues
-from proctor.models.policy import Policy, positions
+from proctor.models.policy import Policy
 from proctor.models.scoring import attends_everywhere
-
-if TYPE_CHECKING:
-    from transformers import Cache
 
 _FIRST_CAPACITY = 32  # tokens a row has room for at first; doubled when full, so that a token is copied less than twice on average
 _PREFILL_TOKENS = 4096  # prompt tokens computed at once; bounds the memory of activations
@@ -34,9 +31,12 @@ _PROBE_TOLERANCE = 1e-3
 class _Layer:
     """Keys and values of one layer: P prompts padded on the right, R rows with room for C tokens each.
 
+    Heads come first, so that the rows of a prompt are one block of queries without being copied. On a processor they are fp32 even
+    where passes are bf16: small bf16 products take twice as long there, and scores are then not rounded, as in `models.packed_attention`.
+
     Attributes:
-        prompt_keys, prompt_values: [P, K, Lp, D].
-        keys, values: [R, K, C, D], filled up to each row's length.
+        prompt_keys, prompt_values: [K, P, Lp, D].
+        keys, values: [K, R, C, D], filled up to each row's length.
     """
 
     prompt_keys: Tensor
@@ -136,9 +136,9 @@ class SharedPromptCache:
         width, room = max(self._prompt_lengths, default=0), max(self._lengths, default=0) + 1
         row_index, prompt_index = torch.tensor(rows, device=device, dtype=torch.long), torch.tensor(prompts, device=device, dtype=torch.long)
         for layer in self._layers:
-            layer.keys, layer.values = layer.keys[row_index, :, :room], layer.values[row_index, :, :room]
-            if len(prompts) < len(layer.prompt_keys):
-                layer.prompt_keys, layer.prompt_values = layer.prompt_keys[prompt_index, :, :width], layer.prompt_values[prompt_index, :, :width]
+            layer.keys, layer.values = layer.keys[:, row_index, :room], layer.values[:, row_index, :room]
+            if len(prompts) < layer.prompt_keys.shape[1]:
+                layer.prompt_keys, layer.prompt_values = layer.prompt_keys[:, prompt_index, :width], layer.prompt_values[:, prompt_index, :width]
         self._view = None
 
     def _forward(self, input_ids: Tensor, position_ids: Tensor, view: KeyValues, *, keep: Tensor | None) -> Tensor:
@@ -152,25 +152,25 @@ class SharedPromptCache:
 
     def _make_room(self, num_tokens: int) -> None:
         """Let every row hold at least so many tokens, and give new rows a place."""
-        if all(layer.keys.shape[0] == self.num_rows and layer.keys.shape[2] >= num_tokens for layer in self._layers):
+        if all(layer.keys.shape[1] == self.num_rows and layer.keys.shape[2] >= num_tokens for layer in self._layers):
             return
         for layer in self._layers:
-            rows, heads, capacity, width = layer.keys.shape
+            heads, rows, capacity, width = layer.keys.shape
             capacity = capacity if capacity >= num_tokens else max(_FIRST_CAPACITY, 2 * capacity)
             for name in ("keys", "values"):
                 old: Tensor = getattr(layer, name)
-                new = old.new_zeros(self.num_rows, heads, capacity, width)
-                new[:rows, :, : old.shape[2]] = old
+                new = old.new_zeros(heads, self.num_rows, capacity, width)
+                new[:, :rows, : old.shape[2]] = old
                 setattr(layer, name, new)
         held = (x for layer in self._layers for x in (layer.prompt_keys, layer.prompt_values, layer.keys, layer.values))
-        self.peak_bytes = max(self.peak_bytes, _num_bytes(held))
+        self.peak_bytes = max(self.peak_bytes, num_bytes(held))
 
     def store_prompts(self, number: int, keys: Tensor, values: Tensor) -> None:
-        """Add the keys and values of new prompts, [P, K, L, D] padded on the right, to layer `number`."""
+        """Add the keys and values of new prompts, [K, P, L, D] padded on the right, to layer `number`."""
+        keys, values = _kept(keys), _kept(values)
         if number == len(self._layers):
-            heads, width = keys.shape[1], keys.shape[3]
-            empty = keys.new_zeros(0, heads, 0, width)
-            self._layers.append(_Layer(keys, values, empty, values.new_zeros(0, heads, 0, width)))
+            heads, width = keys.shape[0], keys.shape[3]
+            self._layers.append(_Layer(keys, values, keys.new_zeros(heads, 0, 0, width), values.new_zeros(heads, 0, 0, width)))
             return
         layer = self._layers[number]
         layer.prompt_keys = _stack(layer.prompt_keys, keys)
@@ -180,14 +180,19 @@ class SharedPromptCache:
         return self._layers[number]
 
 
-def _num_bytes(tensors: Iterable[Tensor]) -> int:
+def _kept(x: Tensor) -> Tensor:
+    """In the dtype that decoding multiplies."""
+    return x.float() if x.device.type == "cpu" and x.dtype in (torch.bfloat16, torch.float16) else x
+
+
+def num_bytes(tensors: Iterable[Tensor]) -> int:
     return sum(x.numel() * x.element_size() for x in tensors)
 
 
 def _stack(old: Tensor, new: Tensor) -> Tensor:
-    """Prompts [P, K, L, D] below one another, padded to the longer of both."""
+    """Prompts [K, P, L, D] below one another, padded to the longer of both."""
     width = max(old.shape[2], new.shape[2])
-    return torch.cat([functional.pad(x, (0, 0, 0, width - x.shape[2])) for x in (old, new)])
+    return torch.cat([functional.pad(x, (0, 0, 0, width - x.shape[2])) for x in (old, new)], dim=1)
 
 
 def _within(prompts: Sequence[Sequence[int]], max_tokens: int) -> Iterator[list[Sequence[int]]]:
@@ -217,8 +222,9 @@ class _PrefillView:
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float | None) -> Tensor:
         """See `models.attention.KeyValues`."""
-        q, k, v = (x[:, self._slots].transpose(0, 1) for x in (query, key, value))  # [P, H or K, L, D]
+        q, k, v = (x[:, self._slots] for x in (query, key, value))  # [H or K, P, L, D]
         self._cache.store_prompts(layer, k, v)
+        q, k, v = (x.transpose(0, 1) for x in (q, k, v))
         output = functional.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale, enable_gqa=q.shape[1] != k.shape[1])
         return output.transpose(1, 2)[self._mask]
 
@@ -245,7 +251,9 @@ class _DecodeView:
         sizes = torch.tensor(prompt_lengths, device=device)
         owner = torch.tensor(prompt_of, device=device)
         width = max(prompt_lengths)
-        self._prompt_bias = _bias(torch.arange(width, device=device)[None] < sizes[owner][:, None])  # [R, Lp]
+        is_padded = min(prompt_lengths) < width
+        # [R, 1, Lp], added to every head's scores
+        self._prompt_bias = _bias(torch.arange(width, device=device)[None] < sizes[owner][:, None])[:, None] if is_padded else None
         self._row = torch.arange(len(prompt_of), device=device)
         self._lengths = torch.tensor(lengths, device=device)
         self._longest = max(lengths)
@@ -263,7 +271,7 @@ class _DecodeView:
     def _make_own_bias(self) -> Tensor | None:
         if self._is_even:
             return None
-        return _bias(torch.arange(self._longest + 1, device=self._row.device)[None] <= self._lengths[:, None])
+        return _bias(torch.arange(self._longest + 1, device=self._row.device)[None] <= self._lengths[:, None])[:, None]
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float | None) -> Tensor:
         """See `models.attention.KeyValues`."""
@@ -274,112 +282,50 @@ class _DecodeView:
         end = self._longest + 1
         self._write(store, key, value)
         factor: float = width**-0.5 if scale is None else scale
-        q = (query * factor).transpose(0, 1).reshape(rows, kv_heads, folded, width)
-        over_prompt = self._unfold(self._fold(q) @ store.prompt_keys.transpose(-1, -2), folded)  # [R, K, n, Lp]
+        q = (_kept(query) * factor).reshape(kv_heads, folded, rows, width).transpose(1, 2).contiguous()  # [K, R, n, D]
+        over_prompt = self._unfold(self._fold(q) @ store.prompt_keys.transpose(-1, -2), folded)  # [K, R, n, Lp]
         over_own = q @ store.keys[:, :, :end].transpose(-1, -2)
-        over_prompt += self._prompt_bias[:, None, None].to(over_prompt.dtype)
-        if self._own_bias is not None:
-            over_own += self._own_bias[:, None, None].to(over_own.dtype)
-        weights = torch.cat([over_prompt, over_own], dim=-1).softmax(-1, dtype=torch.float32).to(value.dtype)
+        bias, own_bias = self._biases(over_prompt.dtype)
+        if bias is not None:
+            over_prompt += bias
+        if own_bias is not None:
+            over_own += own_bias
+        weights = torch.cat([over_prompt, over_own], dim=-1).softmax(-1, dtype=torch.float32).to(q.dtype)
         of_prompt, of_own = weights.split([over_prompt.shape[-1], end], dim=-1)
         output = self._unfold(self._fold(of_prompt) @ store.prompt_values, folded) + of_own @ store.values[:, :, :end]
-        return output.reshape(rows, heads, width)
+        return output.permute(1, 0, 2, 3).reshape(rows, heads, width).to(value.dtype)
+
+    def _biases(self, dtype: torch.dtype) -> tuple[Tensor | None, Tensor | None]:
+        """What is added to scores over the prompt and over a row's own tokens, in their dtype; made once for all layers."""
+        if self._own_bias is not None and self._own_bias.dtype is not dtype:
+            self._own_bias = self._own_bias.to(dtype)
+        if self._prompt_bias is not None and self._prompt_bias.dtype is not dtype:
+            self._prompt_bias = self._prompt_bias.to(dtype)
+        return self._prompt_bias, self._own_bias
 
     def _write(self, store: _Layer, key: Tensor, value: Tensor) -> None:
-        new_key, new_value = key.transpose(0, 1), value.transpose(0, 1)  # [R, K, D]
         if self._is_even:
-            store.keys[:, :, self._longest], store.values[:, :, self._longest] = new_key, new_value
+            store.keys[:, :, self._longest], store.values[:, :, self._longest] = key, value
         else:
-            store.keys[self._row, :, self._lengths], store.values[self._row, :, self._lengths] = new_key, new_value
+            store.keys[:, self._row, self._lengths], store.values[:, self._row, self._lengths] = key, value
 
     def _fold(self, x: Tensor) -> Tensor:
-        """[R, K, n, W] rows -> [P, K, G * n, W] query rows of their prompts."""
-        _, kv_heads, folded, width = x.shape
-        laid_out = x if self._is_regular else x[self._member]
+        """[K, R, n, W] rows -> [K, P, G * n, W] query rows of their prompts."""
+        kv_heads, _, folded, width = x.shape
+        laid_out = x if self._is_regular else x[:, self._member]
         prompts, most = self._shape
-        return laid_out.reshape(prompts, most, kv_heads, folded, width).transpose(1, 2).reshape(prompts, kv_heads, most * folded, width)
+        return laid_out.reshape(kv_heads, prompts, most * folded, width)
 
     def _unfold(self, x: Tensor, folded: int) -> Tensor:
-        """[P, K, G * n, W] -> [R, K, n, W]."""
-        prompts, kv_heads, _, width = x.shape
-        most = self._shape[1]
-        laid_out = x.reshape(prompts, kv_heads, most, folded, width).transpose(1, 2).reshape(prompts * most, kv_heads, folded, width)
-        return laid_out if self._is_regular else laid_out[self._place]
+        """[K, P, G * n, W] -> [K, R, n, W]."""
+        kv_heads, prompts, _, width = x.shape
+        laid_out = x.reshape(kv_heads, prompts * self._shape[1], folded, width)
+        return laid_out if self._is_regular else laid_out[:, self._place]
 
 
 def _bias(mask: Tensor) -> Tensor:
     """0 where a mask is True and -inf elsewhere."""
     return torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, -torch.inf)
-
-
-class RepeatedPromptCache:
-    """A `DecodeCache` for every architecture that `transformers` decodes with a cache: prompts are repeated for their rows.
-
-    Rows are added once. Prompts of different lengths are padded on the left, which only `masks_padding` models may be given.
-
-    Args:
-        policy: whose cache it is.
-    """
-
-    def __init__(self, policy: Policy) -> None:
-        from transformers import DynamicCache
-
-        self.policy = policy
-        self._cache: Cache = DynamicCache(config=policy.causal_model.config)
-        self._mask = torch.zeros(0, 0)
-        self.peak_bytes = 0
-
-    def add(self, prompts: Sequence[Sequence[int]], prompt_of: Sequence[int]) -> Tensor:
-        """See `DecodeCache`."""
-        width = max(len(ids) for ids in prompts)
-        device, pad = self.policy.device, self.policy.pad_id
-        input_ids = torch.tensor([[pad] * (width - len(ids)) + list(ids) for ids in prompts], device=device)
-        mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts], device=device)
-        logits = self._forward(input_ids, mask)
-        rows = torch.tensor(prompt_of, device=device)
-        self._take(rows)
-        self._mask = mask[rows]
-        return logits[rows]
-
-    def step(self, tokens: Tensor) -> Tensor:
-        """See `DecodeCache`."""
-        self._mask = torch.cat([self._mask, self._mask.new_ones(len(tokens), 1)], dim=1)
-        logits = self._forward(tokens[:, None], self._mask)
-        held = (x for layer in self._cache.layers for x in vars(layer).values() if isinstance(x, Tensor))
-        self.peak_bytes = max(self.peak_bytes, _num_bytes(held))
-        return logits
-
-    def keep(self, rows: Sequence[int]) -> None:
-        """See `DecodeCache`."""
-        index = torch.tensor(rows, device=self.policy.device)
-        self._take(index)
-        self._mask = self._mask[index]
-
-    def _take(self, rows: Tensor) -> None:
-        """Hold these rows, in this order; a row may be taken several times. Beam search's reordering does just that."""
-        self._cache.reorder_cache(rows)  # type: ignore[arg-type]  # any integer tensor
-
-    def _forward(self, input_ids: Tensor, mask: Tensor) -> Tensor:
-        """Logits that follow the last token of each row, [B, V]."""
-        new = input_ids.shape[1]
-        extra: dict[str, Any] = {"position_ids": positions(mask)[:, -new:]} if self.policy.takes_positions else {}
-        if new > 1 and self.policy.keeps_logits:
-            extra["logits_to_keep"] = 1
-        return self.policy.model(input_ids=input_ids, attention_mask=mask, use_cache=True, **{self.policy.cache_argument: self._cache}, **extra).logits[:, -1]
-
-
-def masks_padding(policy: Policy) -> bool:
-    """True when left padding cannot change what a model computes: attention everywhere, told positions by the caller.
-
-    State-space and convolution layers carry padding in their state; learned or relative positions that the caller cannot
-    set would count it.
-    """
-    return policy.takes_positions and not getattr(policy.causal_model, "_is_stateful", False) and not _has_running_state(policy)
-
-
-def _has_running_state(policy: Policy) -> bool:
-    kinds = getattr(policy.causal_model.config.get_text_config(), "layer_types", None) or ()
-    return any("attention" not in kind or "linear" in kind for kind in kinds)
 
 
 @torch.no_grad()

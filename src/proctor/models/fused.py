@@ -50,15 +50,14 @@ class _LinearLogprobs(torch.autograd.Function):
         logprobs, entropies, normalizers = [], [], []
         for start in range(0, hidden.shape[0], chunk_tokens):
             chunk = slice(start, start + chunk_tokens)
-            shifted = _scaled_logits(hidden[chunk], low, temperature, out=logits)
-            highest = shifted.amax(-1)
-            shifted.sub_(highest[:, None])
-            weights = torch.exp(shifted, out=other[: len(shifted)])
-            total = weights.sum(-1)
-            log_total = total.log()
-            logprobs.append(shifted.gather(1, token_ids[chunk, None])[:, 0] - log_total)
-            entropies.append(log_total - weights.mul_(shifted).sum(-1) / total)
-            normalizers.append(highest + log_total)
+            scaled = _scaled_logits(hidden[chunk], low, temperature, out=logits)
+            ids = token_ids[chunk, None]
+            of_tokens = scaled.gather(1, ids)
+            logs = torch.log_softmax(scaled, -1, out=other[: len(scaled)])
+            logprobs.append(logs.gather(1, ids)[:, 0])
+            normalizers.append((of_tokens - logs.gather(1, ids))[:, 0])
+            weights = torch.exp(logs, out=scaled)
+            entropies.append(-torch.linalg.vecdot(weights, logs))
         entropy = torch.cat(entropies)
         ctx.save_for_backward(hidden, weight, token_ids, entropy, torch.cat(normalizers))
         ctx.settings = (temperature, compute_dtype, chunk_tokens)
@@ -128,4 +127,4 @@ def _accumulate(grad_weight: Tensor, grad_logits: Tensor, hidden: Tensor) -> Non
     if grad_weight.dtype is grad_logits.dtype:
         torch.addmm(grad_weight, grad_logits.T, hidden.to(grad_logits.dtype), out=grad_weight)
     else:
-        grad_weight += (grad_logits.T @ hidden.to(grad_logits.dtype)).to(grad_weight.dtype)
+        grad_weight += grad_logits.T @ hidden.to(grad_logits.dtype)

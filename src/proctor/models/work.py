@@ -5,6 +5,7 @@ A clock on a shared machine says little; these counts are exact, so a test can h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import torch
 
 from proctor.models.policy import Policy
 
-_PRODUCTS = ("mm", "addmm", "bmm", "baddbmm")
+_PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "_linear_pointwise")
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ def counted_work(policy: Policy) -> Iterator[Work]:
         work.forward_tokens += inputs[0].numel()
 
     handle = policy.causal_model.get_input_embeddings().register_forward_pre_hook(count)
-    counter = FlopCounterMode(display=False)
+    counter = FlopCounterMode(display=False, custom_mapping={torch.ops.mkldnn._linear_pointwise: _linear_flops})
     try:
         with counter:
             yield work
@@ -53,3 +54,8 @@ def counted_work(policy: Policy) -> Iterator[Work]:
         handle.remove()
     by_operator = counter.get_flop_counts().get("Global", {})
     work.gemm_flops = sum(int(flops) for operator, flops in by_operator.items() if str(operator).rpartition(".")[2] in _PRODUCTS)
+
+
+def _linear_flops(input_shape: tuple[int, ...], weight_shape: tuple[int, ...], *_: Any, out_shape: tuple[int, ...], **__: Any) -> int:
+    """Of a product with a prepared weight [O, I] (`models.lowering`), which torch does not count."""
+    return 2 * math.prod(out_shape) * input_shape[-1]

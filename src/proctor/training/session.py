@@ -252,7 +252,7 @@ def _assemble(
         schedule=Schedule(sources, weights, config.seed, data.schedule) if data.schedule.is_on else None,
         plan=_rollout_plan(config, objective),
         emit=emit,
-        notes=(*_notes(config, policy, renderer, learner, train, test, dropped + dropped_test), *repeating(config, sources, weights)),
+        notes=(*_notes(config, policy, engine, renderer, learner, train, test, dropped + dropped_test), *repeating(config, sources, weights)),
         watch=Watch(config.audit, config.seed, tripwires_for(config.audit, objective)),
     )
 
@@ -282,7 +282,16 @@ def _teacher(config: RunConfig, objective: AnyObjective, policy: Policy) -> Poli
     return teacher
 
 
-def _notes(config: RunConfig, policy: Policy, renderer: Renderer, learner: Learner, train: LoadedTasks, test: LoadedTasks, num_dropped: int) -> tuple[str, ...]:
+def _notes(
+    config: RunConfig,
+    policy: Policy,
+    engine: LocalEngine,
+    renderer: Renderer,
+    learner: Learner,
+    train: LoadedTasks,
+    test: LoadedTasks,
+    num_dropped: int,
+) -> tuple[str, ...]:
     """What the user should know before the first step."""
     dtype = str(policy.compute_dtype).removeprefix("torch.")
     notes = [
@@ -299,6 +308,8 @@ def _notes(config: RunConfig, policy: Policy, renderer: Renderer, learner: Learn
         notes.append("the model has no chat template: prompts are given to it as plain text")
     if learner.path.reason:
         notes.append(f"slower path: {learner.path.reason}")
+    if engine.slow_reason:
+        notes.append(f"slower sampling: prompts are repeated for each completion, since {engine.slow_reason}")
     if shared := num_shared_prompts(train.tasks, test.tasks):
         notes.append(f"{shared} of {len(test.tasks)} held-out prompts are also trained on: their accuracy says nothing about new tasks")
     if config.scoring.in_process:

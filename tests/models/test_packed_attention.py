@@ -1,0 +1,78 @@
+"""Attention over a packed batch equals attention of each sequence alone, values and gradients, however it is cut into blocks."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from proctor.models import packed_attention as module
+from proctor.models.attention import build_pack, shared_prompt_attention
+from proctor.models.packed_attention import Spans, packed_attention
+
+PROMPTS, ROWS, PROMPT_OF = [5, 9, 2], [4, 7, 1, 6, 3, 4], [0, 1, 1, 0, 2, 0]
+WIDTH = 4
+
+
+def inputs(heads: int, kv_heads: int, dtype: torch.dtype = torch.float64) -> list[torch.Tensor]:
+    torch.manual_seed(0)
+    num = sum(PROMPTS) + sum(ROWS)
+    return [torch.randn(count, num, WIDTH, dtype=dtype, requires_grad=True) for count in (heads, kv_heads, kv_heads)]
+
+
+def one_by_one(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, spans: Spans, scale: float) -> torch.Tensor:
+    """The definition: each sequence written out with its prompt in front, no sharing, no blocks."""
+    folded = query.shape[0] // key.shape[0]
+    key, value = key.repeat_interleave(folded, 0), value.repeat_interleave(folded, 0)
+    output = torch.zeros_like(query)
+    for (first, last), rows in zip(spans.prompts, spans.rows, strict=True):
+        for start, end in [(first, first), *rows]:
+            slots = torch.tensor([*range(first, last), *range(start, end)])
+            scores = query[:, slots] @ key[:, slots].transpose(-1, -2) * scale
+            scores = scores.masked_fill(torch.ones(len(slots), len(slots), dtype=torch.bool).triu(1), -torch.inf)
+            found = scores.softmax(-1) @ value[:, slots]
+            wanted = slots if start == end else slots[last - first :]
+            output = output.index_copy(1, wanted, found if start == end else found[:, last - first :])
+    return output.transpose(0, 1)
+
+
+@pytest.mark.parametrize("scores_at_once", [1, 150, 1 << 22], ids=["a row at a time", "a few", "all"])
+@pytest.mark.parametrize("heads", [(6, 2), (4, 4), (3, 1)], ids=str)
+def test_values_and_gradients_equal_the_definition(heads: tuple[int, int], scores_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SCORES_AT_ONCE", scores_at_once)
+    x, spans = inputs(*heads), Spans.of(PROMPTS, ROWS, PROMPT_OF)
+    weight = torch.randn(x[0].shape[1], heads[0], WIDTH, dtype=torch.float64)
+    expected, found = one_by_one(*x, spans, 0.4), packed_attention(*x, spans, 0.4)
+    assert torch.allclose(found, expected, atol=1e-12)
+    for a, b in zip(torch.autograd.grad((expected * weight).sum(), x), torch.autograd.grad((found * weight).sum(), x), strict=True):
+        assert torch.allclose(a, b, atol=1e-12)
+
+
+def test_gradcheck() -> None:
+    spans = Spans.of(PROMPTS, ROWS, PROMPT_OF)
+    assert torch.autograd.gradcheck(lambda q, k, v: packed_attention(q, k, v, spans, 0.5), tuple(inputs(2, 1)), atol=1e-6)
+
+
+def test_a_prompt_without_continuations_attends_to_itself() -> None:
+    x, spans = inputs(2, 1), Spans.of([*PROMPTS, *ROWS], [], [])
+    assert torch.allclose(packed_attention(*x, spans, 0.3), one_by_one(*x, spans, 0.3), atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_flash_kernel_gives_the_same(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows too long for blocks take the other path: the numbers must not depend on which."""
+    pack = build_pack([[1] * n for n in PROMPTS], [[1] * n for n in ROWS], PROMPT_OF, torch.device("cpu"))
+    x = [tensor[None] for tensor in inputs(4, 2, dtype)]
+    weight = torch.randn(1, x[0].shape[2], 4, WIDTH)
+    found = []
+    for fits in (True, False):
+        monkeypatch.setattr(Spans, "fits", lambda *_, fits=fits: fits)
+        output, _ = shared_prompt_attention(torch.nn.Identity(), *x, None, pack=pack)
+        found.append((output, *torch.autograd.grad((output.float() * weight).sum(), x)))
+    tolerance = 1e-5 if dtype is torch.float32 else 0.05
+    for a, b in zip(*found, strict=True):
+        assert torch.allclose(a, b, atol=tolerance)
+
+
+def test_a_long_row_does_not_fit() -> None:
+    assert Spans.of([10], [50, 50], [0, 0]).fits(4)
+    assert not Spans.of([10], [50, 40_000], [0, 0]).fits(4)
