@@ -87,7 +87,12 @@ def compare(commands: Sequence[Sequence[str]], *, num_passes: int, key: str = "s
     finally:
         for competitor in competitors:
             competitor.stop()
-    return {"key": key, "warm_up": rounds[0], "rounds": rounds[1:], "commands": [_summary(command, rounds[1:], index) for index, command in enumerate(commands)]}
+    return {
+        "key": key,
+        "warm_up": rounds[0],
+        "rounds": rounds[1:],
+        "commands": [_summary(command, rounds[1:], index) for index, command in enumerate(commands)],
+    }
 
 
 def _summary(command: Sequence[str], rounds: Sequence[Sequence[float]], index: int) -> dict[str, Any]:

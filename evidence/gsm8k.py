@@ -1,6 +1,6 @@
 """Regenerate the GSM8K figure: a cold start, a choice of tasks and reinforcement learning of SmolLM2-135M on the real training split.
 
-    python evidence/gsm8k.py --train train.jsonl --test test.jsonl [--steps 50] [--root runs/evidence/gsm8k]
+    python evidence/gsm8k.py --train train.jsonl --test test.jsonl [--steps 40] [--root runs/evidence/gsm8k]
 
 A finished run is read, an interrupted one goes on. Asked plainly the model solves next to nothing (two of a hundred), and what it writes is cut off
 in nine of ten cases, so there is nothing to learn from. Hence three stages:
@@ -93,7 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--train", type=Path, required=True, help="training split, a JSON Lines file")
     parser.add_argument("--test", type=Path, required=True, help="test split, a JSON Lines file")
-    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--root", type=Path, default=Path("runs/evidence/gsm8k"))
     options = parser.parse_args()
     root: Path = options.root

@@ -94,3 +94,10 @@ def test_a_long_tail_costs_what_is_written_not_rows_times_the_longest(tiny: Poli
     in_padded_batches = 64 * 3 + 64 * 39  # each batch of 8 holds one row of 40
     assert work.forward_tokens < 0.5 * in_padded_batches
     assert work.forward_tokens >= 64 * 3 + sum(written) - 64
+
+
+def test_prompts_are_stored_once_in_bf16_too(tiny: Policy) -> None:
+    """The probe compares passes in fp32: made inside the sampler's autocast it would see rounding and refuse."""
+    engine = LocalEngine(replace(tiny, compute_dtype=torch.bfloat16))
+    sampled(tiny, engine)
+    assert engine.slow_reason == ""

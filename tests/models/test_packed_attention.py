@@ -23,7 +23,7 @@ def one_by_one(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, span
     """The definition: each sequence written out with its prompt in front, no sharing, no blocks."""
     folded = query.shape[0] // key.shape[0]
     key, value = key.repeat_interleave(folded, 0), value.repeat_interleave(folded, 0)
-    output = torch.zeros_like(query)
+    output = query.new_zeros(*query.shape[:2], value.shape[-1])
     for (first, last), rows in zip(spans.prompts, spans.rows, strict=True):
         for start, end in [(first, first), *rows]:
             slots = torch.tensor([*range(first, last), *range(start, end)])
@@ -50,6 +50,15 @@ def test_values_and_gradients_equal_the_definition(heads: tuple[int, int], score
 def test_gradcheck() -> None:
     spans = Spans.of(PROMPTS, ROWS, PROMPT_OF)
     assert torch.autograd.gradcheck(lambda q, k, v: packed_attention(q, k, v, spans, 0.5), tuple(inputs(2, 1)), atol=1e-6)
+
+
+def test_values_may_be_wider_than_keys() -> None:
+    (query, key, _), spans = inputs(4, 2), Spans.of(PROMPTS, ROWS, PROMPT_OF)
+    value = torch.randn(2, key.shape[1], WIDTH + 3, dtype=torch.float64, requires_grad=True)
+    found, expected = packed_attention(query, key, value, spans, 0.4), one_by_one(query, key, value, spans, 0.4)
+    assert torch.allclose(found, expected, atol=1e-12)
+    for a, b in zip(torch.autograd.grad(found.sum(), (query, key, value)), torch.autograd.grad(expected.sum(), (query, key, value)), strict=True):
+        assert torch.allclose(a, b, atol=1e-12)
 
 
 def test_a_prompt_without_continuations_attends_to_itself() -> None:

@@ -77,9 +77,10 @@ class LocalEngine:
     async def sample(self, requests: Sequence[SampleRequest], sampling: Sampling) -> list[list[Completion]]:
         """Completions of each request, in the order of its seeds. See `engines.base.Sampler`."""
         self._check_lengths(requests, sampling)
+        _ = self.slow_reason  # the probe compares fp32 passes, so it must not run on lowered weights
         rows = [_rows(number, request, sampling) for number, request in enumerate(requests)]
-        for batch in self._batches(requests, rows):
-            with torch.inference_mode(), self.policy.autocast(), lowered(self.policy):
+        with torch.inference_mode(), self.policy.autocast(), lowered(self.policy):
+            for batch in self._batches(requests, rows):
                 max_rows = len(batch) if self.is_deterministic else self.max_rows
                 cache = RepeatedPromptCache(self.policy) if self.slow_reason else SharedPromptCache(self.policy)
                 decoder = _Decoder(self.policy, cache, requests, batch, sampling, self.text, max_rows=max_rows, keeps_shape=self.is_deterministic)

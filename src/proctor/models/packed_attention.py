@@ -51,12 +51,12 @@ def packed_attention(query: Tensor, key: Tensor, value: Tensor, spans: Spans, sc
     """Causal attention of each sequence to itself, and of continuations to their prompt as well.
 
     Args:
-        query: [H, N, D]; key, value: [K, N, D] with K dividing H.
+        query: [H, N, D]; key: [K, N, D] and value: [K, N, E] with K dividing H.
         spans: where the sequences lie; every slot belongs to exactly one.
         scale: of the scores.
 
     Returns:
-        [N, H, D], differentiable.
+        [N, H, E], differentiable once.
     """
     return _PackedAttention.apply(query, key, value, spans, scale)  # type: ignore[return-value]  # Function.apply is untyped
 
@@ -112,9 +112,9 @@ def _block(rows: Sequence[tuple[int, int]], prompt: slice | None, device: torch.
 class _PackedAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, spans: Spans, scale: float) -> Tensor:
-        heads, tokens, width = query.shape
+        heads, tokens, _ = query.shape
         kv_heads = key.shape[0]
-        output = query.new_empty(tokens, heads, width)
+        output = query.new_empty(tokens, heads, value.shape[-1])
         with torch.autocast(query.device.type, enabled=False):
             for block in _blocks(spans, heads, query.device):
                 prompt_k, prompt_v = _prompt(block, key, value, scale)

@@ -20,8 +20,10 @@ ALIASES = {
     "quickstart": "proctor.recipes.quickstart:quickstart",
     "pocket": "proctor.recipes.pocket:pocket",
     "gsm8k": "proctor.recipes.gsm8k:gsm8k",
+    "deepseek_math": "proctor.recipes.deepseek_math:deepseek_math",
     "r1_zero": "proctor.recipes.r1_zero:r1_zero",
     "r1": "proctor.recipes.r1:r1",
+    "r1_distill": "proctor.recipes.r1_distill:r1_distill",
     "kimi_k15": "proctor.recipes.kimi_k15:kimi_k15",
     "qwen3": "proctor.recipes.qwen3:qwen3",
 }

@@ -225,7 +225,9 @@ class StagedConfig:
         for name in filter(None, (self.final, self.control)):
             if not isinstance(self.stage(name), Train | Merge):
                 raise ConfigError(f"the stage {name!r} makes no model")
-        for stage in self.rl_stages:
+        for stage in self.stages:
+            if not (isinstance(stage, Train) and stage.is_rl):
+                continue
             if not stage.config.model.startswith(REFERENCE) and stage.config.model != self.start_model:
                 raise ConfigError(f"the stage {stage.name!r} learns from {stage.config.model!r}, which is neither the start_model nor an earlier stage's")
         if not self.probes:
@@ -245,7 +247,11 @@ class StagedConfig:
     @property
     def rl_stages(self) -> tuple[Train, ...]:
         """The stages on the way to the result that learn from rewards of their own rollouts."""
-        return tuple(stage for stage in self.stages if isinstance(stage, Train) and stage.is_rl)
+        needed = {self.final}
+        for stage in reversed(self.stages):
+            if stage.name in needed:
+                needed |= set(references(stage))
+        return tuple(stage for stage in self.stages if isinstance(stage, Train) and stage.is_rl and stage.name in needed)
 
 
 def references(stage: Stage) -> Iterator[str]:
