@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from proctor.models import decoding
 from proctor.models.decoding import SharedPromptCache, why_not_shared
+from proctor.models.lowering import lowered
 from proctor.models.policy import Policy
 from proctor.models.repeated import RepeatedPromptCache
 from proctor.models.tiny import byte_tokenizer
@@ -46,7 +49,8 @@ class Follower:
 
     def _compare(self, logits: torch.Tensor, rows: list[list[int]]) -> None:
         expected = torch.stack([full_pass(self.policy, row) for row in rows])
-        assert torch.allclose(torch.log_softmax(logits, -1), torch.log_softmax(expected, -1), atol=1e-4)
+        tolerance = 1e-4 if self.policy.compute_dtype is torch.float32 else 0.15
+        assert torch.allclose(torch.log_softmax(logits.float(), -1), torch.log_softmax(expected.float(), -1), atol=tolerance)
 
 
 def llama(*, kv_heads: int, is_tied: bool) -> Policy:
@@ -73,9 +77,19 @@ def test_probes_let_full_attention_models_share_prompts_and_no_others() -> None:
 @pytest.mark.parametrize("is_tied", [True, False])
 @pytest.mark.parametrize("kv_heads", [1, 2, 4])
 def test_rows_may_enter_and_leave_at_any_time(kv_heads: int, is_tied: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    enter_and_leave(llama(kv_heads=kv_heads, is_tied=is_tied), monkeypatch)
+
+
+@torch.no_grad()
+def test_rows_may_enter_and_leave_in_bf16_as_they_do_when_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = replace(llama(kv_heads=2, is_tied=True), compute_dtype=torch.bfloat16)
+    with policy.autocast(), lowered(policy):
+        enter_and_leave(policy, monkeypatch)
+
+
+def enter_and_leave(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "_FIRST_CAPACITY", 2)  # so that the buffers grow on the way
     monkeypatch.setattr(decoding, "_PREFILL_TOKENS", 6)  # and prompts are read in several passes
-    policy = llama(kv_heads=kv_heads, is_tied=is_tied)
     follower = Follower(policy, SharedPromptCache(policy))
     follower.add(PROMPTS[:2], [0, 0, 1, 0])
     for _ in range(3):

@@ -280,7 +280,7 @@ class _DecodeView:
         kv_heads = key.shape[0]
         folded = heads // kv_heads
         end = self._longest + 1
-        self._write(store, key, value)
+        self._write(store, _kept(key), _kept(value))
         factor: float = width**-0.5 if scale is None else scale
         q = (_kept(query) * factor).reshape(kv_heads, folded, rows, width).transpose(1, 2).contiguous()  # [K, R, n, D]
         over_prompt = self._unfold(self._fold(q) @ store.prompt_keys.transpose(-1, -2), folded)  # [K, R, n, Lp]
