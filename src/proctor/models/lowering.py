@@ -39,7 +39,7 @@ def lowered(policy: Policy) -> Iterator[None]:
         for layers in _together(policy.model):
             product = _SharedProduct(layers, policy.compute_dtype)
             for number, layer in enumerate(layers):
-                layer.forward = partial(product, number)
+                layer.forward = partial(product, number)  # pyright: ignore[reportAttributeAccessIssue]  # positional, as every model calls it
                 replaced.append(layer)
         yield
     finally:

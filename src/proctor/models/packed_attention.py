@@ -142,7 +142,7 @@ class _PackedAttention(torch.autograd.Function):
                 of_weights = of_output @ v.transpose(-1, -2)
                 if prompt_v is not None:
                     of_weights = torch.cat([_fold(of_output, prompt_v.transpose(-1, -2)), of_weights], dim=-1)
-                of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
+                of_scores = torch.ops.aten._softmax_backward_data(of_weights, weights, -1, weights.dtype)
                 length = v.shape[2]
                 of_own, own = of_scores[..., -length:], weights[..., -length:]
                 grad = of_own @ k
