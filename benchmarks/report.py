@@ -26,19 +26,22 @@ def main() -> None:
     options = _options()
     work, many = [str(options.model), str(options.data)], ["--steps", str(options.passes + 2)]
     ours = [sys.executable, "-m", "proctor.cli.main", "bench"]
-    found: dict[str, Any] = json.loads(OUT.read_text()) if OUT.exists() else {}
     if options.trl:
         peer = [options.trl, str(PEERS / "trl_step.py"), *work, "--dtype", "bfloat16", *many]
         step = [*ours, "step", "--data", str(options.data), "--micro-batch-tokens", str(options.micro_batch_tokens)]
-        found["step against TRL"] = _compared([step, peer], options.passes)
+        _keep("step against TRL", _compared([step, peer], options.passes))
     sample = [*ours, "sample", "--data", str(options.data)]
     generate = [[sys.executable, str(PEERS / "transformers_sample.py"), *work, "--dtype", dtype, "--batch", "64", *many] for dtype in ("bfloat16", "float32")]
-    found["sampling against transformers"] = _compared([sample, *generate], options.passes)
+    _keep("sampling against transformers", _compared([sample, *generate], options.passes))
     if options.vllm:
         peer = [options.vllm, str(PEERS / "vllm_sample.py"), *work, *many]
         settings = {"PYTHONPATH": str(options.vllm_shim), "VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_CPU_OMP_THREADS_BIND": "auto", "HF_HUB_OFFLINE": "1"}
-        found["sampling against vLLM"] = _compared([sample, peer], options.passes, [{}, settings])
-    OUT.write_text(json.dumps(found, indent=2) + "\n")
+        _keep("sampling against vLLM", _compared([sample, peer], options.passes, [{}, settings]))
+
+
+def _keep(name: str, result: dict[str, Any]) -> None:
+    found: dict[str, Any] = json.loads(OUT.read_text()) if OUT.exists() else {}
+    OUT.write_text(json.dumps({**found, name: result}, indent=2) + "\n")
 
 
 def _compared(commands: Sequence[Sequence[str]], passes: int, environments: Sequence[dict[str, str]] = ()) -> dict[str, Any]:

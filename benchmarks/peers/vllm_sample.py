@@ -29,7 +29,7 @@ def main() -> None:
         texts = [tokenizer.apply_chat_template([{"role": "user", "content": row["question"]}], add_generation_prompt=True, tokenize=False) for row in asked]
         prompts = [{"prompt_token_ids": tokenizer(text, add_special_tokens=False)["input_ids"]} for text in texts]
         settings = SamplingParams(
-            n=options.group_size, temperature=1.0, max_tokens=options.new_tokens, min_tokens=options.new_tokens, ignore_eos=True, logprobs=0, seed=step
+            n=options.group_size, temperature=1.0, max_tokens=options.new_tokens, min_tokens=options.new_tokens, ignore_eos=True, logprobs=0
         )
         pace.wait()
         began = time.perf_counter()
