@@ -54,10 +54,17 @@ def _together(model: nn.Module) -> Iterator[list[nn.Linear]]:
         children = dict(module.named_children())
         for names in _SIBLINGS:
             layers = [children[name] for name in names if name in children]
-            if len(layers) == len(names) and all(_is_plain(layer) for layer in layers) and len({(x.in_features, x.bias is None) for x in layers}) == 1:  # type: ignore[attr-defined]  # plain ones are nn.Linear
+            if len(layers) == len(names) and _may_be_one(layers):
                 seen |= {id(layer) for layer in layers}
-                yield layers  # type: ignore[misc]  # checked on the line above
+                yield layers  # type: ignore[misc]  # `_may_be_one` lets nothing but nn.Linear pass
         yield from ([layer] for layer in children.values() if type(layer) is nn.Linear and _is_plain(layer) and id(layer) not in seen)
+
+
+def _may_be_one(layers: Sequence[nn.Module]) -> bool:
+    """True for plain linear layers of one input width, all with a bias or all without."""
+    return len({(layer.in_features, layer.bias is None) for layer in layers if isinstance(layer, nn.Linear) and _is_plain(layer)}) == 1 and all(
+        map(_is_plain, layers)
+    )
 
 
 def _is_plain(layer: nn.Module) -> bool:
@@ -115,7 +122,7 @@ def lays_out_bf16() -> bool:
         x, weight = (torch.randn(shape, generator=draw).to(torch.bfloat16) for shape in ((3, 48), (80, 48)))
         with torch.inference_mode():
             found = _laid_out_linear(x, weight=torch.ops.mkldnn._reorder_linear_weight(weight, _LAID_OUT_FOR_ROWS), bias=None)
-    except (AttributeError, NotImplementedError, RuntimeError):
+    except (AttributeError, NotImplementedError, RuntimeError):  # this build of torch has no such products: the plain ones serve
         return False
     expected = functional.linear(x.float(), weight.float())
     return bool((found.float() - expected).abs().max() <= _PROBE_TOLERANCE * expected.abs().max())
