@@ -20,6 +20,7 @@ def test_fuzzed_answers(tmp_path: Path) -> None:
         "-max_len=200",
         "-seed=1",
         "-max_total_time=120",
+        "-rss_limit_mb=0",
         str(tmp_path),
     ]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=280, cwd=tmp_path)

@@ -12,6 +12,9 @@ from proctor.chat.thinking import CLOSE, OPEN, Mode, VisibleText, knows_modes, k
 from proctor.core import Message
 from proctor.errors import ConfigError
 
+_QUIET: dict[str, Any] = {"verbose": False}
+"""For the tokenizer: a prompt longer than the context is counted and left out where tasks are prepared, and said there."""
+
 
 class Tokenizer(Protocol):
     """The part of a `transformers` tokenizer that is needed here."""
@@ -58,9 +61,10 @@ class Renderer:
             TaskError: a mode was asked for, and the conversation has no place for its flag.
         """
         if self.has_template:
-            options: dict[str, bool] = {}
+            options: dict[str, Any] = {"tokenizer_kwargs": _QUIET}
             if self.mode is not None:
-                messages, options = with_flag(messages, self.mode), {"enable_thinking": self.mode == "think"}
+                messages = with_flag(messages, self.mode)
+                options["enable_thinking"] = self.mode == "think"
             conversation = [message.as_dict() for message in messages]
             return tuple(self._tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=True, return_dict=False, **options))
         if len(messages) != 1 or messages[0].role != "user":
@@ -68,7 +72,7 @@ class Renderer:
                 "the model has no chat template, so it can only read plain prompts; this task is a conversation of "
                 f"{len(messages)} messages. Use a chat model, or give the prompts as text and put the format into data.template"
             )
-        return tuple(self._tokenizer.encode(messages[0].content))
+        return tuple(self._tokenizer.encode(messages[0].content, **_QUIET))
 
     def completion_ids(self, text: str) -> tuple[int, ...]:
         """Token ids of a completion that somebody else wrote, its end included."""
@@ -77,7 +81,7 @@ class Renderer:
 
     def inserted_ids(self, text: str) -> tuple[int, ...]:
         """Token ids of text that is put into a message, without anything before or after it."""
-        return tuple(self._tokenizer.encode(text, add_special_tokens=False))
+        return tuple(self._tokenizer.encode(text, add_special_tokens=False, **_QUIET))
 
     def prefix_lengths(self, token_ids: Sequence[int]) -> list[int]:
         """Characters of the decoded text after each token. Costs a decoding a token: for the short completions that steps are found in."""

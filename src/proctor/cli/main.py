@@ -21,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 0
-    keep_freed_memory()
+    if arguments is None:  # the process is this command's alone
+        keep_freed_memory()
     try:
         return options.run(options)
     except ProctorError as error:
