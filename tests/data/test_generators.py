@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proctor.core.task import Outcome
 from proctor.data.generators import GENERATORS, generate, open_space
 from proctor.errors import ConfigError
+from proctor.verifiers.text import ExactVerifier
 
 SMALL = {
     "arithmetic": {"digits": 1, "operation": "mixed"},
@@ -20,6 +22,7 @@ SMALL = {
     "compare": {"digits": 1},
     "countdown": {"terms": 3, "digits": 1},
     "count_letters": {"length": 4, "letters": 3},
+    "judged_addition": {"digits": 2},
     "modular": {"digits": 2, "max_modulus": 9},
     "repeat": {"syllables": 1},
     "sort_digits": {"length": 3},
@@ -31,6 +34,7 @@ SIZES = {
     "compare": 90,
     "countdown": 1000,
     "count_letters": 243,
+    "judged_addition": 8100,
     "modular": 720,
     "repeat": 60,
     "sort_digits": 1000,
@@ -54,6 +58,8 @@ def solve(name: str, prompt: str) -> str:
     if name == "count_letters":
         letter, word = re.findall(r"letter (\w) occur in (\w+)\?", prompt)[0]
         return str(len(word.split(letter)) - 1)
+    if name == "judged_addition":
+        return "yes" if numbers[0] + numbers[1] == numbers[2] else "no"
     if name == "modular":
         return str(numbers[0] - numbers[1] * (numbers[0] // numbers[1]))
     if name == "repeat":
@@ -145,3 +151,37 @@ def test_additions_in_columns_are_demonstrated_step_by_step() -> None:
         *equations, last = task.info["demonstration"].split(";")
         assert last == task.answer
         assert all(sum(map(int, left.split("+"))) == int(right) for left, right in (equation.split("=") for equation in equations))
+
+
+def test_carries_are_counted() -> None:
+    tasks = {task.prompt: task for task in generate(open_space("column_addition", {"digits": 2}), stem="c", seed=0, num_tasks=10_000)}
+    for prompt, carries in {"11+12=": 0, "17+25=": 1, "71+52=": 1, "99+11=": 2, "45+45=": 1}.items():
+        assert tasks[prompt].info["carries"] == carries
+        a, b = map(int, prompt[:-1].split("+"))
+        assert carries == (a % 10 + b % 10 > 9) + (a + b > 99)
+
+
+def test_judged_additions_are_balanced_and_show_their_working() -> None:
+    tasks = generate(open_space("judged_addition", {"digits": 2}), stem="j", seed=0, num_tasks=10_000)
+    assert 0.45 < sum(task.answer == "yes" for task in tasks) / len(tasks) < 0.55
+    wrong = {error_of(task.prompt_text) for task in tasks if task.answer == "no"}
+    assert wrong == {1, -1, 10, -10}
+    verifier = ExactVerifier()
+    for form in ("direct", "worked"):
+        for task in generate(open_space("judged_addition", {"form": form}), stem="j", seed=0, num_tasks=50):
+            assert verifier(task.info["demonstration"], task).outcome is Outcome.CORRECT
+            assert ("<think>" in task.info["demonstration"]) is (form == "worked")
+
+
+def error_of(prompt: str) -> int:
+    a, b, shown = map(int, re.findall(r"\d+", prompt))
+    return shown - a - b
+
+
+def test_random_demonstrations_have_nothing_to_do_with_the_digits() -> None:
+    tasks = generate(open_space("sort_digits", {"length": 4, "form": "random"}), stem="s", seed=0, num_tasks=2000)
+    shown = [str(task.info["demonstration"]) for task in tasks]
+    assert all(re.fullmatch(r"\d( \d){3}", text) for text in shown) and len(set(shown)) > 1000
+    shared = [len(set(text.split()) & set(str(task.answer).split())) for text, task in zip(shown, tasks, strict=True)]
+    assert 0.9 < sum(shared) / len(shared) < 1.4  # four digits drawn of ten, against four others: 3.44 ** 2 / 10
+    assert tasks == generate(open_space("sort_digits", {"length": 4, "form": "random"}), stem="s", seed=0, num_tasks=2000)

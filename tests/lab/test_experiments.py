@@ -19,6 +19,7 @@ from proctor.lab.experiments.records import Arm, Difference, Experiment, Greater
 from proctor.lab.experiments.rollouts import read_groups
 from proctor.lab.experiments.running import run_experiment
 from proctor.training.stages.records import Probe, Train
+from proctor.training.stages.run import refuse_leaks
 
 REWARDS = (RewardConfig("number"),)
 DATA = DataConfig("column_addition:digits=1", max_tasks=12, max_test_tasks=4)
@@ -53,8 +54,19 @@ def test_every_experiment_is_written_down_in_full() -> None:
         assert 0 < experiment.minutes <= 20 and len(experiment.seeds) >= 3
         for arm in experiment.arms:
             staged = experiment.staged(arm, "BASE", 7)
-            assert {stage.config.seed for stage in staged.stages if isinstance(stage, Train) and stage.is_rl} <= {7}
+            assert {stage.config.seed for stage in staged.stages if isinstance(stage, Train)} <= {7}
+            assert {probe.seed for probe in staged.probes} == {7}
             assert staged.start_model == "BASE"
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_no_seed_trains_on_what_it_is_asked(name: str) -> None:
+    experiment = EXPERIMENTS[name]
+    base = replace(experiment.base, config=replace(experiment.base.config, seed=3))
+    for arm in experiment.arms:
+        staged = experiment.staged(arm, "BASE", 3)
+        refuse_leaks(staged)
+        refuse_leaks(replace(staged, stages=(base,), final=base.name))
 
 
 def test_a_claim_about_an_arm_that_is_not_there_is_refused() -> None:
@@ -69,7 +81,7 @@ def config(model: str, algorithm: str, **changes: Any) -> RunConfig:
 
 def trial() -> Experiment:
     def arm(name: str, learning_rate: float) -> Arm:
-        return Arm(name, lambda base, seed: (Train("rl", config(base, "dr_grpo", learning_rate=learning_rate, seed=seed), is_rl=True),))
+        return Arm(name, lambda base: (Train("rl", config(base, "dr_grpo", learning_rate=learning_rate), is_rl=True),))
 
     return Experiment(
         name="trial",

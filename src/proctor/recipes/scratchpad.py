@@ -26,7 +26,7 @@ def accuracy_probe(**changes: Any) -> Probe:
     """Accuracy on 500 held-out additions, two samples each at temperature 1: what the policy does, not what its mode does."""
     settings: dict[str, Any] = {
         "data": additions("plain"),
-        "rewards": (RewardConfig("number"),),
+        "rewards": NUMBER,
         "max_completion_tokens": MAX_TOKENS,
         "num_samples": 2,
         "temperature": 1.0,
@@ -35,14 +35,26 @@ def accuracy_probe(**changes: Any) -> Probe:
     return Probe(**settings)
 
 
-def imitation(name: str, model: str, data: DataConfig, *, num_steps: int, learning_rate: float = 5e-4, seed: int = 0) -> Train:
-    """A stage of supervised fine-tuning, batch 64."""
+NUMBER = (RewardConfig("number"),)
+
+
+def imitation(
+    name: str,
+    model: str,
+    data: DataConfig,
+    *,
+    num_steps: int,
+    learning_rate: float = 5e-4,
+    seed: int = 0,
+    rewards: tuple[RewardConfig, ...] = NUMBER,
+) -> Train:
+    """A stage of supervised fine-tuning, batch 64. The rewards only check that the tasks' answers can be read."""
     return Train(
         name,
         RunConfig(
             model=model,
             data=data,
-            rewards=(RewardConfig("number"),),
+            rewards=rewards,
             algorithm="sft",
             num_steps=num_steps,
             prompts_per_step=64,

@@ -41,7 +41,7 @@ def section(experiment: Experiment, plain: Mapping[str, Any]) -> str:
     lines += [f"![{experiment.title}](figures/lab/{experiment.name}.png)", "", "| claim | difference over seeds | verdict |", "|---|---|---|"]
     for entry in plain["verdicts"]:
         lines.append(f"| {entry['claim']} | {entry['difference']:+.3f} [{entry['low']:+.3f}, {entry['high']:+.3f}] | {entry['verdict']} |")
-    metrics = sorted({name for claim in experiment.claims for name in (claim.metric, claim.other_metric) if name})
+    metrics = compared(experiment)
     lines += ["", f"| arm | {' | '.join(metrics)} |", f"|---|{'---|' * len(metrics)}"]
     for arm, found in plain["values"].items():
         cells = [" ".join(_shown(values.get(metric)) for values in found) for metric in metrics]
@@ -55,7 +55,7 @@ def _shown(value: float | None) -> str:
 
 
 def draw(experiment: Experiment, outcome: Outcome, path: Path) -> None:
-    """The curve of every arm: the mean over seeds in a band from the least to the greatest.
+    """The curve of every arm, the mean over seeds in a band from the least to the greatest; without a curve, what the claims compare.
 
     Raises:
         ConfigError: the extra `plots` is not installed.
@@ -68,15 +68,12 @@ def draw(experiment: Experiment, outcome: Outcome, path: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(7, 4), dpi=130)
-    for number, (arm, curves) in enumerate(outcome.curves.items()):
-        length = min(map(len, curves))
-        columns = [[curve[step] for curve in curves] for step in range(length)]
-        steps, color = range(1, length + 1), _INK[number % len(_INK)]
-        axes.plot(steps, smoothed([sum(column) / len(column) for column in columns]), color=color, label=arm, linewidth=2)
-        axes.fill_between(
-            steps, smoothed([min(column) for column in columns]), smoothed([max(column) for column in columns]), color=color, alpha=0.15, linewidth=0
-        )
-    axes.set(title=experiment.title, xlabel="step", ylabel=experiment.curve)
+    if experiment.curve:
+        _draw_curves(axes, outcome.curves)
+        axes.set(xlabel="step", ylabel=experiment.curve)
+    else:
+        _draw_points(axes, experiment, outcome)
+    axes.set_title(experiment.title, wrap=True)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     for side in ("top", "right"):
@@ -85,6 +82,37 @@ def draw(experiment: Experiment, outcome: Outcome, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
     pyplot.close(figure)
+
+
+def _draw_curves(axes: Any, curves: Mapping[str, Sequence[Sequence[float]]]) -> None:
+    for number, (arm, found) in enumerate(curves.items()):
+        length = min(map(len, found))
+        columns = [[curve[step] for curve in found] for step in range(length)]
+        steps, color = range(1, length + 1), _INK[number % len(_INK)]
+        axes.plot(steps, smoothed([sum(column) / len(column) for column in columns]), color=color, label=arm, linewidth=2)
+        low, high = smoothed([min(column) for column in columns]), smoothed([max(column) for column in columns])
+        axes.fill_between(steps, low, high, color=color, alpha=0.15, linewidth=0)
+
+
+def _draw_points(axes: Any, experiment: Experiment, outcome: Outcome) -> None:
+    """A place for every metric that a claim compares, in it a point a seed for every arm, and a line at their mean."""
+    metrics = compared(experiment)
+    arms = list(outcome.values)
+    for number, arm in enumerate(arms):
+        color, shift = _INK[number % len(_INK)], (number - (len(arms) - 1) / 2) * 0.15
+        for place, metric in enumerate(metrics):
+            found = [values[metric] for values in outcome.values[arm] if metric in values]
+            label = arm if place == 0 else None
+            axes.scatter([place + shift] * len(found), found, color=color, alpha=0.6, s=22, label=label)
+            if found:
+                axes.hlines(sum(found) / len(found), place + shift - 0.06, place + shift + 0.06, color=color, linewidth=2.5)
+    axes.set_xticks(range(len(metrics)), [metric.replace("/", "\n") for metric in metrics])
+    axes.set_xlim(-0.6, len(metrics) - 0.4)
+
+
+def compared(experiment: Experiment) -> list[str]:
+    """The metrics that claims compare, in the order in which they are first named."""
+    return list(dict.fromkeys(name for claim in experiment.claims for name in (claim.other_metric, claim.metric) if name))
 
 
 def smoothed(values: Sequence[float], window: int = 5) -> list[float]:

@@ -18,11 +18,11 @@ _GRPO = {"beta": 0.001}
 
 
 def _reinforced(name: str, *rewards: RewardConfig, begins_cold: bool = False) -> Arm:
-    def stages(base: str, seed: int) -> tuple[Stage, ...]:
-        rl = reinforce(base, seed, "grpo", rewards=(*ACCURACY, *rewards), objective=_GRPO)
+    def stages(base: str) -> tuple[Stage, ...]:
+        rl = reinforce(base, "grpo", rewards=(*ACCURACY, *rewards), objective=_GRPO)
         if not begins_cold:
             return (rl,)
-        warm = reinforce("stage:cold_start", seed, "grpo", rewards=(*ACCURACY, *rewards), objective=_GRPO)
+        warm = reinforce("stage:cold_start", "grpo", rewards=(*ACCURACY, *rewards), objective=_GRPO)
         return (scratchpad.imitation("cold_start", base, scratchpad.additions("english", max_tasks=512), num_steps=16), warm)
 
     return Arm(name, stages)
@@ -84,8 +84,8 @@ COLD_START = Experiment(
 
 
 def _imitated(number: int) -> Arm:
-    def stages(base: str, seed: int) -> tuple[Stage, ...]:
-        return (scratchpad.imitation("sft", base, scratchpad.additions("plain", max_tasks=number), num_steps=60, seed=seed),)
+    def stages(base: str) -> tuple[Stage, ...]:
+        return (scratchpad.imitation("sft", base, scratchpad.additions("plain", max_tasks=number), num_steps=60),)
 
     return Arm(f"{number} traces", stages)
 

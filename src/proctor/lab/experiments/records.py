@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from proctor.training.stages.records import Card, Probe, Stage, StagedConfig, Train
+from proctor.training.stages.records import Card, Merge, Probe, Stage, StagedConfig, Train
 
 Judgement = Literal["agrees", "disagrees", "open"]
 Values = Mapping[str, float]
@@ -101,6 +101,8 @@ class Similar:
         return "disagrees" if found.low > self.margin or found.high < -self.margin else "open"
 
     def __str__(self) -> str:
+        if self.other_metric:
+            return f"{self.arm}, {self.metric} = {self.other}, {self.other_metric} within {self.margin:g}"
         return f"{self.metric}: {self.arm} = {self.other} within {self.margin:g}"
 
 
@@ -113,11 +115,11 @@ class Arm:
 
     Attributes:
         name: of the arm.
-        stages: from the base model's directory and a seed; the last one's model is the arm's result.
+        stages: from the base model's directory; the last one's model is the arm's result. The experiment gives them its seeds.
     """
 
     name: str
-    stages: Callable[[str, int], tuple[Stage, ...]]
+    stages: Callable[[str], tuple[Stage, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Experiment:
         arms: at least two, or one whose own course is judged.
         claims: judged by their fixed rules.
         probes: evaluations of every stage's model.
-        curve: the metric drawn over the steps of the arm's last stage.
+        curve: the metric drawn over the steps of the arm's last stage; empty where arms have no common one: then what the claims compare is drawn.
         minutes: that a first full run may take on two cores.
         measure: further numbers from an arm's run directory.
         seeds: one run of every arm for each.
@@ -159,6 +161,13 @@ class Experiment:
                 raise ValueError(f"{self.name}: the claim {claim} names an arm that is not there: {sorted(names)}")
 
     def staged(self, arm: Arm, base: str, seed: int) -> StagedConfig:
-        """The staged run of an arm."""
-        stages = arm.stages(base, seed)
-        return StagedConfig(stages=stages, probes=self.probes, card=NO_CARD, final=stages[-1].name, start_model=base, seed=seed)
+        """The staged run of an arm. One seed for everything: it also decides which tasks are held out, and these must be the same for all."""
+        stages = tuple(_seeded(stage, seed) for stage in arm.stages(base))
+        probes = tuple(replace(probe, seed=seed) for probe in self.probes)
+        return StagedConfig(stages=stages, probes=probes, card=NO_CARD, final=stages[-1].name, start_model=base, seed=seed)
+
+
+def _seeded(stage: Stage, seed: int) -> Stage:
+    if isinstance(stage, Train):
+        return replace(stage, config=replace(stage.config, seed=seed))
+    return stage if isinstance(stage, Merge) else replace(stage, seed=seed)

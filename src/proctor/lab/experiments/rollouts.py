@@ -1,7 +1,9 @@
-"""Read the rollouts of an arm's last stage."""
+"""Read what an arm left: the rollouts of its last stage, and what every stage's model could do."""
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -20,6 +22,7 @@ class Group:
         advantages: one a rollout.
         lengths: tokens that each rollout wrote.
         texts: what was graded.
+        confidences: probability that the policy gave each completion: its tokens' probabilities multiplied.
     """
 
     step: int
@@ -27,9 +30,10 @@ class Group:
     advantages: tuple[float, ...]
     lengths: tuple[int, ...]
     texts: tuple[str, ...]
+    confidences: tuple[float, ...]
 
 
-_COLUMNS = ["step", "group", "reward", "advantage", "num_completion_tokens", "text"]
+_COLUMNS = ["step", "group", "reward", "advantage", "num_completion_tokens", "text", "behavior_logprobs"]
 
 
 def read_groups(run: Path) -> Iterator[Group]:
@@ -45,4 +49,12 @@ def read_groups(run: Path) -> Iterator[Group]:
                 tuple(row["advantage"] for row in group),
                 tuple(row["num_completion_tokens"] for row in group),
                 tuple(row["text"] for row in group),
+                tuple(math.exp(math.fsum(row["behavior_logprobs"])) for row in group),
             )
+
+
+def stage_means(run: Path) -> dict[str, float]:
+    """The mean of every evaluation of a staged run, as `stage/probe`; `start` is the model that it began with."""
+    summary = json.loads((run / "summary.json").read_text())
+    entries = {"start": summary["start"]["evaluations"], **{entry["name"]: entry["evaluations"] for entry in summary["stages"]}}
+    return {f"{stage}/{probe}": float(values["mean"]) for stage, evaluations in entries.items() for probe, values in evaluations.items()}

@@ -28,7 +28,7 @@ class Outcome:
 
     Attributes:
         values: arm -> one mapping of numbers a seed.
-        curves: arm -> one curve a seed, of the experiment's metric.
+        curves: arm -> one curve a seed, of the experiment's metric; none where it has no such metric.
         verdicts: claim, difference over the seeds, judgement.
         seconds: of all arms, the bases included.
     """
@@ -68,7 +68,8 @@ def run_experiment(experiment: Experiment, *, root: Path, emit: Listener) -> Out
             seconds += float(result.summary["seconds_of_steps"])
             further = experiment.measure(out) if experiment.measure else {}
             values[arm.name].append({**_measured(result.summary, rows), **further})
-            curves[arm.name].append([float(row[experiment.curve]) for row in rows if row.get(experiment.curve) is not None])
+            if experiment.curve:
+                curves[arm.name].append([float(row[experiment.curve]) for row in rows if row.get(experiment.curve) is not None])
     return Outcome(values, curves, [_judged(claim, values) for claim in experiment.claims], seconds)
 
 
@@ -102,10 +103,9 @@ def _measured(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> 
     found = {name: float(values["mean"]) for name, values in final["evaluations"].items()}
     for name, values in final["evaluations"].items():
         found |= {f"{name}/{key}": float(value["mean"]) for key, value in values.items() if "@" in key}
-    for name in rows[-1]:
-        if isinstance(rows[-1][name], int | float):
-            found[f"{name}_last"] = _mean([row.get(name) for row in last])
-            found[f"{name}_all"] = _mean([row.get(name) for row in rows])
+    for name in {name for row in rows for name, value in row.items() if isinstance(value, int | float)}:
+        found[f"{name}_last"] = _mean([row.get(name) for row in last])
+        found[f"{name}_all"] = _mean([row.get(name) for row in rows])
     return found
 
 

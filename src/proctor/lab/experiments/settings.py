@@ -14,13 +14,12 @@ ACCURACY = (RewardConfig("equations", name="accuracy"),)
 LEARNER: dict[str, Any] = {"micro_batch_tokens": 8192, "num_warmup_steps": 5}
 
 
-def reinforce(base: str, seed: int, algorithm: str, *, learner: dict[str, Any] | None = None, **changes: Any) -> Train:
+def reinforce(base: str, algorithm: str, *, learner: dict[str, Any] | None = None, **changes: Any) -> Train:
     """A run of reinforcement learning: 16 tasks x 8 rollouts a step, learning rate 1e-4 unless an arm says otherwise."""
     settings: dict[str, Any] = {
         "num_steps": NUM_STEPS,
         "group_size": 8,
         "max_completion_tokens": scratchpad.MAX_TOKENS,
-        "seed": seed,
         "learner": LearnerConfig(**{**LEARNER, **(learner or {})}),
         **changes,
     }

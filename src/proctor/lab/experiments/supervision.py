@@ -19,8 +19,8 @@ BASE = scratchpad.pretraining("plain")
 def arm(name: str, algorithm: str, **changes: Any) -> Arm:
     """An arm that is one run of reinforcement learning."""
 
-    def stages(base: str, seed: int) -> tuple[Stage, ...]:
-        return (reinforce(base, seed, algorithm, **changes),)
+    def stages(base: str) -> tuple[Stage, ...]:
+        return (reinforce(base, algorithm, **changes),)
 
     return Arm(name, stages)
 

@@ -26,6 +26,7 @@ def probe_model(model: str, probe: Probe) -> Evaluation:
 
     Raises:
         TaskError: the data has no held-out tasks.
+        ConfigError: the thinking budget can mean nothing for this model.
     """
     tasks = load_train_and_test(probe.data, probe.seed)[1].tasks[: probe.num_tasks]
     if not tasks:
@@ -33,7 +34,12 @@ def probe_model(model: str, probe: Probe) -> Evaluation:
     policy = load_policy(model)
     with open_rewards(probe.rewards, ScoringConfig()) as rewards:
         rewards.check_gold(tasks)
-        workshop = Workshop(LocalEngine(policy), Renderer(policy.tokenizer), rewards, lambda phase: None)
+        renderer = Renderer(policy.tokenizer)
+        budgets = () if probe.thinking_budget is None else (probe.thinking_budget,)
+        renderer.check_budgets(budgets, [task.messages for task in tasks], max_completion_tokens=probe.max_completion_tokens)
+        workshop = Workshop(LocalEngine(policy), renderer, rewards, lambda phase: None)
         sampling = Sampling(probe.temperature, probe.max_completion_tokens)
-        evaluation, _ = asyncio.run(evaluate(tasks, workshop=workshop, sampling=sampling, num_samples=probe.num_samples, seed=probe.seed, ks=probe.ks))
+        evaluation, _ = asyncio.run(
+            evaluate(tasks, workshop=workshop, sampling=sampling, num_samples=probe.num_samples, seed=probe.seed, ks=probe.ks, budgets=budgets)
+        )
     return evaluation

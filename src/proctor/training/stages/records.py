@@ -1,6 +1,7 @@
 """What a staged recipe is made of: plain frozen records, free of torch.
 
-A stage names the result of an earlier one as `stage:NAME`: in `model`, in `data.train`, in a distillation objective's `teacher`.
+A stage names the result of an earlier one as `stage:NAME`: in `model`, in `data.train`, in a distillation objective's `teacher`, in an argument of
+a reward (the `path` of a reward model).
 """
 
 from __future__ import annotations
@@ -38,7 +39,13 @@ class Train:
     def references(self) -> tuple[str, ...]:
         """The values that may stand for an earlier stage."""
         teacher = self.config.objective.get("teacher")
-        return (self.config.model, self.config.data.train, *([str(teacher)] if teacher else []))
+        arguments = (value for reward in self.config.rewards for value in reward.arguments.values() if isinstance(value, str))
+        return (self.config.model, self.config.data.train, *([str(teacher)] if teacher else []), *arguments)
+
+    @property
+    def makes_policy(self) -> bool:
+        """Whether its model writes; a reward model only scores, and is not probed."""
+        return self.config.algorithm != "reward_model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,7 @@ class Probe:
         temperature: of those.
         seed: of the split and of sampling.
         ks: for pass@k and maj@k, each at most `num_samples`.
+        thinking_budget: tokens after which a completion that still thinks is told to answer; None for no limit.
     """
 
     data: DataConfig
@@ -167,6 +175,7 @@ class Probe:
     temperature: float = 0.0
     seed: int = 0
     ks: tuple[int, ...] = ()
+    thinking_budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +232,8 @@ class StagedConfig:
                         f"the stage {stage.name!r} needs the result of {earlier!r}, which does not come before it; earlier stages: {names[:number]}"
                     )
         for name in filter(None, (self.final, self.control)):
-            if not isinstance(self.stage(name), Train | Merge):
+            stage = self.stage(name)
+            if not (isinstance(stage, Merge) or (isinstance(stage, Train) and stage.makes_policy)):
                 raise ConfigError(f"the stage {name!r} makes no model")
         for stage in self.stages:
             if not (isinstance(stage, Train) and stage.is_rl):

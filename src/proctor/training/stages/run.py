@@ -157,7 +157,8 @@ def _run_stage(staged: StagedConfig, stage: Stage, recipe: str, places: _Places,
     if done is None:
         return None
     seconds = time.perf_counter() - began
-    evaluations = _evaluations(staged, str(place / _MODEL), stage.name, emit) if isinstance(stage, Train | Merge) else {}
+    writes = isinstance(stage, Merge) or (isinstance(stage, Train) and stage.makes_policy)
+    evaluations = _evaluations(staged, str(place / _MODEL), stage.name, emit) if writes else {}
     return {"name": stage.name, **done, "seconds": seconds, "path": str(place.relative_to(places.root)), "evaluations": evaluations}
 
 
@@ -193,9 +194,17 @@ _TRAINING_KEYS = ("num_steps", "reward_first_steps", "reward_last_steps", "secon
 def _resolved(stage: Train, places: _Places) -> RunConfig:
     """The stage's configuration with paths for references, and without an evaluation of its own."""
     config = stage.config
-    objective = {**config.objective, **({"teacher": places.model(str(config.objective["teacher"]))} if "teacher" in config.objective else {})}
+
+    def located(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: places.model(value) if isinstance(value, str) else value for name, value in values.items()}
+
     return replace(
-        config, model=places.model(config.model), data=places.resolved(config.data), objective=objective, evaluation=replace(config.evaluation, num_tasks=0)
+        config,
+        model=places.model(config.model),
+        data=places.resolved(config.data),
+        rewards=tuple(replace(reward, arguments=located(reward.arguments)) for reward in config.rewards),
+        objective=located(config.objective),
+        evaluation=replace(config.evaluation, num_tasks=0),
     )
 
 

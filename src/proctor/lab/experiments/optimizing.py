@@ -1,0 +1,100 @@
+"""How hard a reward can be optimised, and by what: reward models against exact rewards, learners side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from proctor.config import RewardConfig
+from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar, Values
+from proctor.lab.experiments.settings import ACCURACY, LEARNER, accuracy, reinforce
+from proctor.lab.experiments.supervision import arm
+from proctor.recipes import scratchpad
+from proctor.training.run_directory import RunDirectory
+from proctor.training.stages.records import Stage, Train
+
+BASE = scratchpad.pretraining("plain")
+_NUM_STEPS, _WINDOW = 150, 10
+
+
+def _against(name: str, *, num_label_steps: int, learns_from_proxy: bool) -> Arm:
+    """Reinforcement by a reward model of so many steps of labels, or by the exact reward with the model looking on. 16 groups of 8 a step of labels."""
+
+    def stages(base: str) -> tuple[Stage, ...]:
+        labelled = reinforce(base, "reward_model", num_steps=num_label_steps)
+        proxy = RewardConfig("reward_model", weight=float(learns_from_proxy), name="proxy", arguments={"path": "stage:proxy"})
+        exact = RewardConfig("equations", weight=float(not learns_from_proxy), name="accuracy")
+        return (
+            Train("proxy", labelled.config),
+            reinforce(base, "grpo", objective={"beta": 0.0}, rewards=(proxy, exact), num_steps=_NUM_STEPS),
+        )
+
+    return Arm(name, stages)
+
+
+def _course(run: Path) -> Values:
+    """How far the true reward fell from its highest ten steps to its last, and how far the proxy rose from the first ten to the last."""
+    rows = [row for row in RunDirectory.inspect(run).metrics() if row["stage"] == "rl"]
+
+    def means(name: str) -> list[float]:
+        values = [float(row[name]) for row in rows]
+        return [sum(values[begin : begin + _WINDOW]) / _WINDOW for begin in range(len(values) - _WINDOW + 1)]
+
+    truth, proxy = means("reward/accuracy"), means("reward/proxy")
+    return {"fall_from_peak": max(truth) - truth[-1], "true_gain": truth[-1] - truth[0], "proxy_gain": proxy[-1] - proxy[0]}
+
+
+OVEROPTIMIZATION = Experiment(
+    name="overoptimization",
+    title="Does the true reward turn over when a learned one is optimised?",
+    paper="Gao et al. 2022 (2210.10760), figure 1, and lecture p.3: the proxy rises, the gold reward rises and falls; with exact rewards it does not.",
+    hypothesis="With a model of few comparisons the truth falls from its peak while the proxy rises; with many it falls later or less; with the exact "
+    "reward only as much as noise makes any curve fall.",
+    base=BASE,
+    arms=(
+        _against("few labels", num_label_steps=3, learns_from_proxy=True),
+        _against("many labels", num_label_steps=60, learns_from_proxy=True),
+        _against("exact reward", num_label_steps=3, learns_from_proxy=False),
+    ),
+    claims=(
+        Greater("fall_from_peak", "few labels", "exact reward"),
+        Greater("fall_from_peak", "few labels", "many labels"),
+        Greater("held_out", "exact reward", "many labels"),
+        Greater("held_out", "many labels", "few labels"),
+    ),
+    probes=(accuracy(),),
+    curve="reward/accuracy",
+    measure=_course,
+)
+
+
+def _imitated(base: str) -> tuple[Stage, ...]:
+    return (scratchpad.imitation("sft", base, scratchpad.additions("plain"), num_steps=60),)
+
+
+SIDE_BY_SIDE = Experiment(
+    name="side_by_side",
+    title="PPO, GRPO, iterated DPO, expert iteration, imitation, a vote of eight: which learns most?",
+    paper="AlpacaFarm (2305.14387), table 2, and lecture p.3: PPO 46.8, best-of-1024 45.0, expert iteration 41.9, SFT 36.7 (win rates).",
+    hypothesis="Imitation of true demonstrations first, since it is told every step; PPO and GRPO alike; expert iteration behind; a vote of eight on the base "
+    "does more than sixty steps of RL do for one sample.",
+    base=BASE,
+    arms=(
+        arm("base", "grpo", objective={"beta": 0.0}, num_steps=1, learning_rate=1e-12),
+        Arm("sft", _imitated),
+        arm("expert iteration", "rest_em"),
+        arm("iterated dpo", "dpo"),
+        arm("ppo", "ppo", objective={"critic_learning_rate": 1e-3}, learner={**LEARNER, "num_minibatches": 2}),
+        arm("grpo", "grpo", objective={"beta": 0.0}, rewards=ACCURACY, learner={**LEARNER, "num_minibatches": 2}),
+    ),
+    claims=(
+        Greater("held_out", "sft", "grpo"),
+        Similar("held_out", "ppo", "grpo", 0.05),
+        Greater("held_out", "ppo", "expert iteration"),
+        Greater("held_out", "iterated dpo", "expert iteration"),
+        Greater("held_out/maj@8", "base", "ppo", other_metric="held_out"),
+    ),
+    probes=(accuracy(num_samples=8, ks=(8,)),),
+    curve="",
+)
+
+EXPERIMENTS = (OVEROPTIMIZATION, SIDE_BY_SIDE)
