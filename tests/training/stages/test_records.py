@@ -41,6 +41,17 @@ def test_a_stage_may_only_take_from_earlier_ones() -> None:
         staged(stages=(Train("first", run(algorithm="on_policy_distillation", objective={"teacher": "stage:second"})), Train("second", run())), final="first")
 
 
+def test_a_reward_may_be_the_model_of_an_earlier_stage_and_no_recipe_ends_with_one_that_only_scores() -> None:
+    proxy = RewardConfig("reward_model", arguments={"path": "stage:proxy"})
+    rl = Train("rl", replace(run("stage:base"), rewards=(proxy,)), is_rl=True)
+    base, judge = Train("base", run()), Train("proxy", run("stage:base", algorithm="reward_model"))
+    assert staged(stages=(base, judge, rl), final="rl").rl_stages == (rl,)
+    with pytest.raises(ConfigError, match="needs the result of 'proxy'"):
+        staged(stages=(base, rl, judge), final="rl")
+    with pytest.raises(ConfigError, match="makes no model that writes"):
+        staged(stages=(base, judge, rl), final="proxy")
+
+
 @pytest.mark.parametrize("names", [("a", "a"), ("A",), ("a-b",), ("",)])
 def test_names_are_different_words(names: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError, match="stage names"):
@@ -48,7 +59,7 @@ def test_names_are_different_words(names: tuple[str, ...]) -> None:
 
 
 def test_the_result_is_a_model() -> None:
-    with pytest.raises(ConfigError, match="makes no model"):
+    with pytest.raises(ConfigError, match="makes no model that writes"):
         staged(final="traces")
     with pytest.raises(ConfigError, match="no stage 'other'"):
         staged(control="other")

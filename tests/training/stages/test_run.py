@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from proctor.errors import ConfigError, TaskError
 from proctor.learner.config import LearnerConfig
 from proctor.training.events import Event, StageStarted
 from proctor.training.stages import run as stages_run
+from proctor.training.stages.probing import probe_model
 from proctor.training.stages.records import Card, Merge, Probe, StagedConfig, Traces, Train
 from proctor.training.stages.run import refuse_leaks, run_staged
 
@@ -155,3 +157,28 @@ def test_traces_that_keep_nothing_end_the_run_and_say_so(tmp_path: Path) -> None
         run(recipe(stages=stages, final="base", control=""), tmp_path / "run")
     summary = json.loads((tmp_path / "run/summary.json").read_text())
     assert [entry["name"] for entry in summary["stages"]] == ["base"]
+
+
+def test_a_reward_model_is_trained_not_probed_and_pays_the_next_stage(tmp_path: Path) -> None:
+    proxy = RewardConfig("reward_model", name="proxy", arguments={"path": "stage:proxy"})
+    rl = train("rl", "stage:base", algorithm="dr_grpo")
+    stages = (
+        train("base", "pocket-untrained"),
+        replace(train("proxy", "stage:base", algorithm="reward_model"), is_rl=False),
+        replace(rl, config=replace(rl.config, rewards=(proxy, RewardConfig("number", weight=0.0)))),
+    )
+    run(recipe(stages=stages, final="rl", control=""), tmp_path / "run")
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert {entry["name"]: sorted(entry["evaluations"]) for entry in summary["stages"]} == {"base": ["held_out"], "proxy": [], "rl": ["held_out"]}
+    paid = [row["reward/proxy"] for row in map(json.loads, (tmp_path / "run/metrics.jsonl").read_text().splitlines()) if row["stage"] == "rl"]
+    assert len(paid) == 2 and all(math.isfinite(value) for value in paid) and any(paid)
+
+
+def test_a_probe_can_cut_thinking_and_refuses_a_budget_that_leaves_no_answer(tmp_path: Path) -> None:
+    model = str(tmp_path / "run" / "model")
+    stages = (train("base", "pocket-untrained", DataConfig("column_addition:digits=2,form=fused", test="column_addition:digits=2", max_tasks=16)),)
+    run(recipe(stages=stages, final="base", control=""), tmp_path / "run")
+    probe = Probe(replace(DATA, template="<think>{prompt}"), REWARDS, 8, num_tasks=2, thinking_budget=4)
+    assert probe_model(model, probe).budget_fraction == 1.0, "a model that knows nothing still thinks after four tokens"
+    with pytest.raises(ConfigError, match="leaves no room"):
+        probe_model(model, replace(probe, thinking_budget=8))

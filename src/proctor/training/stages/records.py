@@ -234,7 +234,7 @@ class StagedConfig:
         for name in filter(None, (self.final, self.control)):
             stage = self.stage(name)
             if not (isinstance(stage, Merge) or (isinstance(stage, Train) and stage.makes_policy)):
-                raise ConfigError(f"the stage {name!r} makes no model")
+                raise ConfigError(f"the stage {name!r} makes no model that writes, so it cannot be the result")
         for stage in self.stages:
             if not (isinstance(stage, Train) and stage.is_rl):
                 continue
