@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from proctor.cli.bench_tails import heavy_tailed, padded
 from proctor.cli.bench_work import variance_reward
 from proctor.cli.main import main
 from proctor.core import Completion, FinishReason
+from proctor.engines.base import SampleRequest
 
 TINY = ["--model", "tiny", "--prompts", "2", "--group-size", "4", "--new-tokens", "6", "--steps", "1", "--json"]
 
@@ -53,3 +55,22 @@ def test_the_reward_tells_completions_apart() -> None:
     assert reward("so 42", 3, 5) == pytest.approx(1.01)
     assert reward("so 41", 3, 5) == pytest.approx(0.01)
     assert reward("so 41", 3, 6) == pytest.approx(0.02)
+
+
+def test_tails_decode_the_same_rollouts_in_both_ways(capsys: pytest.CaptureFixture[str]) -> None:
+    report = bench("tails", capsys, "--prompts", "8", "--new-tokens", "4")
+    assert report["rows_at_once"] == 8 and report["length_longest"] <= 32
+    assert report["rows_decoded_continuous"] == report["tokens_sampled"] == report["length_mean"] * 32
+    assert report["rows_decoded_padded"] > report["rows_decoded_continuous"]
+
+
+def test_lengths_have_the_mean_that_was_asked_for_and_a_heavy_tail() -> None:
+    lengths = sorted(heavy_tailed(64, number) for number in range(20_000))
+    assert sum(lengths) / len(lengths) == pytest.approx(64, rel=0.03)
+    assert lengths[0] >= 18 and lengths[-1] == 512
+    assert lengths[len(lengths) // 2] < 40, "the median lies far below the mean"
+
+
+def test_rows_of_a_padded_batch_all_run_to_its_longest() -> None:
+    requests = [SampleRequest((1,), (number, number + 1), (number, 2)) for number in (3, 9, 5)]
+    assert [[request.limits for request in batch] for batch in padded(requests, 2)] == [[(9, 9), (9, 9)], [(5, 5)]]

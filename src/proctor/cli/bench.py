@@ -20,6 +20,7 @@ WHAT = {
     "sample": "sample completions of a fixed length",
     "train": "one optimizer update on such completions",
     "step": "a whole GRPO step, from tasks to published weights",
+    "tails": "sample completions whose lengths have a heavy tail, finished rows leaving and waiting rows entering, against padded batches",
     "startup": "from the start of a process to its first sampled token",
 }
 
@@ -32,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompts", type=int, default=8, metavar="N", help="prompts a step (default: %(default)s)")
     parser.add_argument("--group-size", type=int, default=8, metavar="N", help="completions a prompt (default: %(default)s)")
     parser.add_argument(
-        "--new-tokens", type=int, default=64, metavar="N", help="tokens of every completion, exactly: EOS does not end one (default: %(default)s)"
+        "--new-tokens",
+        type=int,
+        default=64,
+        metavar="N",
+        help="tokens of every completion, exactly: EOS does not end one; their mean for tails (default: %(default)s)",
     )
     parser.add_argument("--steps", type=int, default=3, metavar="N", help="timed passes, after one warm-up; medians are printed (default: %(default)s)")
     parser.add_argument("--micro-batch-tokens", type=int, default=2048, metavar="N", help="of the learner (default: %(default)s)")
@@ -50,9 +55,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _measure(options: argparse.Namespace) -> dict[str, object]:
-    from proctor.cli import bench_work
+    from proctor.cli import bench_tails, bench_work
 
-    measures = {"sample": bench_work.bench_sample, "train": bench_work.bench_train, "step": bench_work.bench_step}
+    measures = {"sample": bench_work.bench_sample, "train": bench_work.bench_train, "step": bench_work.bench_step, "tails": bench_tails.bench_tails}
     return dataclasses.asdict(measures[options.what](_plan(options)))
 
 
