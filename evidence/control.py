@@ -16,7 +16,7 @@ import statistics
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,16 @@ class Benchmark:
     num_steps: int
     published: tuple[Published, ...]
 
+    @property
+    def name(self) -> str:
+        """The environment, and whether its time limit counts as an end."""
+        return f"{self.environment}, limit as end" if self.config.time_limit_is_end else self.environment
+
+    @property
+    def stem(self) -> str:
+        """Begins the names of its files."""
+        return f"{self.environment}-limit-as-end" if self.config.time_limit_is_end else self.environment
+
     def is_met(self, means: Sequence[float]) -> bool:
         """Whether the returns of all seeds meet the bar that was set before the runs."""
         if self.environment == "CartPole-v1":
@@ -69,10 +79,15 @@ class Benchmark:
 
 
 CURRENT, EARLIER, BASELINES = "CleanRL", "CleanRL, docs at 04d2c47", "openai/baselines, ibid."
+CARTPOLE = (Published(CURRENT, 490.04, 6.12), Published(EARLIER, 488.75, 18.40), Published(BASELINES, 497.54, 4.02))
+ACROBOT = (Published(CURRENT, -86.36, 1.32), Published(EARLIER, -82.48, 5.93), Published(BASELINES, -81.82, 5.58))
+WALKER = (Published(CURRENT, 2287.95, 572.0),)
 BENCHMARKS = (
-    Benchmark("CartPole-v1", discrete(), 500_000, (Published(CURRENT, 490.04, 6.12), Published(EARLIER, 488.75, 18.40), Published(BASELINES, 497.54, 4.02))),
-    Benchmark("Acrobot-v1", discrete(), 500_000, (Published(CURRENT, -86.36, 1.32), Published(EARLIER, -82.48, 5.93), Published(BASELINES, -81.82, 5.58))),
-    Benchmark("Walker2d-v4", continuous(), 1_000_000, (Published(CURRENT, 2287.95, 572.0),)),
+    Benchmark("CartPole-v1", discrete(), 500_000, CARTPOLE),
+    Benchmark("Acrobot-v1", discrete(), 500_000, ACROBOT),
+    Benchmark("Walker2d-v4", continuous(), 1_000_000, WALKER),
+    Benchmark("Acrobot-v1", replace(discrete(), time_limit_is_end=True), 500_000, ACROBOT),
+    Benchmark("Walker2d-v4", replace(continuous(), time_limit_is_end=True), 1_000_000, WALKER),
 )
 
 PAGE = """\
@@ -112,7 +127,7 @@ discrete actions, `objective.diagnostics`); only networks, environments and the 
 ## What differs from CleanRL, on purpose
 
 - Where the time limit cuts an episode, the value of its last observation stands for the rest (Pardo et al. 2018). CleanRL and openai/baselines count it as
-  a termination.
+  a termination. The rows "limit as end" do as they do (`time_limit_is_end=True`), so that this difference can be seen by itself.
 - Advantages are normalised with the population's variance, as in openai/baselines; CleanRL takes the sample's.
 - Logprobs and values of a segment are computed in one pass after it was collected, by the weights that collected it: the same up to rounding.
 - Each environment has a seed of its own under the run's, so that runs with neighbouring seeds share no episodes.
@@ -122,7 +137,7 @@ discrete actions, `objective.diagnostics`); only networks, environments and the 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path("runs/evidence/control"))
-    parser.add_argument("--only", choices=[benchmark.environment for benchmark in BENCHMARKS], help="train only this environment")
+    parser.add_argument("--only", choices=[benchmark.stem for benchmark in BENCHMARKS], help="train only this one")
     part = parser.add_mutually_exclusive_group()
     part.add_argument("--train-only", action="store_true", help="do not write the page and the figure")
     part.add_argument("--report-only", action="store_true", help="write the page and the figure from the runs that are there")
@@ -130,7 +145,7 @@ def main() -> None:
     torch.set_num_threads(1)  # networks this small lose by more threads
     warnings.filterwarnings("ignore", message=".*is out of date", category=DeprecationWarning)  # -v4 is what was published
     for benchmark in BENCHMARKS:
-        if arguments.only in (None, benchmark.environment) and not arguments.report_only:
+        if arguments.only in (None, benchmark.stem) and not arguments.report_only:
             for seed in SEEDS:
                 run(benchmark, seed, arguments.root)
     if not arguments.train_only:
@@ -139,7 +154,7 @@ def main() -> None:
 
 def run(benchmark: Benchmark, seed: int, root: Path) -> None:
     """Train one agent, unless its file is there."""
-    path = root / f"{benchmark.environment}-seed{seed}.json"
+    path = root / f"{benchmark.stem}-seed{seed}.json"
     partial = path.with_suffix(".partial.json")
     if path.exists():
         return
@@ -156,7 +171,7 @@ def run(benchmark: Benchmark, seed: int, root: Path) -> None:
 def _record(benchmark: Benchmark, seed: int, history: Sequence[Progress], wall_s: float, cpu_s: float) -> dict[str, Any]:
     returns = [value for progress in history for value in progress.episode_returns]
     return {
-        "environment": benchmark.environment,
+        "environment": benchmark.name,
         "seed": seed,
         "num_steps": history[-1].num_steps,
         "num_episodes": len(returns),
@@ -224,7 +239,7 @@ def _read(benchmark: Benchmark, root: Path) -> list[dict[str, Any]]:
     """The runs that are there, finished or not."""
     runs = []
     for seed in SEEDS:
-        path = root / f"{benchmark.environment}-seed{seed}.json"
+        path = root / f"{benchmark.stem}-seed{seed}.json"
         partial = path.with_suffix(".partial.json")
         if path.exists() or partial.exists():
             runs.append({**json.loads((path if path.exists() else partial).read_text()), "is_finished": path.exists()})
@@ -237,7 +252,7 @@ def _result(benchmark: Benchmark, runs: Sequence[dict[str, Any]]) -> dict[str, A
     is_complete = len(means) == len(SEEDS)
     mean = statistics.mean(means) if is_complete else None
     return {
-        "environment": benchmark.environment,
+        "environment": benchmark.name,
         "num_steps": benchmark.num_steps,
         "bar": benchmark.bar,
         "mean": mean,
@@ -298,7 +313,7 @@ def _figure(path: Path, found: dict[Benchmark, list[dict[str, Any]]]) -> None:
         for run, ink in zip(runs, INK, strict=False):
             steps, returns = zip(*run["curve"], strict=True)
             axes.plot([step / 1e6 for step in steps], returns, color=ink, label=f"seed {run['seed']}")
-        axes.set(title=benchmark.environment, xlabel="million steps", xlim=(0, benchmark.num_steps / 1e6))
+        axes.set(title=benchmark.name, xlabel="million steps", xlim=(0, benchmark.num_steps / 1e6))
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, fontsize="small")
         for side in ("top", "right"):

@@ -53,14 +53,17 @@ def test_the_next_segment_goes_on_where_the_last_one_ended() -> None:
     assert second.episode_returns == (6.0,)  # the return of a whole episode, not of its part in this segment
 
 
-def test_bootstrap_worked_by_hand() -> None:
+@pytest.mark.parametrize("time_limit_is_end", [False, True])
+def test_bootstrap_worked_by_hand(time_limit_is_end: bool) -> None:
     """V = 10 + s; gamma 1/2, lambda 0: the advantage is the TD error, which names the observation that it looked at."""
     segment, _ = collected([Episode((1.0, 2.0)), Episode((4.0, 8.0), is_truncated=True), Episode((16.0,) * 9)], steps=5)
-    batch = annotate(agent_with_known_values(), segment, small(segment_steps=5, gamma=0.5, gae_lambda=0.0))
+    config = small(segment_steps=5, gamma=0.5, gae_lambda=0.0, time_limit_is_end=time_limit_is_end)
+    batch = annotate(agent_with_known_values(), segment, config)
     values = [10.0, 11.0, 110.0, 111.0, 210.0]
-    # Terminated after step 1: nothing follows. Truncated after step 3: V of its last observation, 102, not of 200, which came after the reset.
+    # Terminated after step 1: nothing follows. Truncated after step 3: V of its last observation, 102, not of 200, which came after the reset;
+    # nothing where the limit counts as an end.
     # The segment ends with step 4: V of the observation that comes next, 201.
-    targets = [1 + 0.5 * 11, 2 + 0, 4 + 0.5 * 111, 8 + 0.5 * 112, 16 + 0.5 * 211]
+    targets = [1 + 0.5 * 11, 2 + 0, 4 + 0.5 * 111, 8 + (0 if time_limit_is_end else 0.5 * 112), 16 + 0.5 * 211]
     assert batch.old_values.tolist() == values
     assert batch.advantages.tolist() == [target - value for target, value in zip(targets, values, strict=True)]
     assert batch.returns.tolist() == targets

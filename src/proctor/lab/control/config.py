@@ -44,6 +44,8 @@ class ControlConfig:
         max_approx_kl: a segment's remaining epochs are left out once KL(old || policy) exceeds it; None for never.
         num_hidden: width of both hidden layers of both networks [26].
         normalization: of observations and rewards; None leaves both as they are [28-31].
+        time_limit_is_end: nothing follows where the time limit cuts an episode, as in CleanRL and openai/baselines; otherwise the value of its
+            last observation stands for the rest (Pardo et al. 2018).
     """
 
     num_envs: int
@@ -62,6 +64,7 @@ class ControlConfig:
     max_approx_kl: float | None
     num_hidden: int
     normalization: Normalization | None
+    time_limit_is_end: bool = False
 
     def __post_init__(self) -> None:
         for name in ("num_envs", "segment_steps", "num_epochs", "num_minibatches", "num_hidden"):

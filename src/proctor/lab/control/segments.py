@@ -103,7 +103,7 @@ def annotate(agent: Agent, segment: Segment, config: ControlConfig) -> Batch:
     """Add logprobs, values, advantages and returns, all under the weights that collected the segment.
 
     Where a piece ends in termination nothing follows; where it was truncated, or the segment ended, the value of the
-    observation that came next stands for the rest (detail 5).
+    observation that came next stands for the rest (detail 5). With `config.time_limit_is_end`, nothing follows a truncation either.
     """
     observations, actions = segment.observations.flatten(0, 1), segment.actions.flatten(0, 1)
     old_logprobs, _ = agent.policy(observations, actions)
@@ -111,7 +111,8 @@ def annotate(agent: Agent, segment: Segment, config: ControlConfig) -> Batch:
     is_end = segment.is_terminated | segment.is_truncated
     is_end[:, -1] = True
     following = agent.values(segment.successors[is_end])
-    bootstrap_values = torch.where(segment.is_terminated[is_end], 0, following)
+    is_over = segment.is_terminated | segment.is_truncated if config.time_limit_is_end else segment.is_terminated
+    bootstrap_values = torch.where(is_over[is_end], 0, following)
     pieces = Pieces.cut(is_end)
     advantages, returns = gae(
         pieces.ragged(segment.rewards.flatten()),
