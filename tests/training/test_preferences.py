@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from proctor.cli.main import main
 from proctor.config import RunConfig, from_mapping
 from proctor.errors import ConfigError, ProctorError
 from proctor.training.run import run_training
@@ -51,6 +52,21 @@ def test_a_reward_model_from_pairs_pays_a_run(folder: Path) -> None:
     assert rows[-1]["num_updates"] == 1
     with pytest.raises(ConfigError, match="no reward model at"):
         train(config(folder, rewards=[{"function": "reward_model", "arguments": {"path": str(folder / "nowhere")}}]), folder / "none")
+
+
+def test_a_reward_model_chooses_in_an_evaluation_and_pays_in_that_of_its_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(config(folder, algorithm="reward_model", objective={"source": "demonstrations"}), folder / "judge")
+    train(config(folder, rewards=[{"function": "reward_model", "arguments": {"path": str(folder / "judge")}}]), folder / "paid")
+    asked = ["eval", str(folder / "paid"), "--num-tasks", "3", "--num-samples", "4", "--json"]
+    assert main(asked) == 0
+    assert abs(json.loads(capsys.readouterr().out)["mean"]) < 50
+    chosen = [*asked, "--reward", "exact", "--data", str(folder / "pairs.jsonl"), "--reward-model", str(folder / "judge")]
+    assert main([*chosen, "--k", "1,4"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["best@1"]["mean"] == pytest.approx(report["avg@4"]["mean"])
+    assert report["avg@4"]["mean"] <= report["best@4"]["mean"] <= report["pass@4"]["mean"]
+    assert main(chosen) == 2
+    assert "needs --k" in capsys.readouterr().err
 
 
 def test_pairs_are_preferred_and_only_the_chosen_are_imitated(folder: Path) -> None:

@@ -21,6 +21,7 @@ from proctor.models.config import ComputeDtype
 from proctor.rollouts.config import ThinkingConfig
 from proctor.training.evaluate import Evaluation, evaluate
 from proctor.training.model_source import model_source
+from proctor.training.reward_model import REWARD_MODEL, attach_reward_models
 from proctor.training.rollout_table import write_rollouts
 from proctor.training.run import paired_gain
 from proctor.training.run_directory import RunDirectory, is_run
@@ -49,6 +50,11 @@ class _Plan:
     seed: int
     compute_dtype: ComputeDtype
     settings: tuple[Setting, ...]
+    chosen_by: str = ""
+
+
+CHOOSER = "chooser"
+"""What the reward model of --reward-model is called among the rewards."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -95,6 +101,11 @@ def _plan(options: argparse.Namespace) -> _Plan:
     asked = options.max_completion_tokens
     max_tokens = asked if asked is not None else config.max_completion_tokens if config else 256
     rewards = tuple(RewardConfig(name) for name in options.reward) if options.reward else config.rewards if config else (RewardConfig("number"),)
+    ks = _ks(options)
+    if options.reward_model:
+        if not ks:
+            raise ConfigError("--reward-model chooses for best@k, so it needs --k, as in --num-samples 8 --k 4,8")
+        rewards = (*rewards, RewardConfig(REWARD_MODEL, weight=0.0, name=CHOOSER, arguments={"path": options.reward_model}))
     tasks, source = _tasks(options, config)
     stop = config.engine.stop if config else ()
     return _Plan(
@@ -104,10 +115,11 @@ def _plan(options: argparse.Namespace) -> _Plan:
         config.scoring if config else ScoringConfig(),
         Sampling(temperature, max_tokens, stop=stop),
         options.num_samples,
-        _ks(options),
+        ks,
         options.seed,
         config.compute_dtype if config else "auto",
         _settings(options, config.thinking if config else ThinkingConfig()),
+        CHOOSER if options.reward_model else "",
     )
 
 
@@ -174,6 +186,7 @@ def _evaluate(model: str, plan: _Plan) -> list[tuple[Evaluation, list[RolloutGro
     with open_rewards(plan.rewards, plan.scoring) as rewards:
         rewards.check_gold(plan.tasks)
         policy = load_policy(model_source(model), compute_dtype=plan.compute_dtype)
+        attach_reward_models(rewards, policy)
         renderers = {setting: Renderer(policy.tokenizer, setting.mode) for setting in plan.settings}
         prompts, budgets = [task.messages for task in plan.tasks], [setting.budget for setting in plan.settings if setting.budget is not None]
         next(iter(renderers.values())).check_budgets(budgets, prompts, max_completion_tokens=plan.sampling.max_completion_tokens)
@@ -188,6 +201,7 @@ def _evaluate(model: str, plan: _Plan) -> list[tuple[Evaluation, list[RolloutGro
                 seed=plan.seed,
                 ks=plan.ks,
                 budgets=() if setting.budget is None else (setting.budget,),
+                chosen_by=plan.chosen_by,
             )
             found.append(asyncio.run(work))
         return found
@@ -207,8 +221,8 @@ def text_of(report: dict[str, Any]) -> str:
 
 
 def _table(settings: Sequence[dict[str, Any]]) -> list[str]:
-    """A line a setting: mode, budget, reward and avg/pass/maj@k with their intervals, lengths, and how many were cut."""
-    spread = [name for name in settings[0] if name.startswith(("avg@", "pass@", "maj@"))]
+    """A line a setting: mode, budget, reward and avg/pass/maj/best@k with their intervals, lengths, and how many were cut."""
+    spread = [name for name in settings[0] if name.startswith(("avg@", "pass@", "maj@", "best@"))]
     rows = [["mode", "budget", "reward", *spread, "tokens", "truncated", "cut", "followed"]]
     for line in settings:
         followed = f"{line['followed_fraction']:.0%}" if "followed_fraction" in line else "-"
@@ -220,7 +234,7 @@ def _table(settings: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _figures(values: dict[str, Any]) -> Sequence[str]:
-    spread = [(name, value) for name, value in values.items() if name.startswith(("avg@", "pass@", "maj@"))]
+    spread = [(name, value) for name, value in values.items() if name.startswith(("avg@", "pass@", "maj@", "best@"))]
     return [
         f"  reward           {_interval(values)}  ({values['num_tasks']} tasks)",
         *(f"  {name:<16} {_interval(value)}" for name, value in spread),

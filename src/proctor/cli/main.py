@@ -107,6 +107,7 @@ def _add_eval(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     evaluate.add_argument("--num-tasks", type=int, default=200, metavar="N", help="evaluate the first N tasks (default: %(default)s)")
     evaluate.add_argument("--num-samples", type=int, default=1, metavar="N", help="completions a task (default: %(default)s)")
     evaluate.add_argument("--k", default="", metavar="K,K", help="report avg@N of all samples, and pass@k and maj@k for these k, each at most --num-samples")
+    evaluate.add_argument("--reward-model", metavar="RUN", help="report best@k too: the accuracy of the completion among k that this reward model likes best")
     evaluate.add_argument("--temperature", type=float, metavar="T", help="0 is greedy (default: 0 for one sample, 1 for several)")
     evaluate.add_argument("--max-completion-tokens", type=int, metavar="N", help="(default: the run's, else 256)")
     evaluate.add_argument(

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from proctor.core import FinishReason, Outcome, Rollout, RolloutGroup, Score, Task
 from proctor.engines.base import Sampling
+from proctor.objective.selection import best_of_n
 from proctor.rollouts.groups import RolloutPlan, Workshop, collect_groups
 from proctor.training.statistics import Interval, bootstrap_interval, maj_at_k, pass_at_k
 
@@ -26,6 +28,7 @@ class Evaluation:
         avg_at: number of samples -> the fraction of them that is correct (avg@k), where k was asked for.
         pass_at: k -> pass@k (unbiased estimator over the samples of each task), where the reward says CORRECT or not.
         maj_at: k -> maj@k, where answers were extracted.
+        best_at: k -> best@k, the accuracy of the one among k that a reward model likes best (unbiased estimator), where one was given.
         truncated_fraction: of completions.
         budget_fraction: of completions that were cut at a thinking budget.
         completion_tokens_mean: per completion, written by the model.
@@ -37,6 +40,7 @@ class Evaluation:
     avg_at: Mapping[int, Interval]
     pass_at: Mapping[int, Interval]
     maj_at: Mapping[int, Interval]
+    best_at: Mapping[int, Interval]
     truncated_fraction: float
     budget_fraction: float
     completion_tokens_mean: float
@@ -44,7 +48,7 @@ class Evaluation:
 
     def as_summary(self) -> dict[str, object]:
         """The plain form in `summary.json` and in `proctor eval --json`."""
-        kinds = {"avg": self.avg_at, "pass": self.pass_at, "maj": self.maj_at}
+        kinds = {"avg": self.avg_at, "pass": self.pass_at, "maj": self.maj_at, "best": self.best_at}
         spread = {f"{kind}@{k}": _plain(interval) for kind, intervals in kinds.items() for k, interval in intervals.items()}
         return {
             **_plain(self.reward),
@@ -69,6 +73,7 @@ async def evaluate(
     seed: int,
     ks: Sequence[int] = (),
     budgets: tuple[int, ...] = (),
+    chosen_by: str = "",
 ) -> tuple[Evaluation, list[RolloutGroup]]:
     """Sample, score and summarise.
 
@@ -78,25 +83,27 @@ async def evaluate(
         sampling: greedy by default in training.
         num_samples: completions a task.
         seed: of sampling and of the intervals.
-        ks: for pass@k and maj@k, each at most `num_samples`.
+        ks: for pass@k, maj@k and best@k, each at most `num_samples`.
         budgets: of thinking; empty for no limit.
+        chosen_by: the part of the reward, a model's score, by which best@k chooses; empty for no best@k.
     """
     plan = RolloutPlan(num_samples, sampling, seed, purpose="evaluation", budgets=budgets)
     groups: list[RolloutGroup] = []
     for start in range(0, len(tasks), _TASKS_AT_ONCE):
         part = tasks[start : start + _TASKS_AT_ONCE]
         groups += await collect_groups(part, step=start, workshop=workshop, plan=plan)
-    return summarize_evaluation(groups, ks=ks, seed=seed), groups
+    return summarize_evaluation(groups, ks=ks, seed=seed, chosen_by=chosen_by), groups
 
 
-def summarize_evaluation(groups: Sequence[RolloutGroup], *, ks: Sequence[int], seed: int) -> Evaluation:
+def summarize_evaluation(groups: Sequence[RolloutGroup], *, ks: Sequence[int], seed: int, chosen_by: str = "") -> Evaluation:
     """Means and intervals of scored groups, one a task."""
     per_task = tuple(math.fsum(group.rewards) / len(group.rewards) if group.rewards else None for group in groups)
     scored = [group for group in groups if group.rollouts]
     rollouts = [rollout for group in scored for rollout in group.rollouts]
-    correct = [[is_correct(rollout.scores) for rollout in group.rollouts] for group in scored]
+    graded = [[_without(rollout.scores, chosen_by) for rollout in group.rollouts] for group in scored]
+    correct = [[is_correct(scores) for scores in members] for members in graded]
     usable = [k for k in ks if all(len(flags) >= k for flags in correct)]
-    answers = [[_answer(rollout.scores) for rollout in group.rollouts] for group in scored]
+    answers = [[_answer(scores) for scores in members] for members in graded]
     rng = np.random.default_rng(seed)
     num_samples = max((len(flags) for flags in correct), default=0)
     return Evaluation(
@@ -105,11 +112,26 @@ def summarize_evaluation(groups: Sequence[RolloutGroup], *, ks: Sequence[int], s
         avg_at={num_samples: bootstrap_interval([sum(flags) / len(flags) for flags in correct], seed=seed)} if usable else {},
         pass_at={k: bootstrap_interval([pass_at_k(len(flags), sum(flags), k) for flags in correct], seed=seed) for k in usable},
         maj_at={k: bootstrap_interval([maj_at_k(a, c, k, rng=rng) for a, c in zip(answers, correct, strict=True)], seed=seed) for k in usable if k > 1},
+        best_at={
+            k: bootstrap_interval([_best_of(group, flags, k, chosen_by) for group, flags in zip(scored, correct, strict=True)], seed=seed)
+            for k in usable
+            if chosen_by
+        },
         truncated_fraction=sum(rollout.is_truncated for rollout in rollouts) / max(1, len(rollouts)),
         budget_fraction=sum(_is_cut(rollout) for rollout in rollouts) / max(1, len(rollouts)),
         completion_tokens_mean=sum(rollout.num_completion_tokens for rollout in rollouts) / max(1, len(rollouts)),
         num_errors=sum(len(group.errors) for group in groups),
     )
+
+
+def _without(scores: Mapping[str, Score], name: str) -> dict[str, Score]:
+    return {part: score for part, score in scores.items() if part != name}
+
+
+def _best_of(group: RolloutGroup, is_right: Sequence[bool], k: int, chosen_by: str) -> float:
+    """Chance that the rollout of the highest score among k is correct."""
+    proxy = torch.tensor([rollout.scores[chosen_by].value for rollout in group.rollouts], dtype=torch.float64)
+    return float(best_of_n(proxy, torch.tensor(is_right, dtype=torch.float64), n=k))
 
 
 def summarize_ranking(groups: Sequence[RolloutGroup], accuracies: Sequence[float | None], *, seed: int) -> Evaluation:

@@ -8,8 +8,9 @@ from pathlib import Path
 from proctor.errors import ConfigError, VerifierError
 from proctor.models.heads import ScalarModel, load_scalar_model, score_rows
 from proctor.models.policy import Policy
-from proctor.models.scoring import ForwardPath
+from proctor.models.scoring import ForwardPath, forward_path
 from proctor.verifiers.base import ScoreRequest
+from proctor.verifiers.rewards import Rewards
 
 REWARD_MODEL = "reward_model"
 """The name of the reward that is a model."""
@@ -45,3 +46,12 @@ class RewardModelScorer:
         if self._model is None or any(not request.completion_ids for request in requests):
             raise VerifierError("the reward model scores sampled token ids: it must be attached to a policy, and every completion needs its ids")
         return score_rows(self._model, [(request.prompt_ids, request.completion_ids) for request in requests])
+
+
+def attach_reward_models(rewards: Rewards, policy: Policy) -> None:
+    """Load the reward models among the parts of a reward beside the policy whose completions they score."""
+    models = [part.scorer for part in rewards.scorers if isinstance(part.scorer, RewardModelScorer)]
+    if models:
+        forward = forward_path(policy)
+        for model in models:
+            model.attach(policy, forward)

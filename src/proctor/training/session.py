@@ -27,7 +27,7 @@ from proctor.learner.batch import build_batch
 from proctor.learner.step import Learner, LearnerPlan
 from proctor.models.load import load_policy, with_adapters
 from proctor.models.policy import Policy
-from proctor.models.scoring import Sequences, forward_path
+from proctor.models.scoring import Sequences
 from proctor.plugins import load
 from proctor.rollouts.demonstrations import demonstration_groups
 from proctor.rollouts.groups import Clock, Collected, RolloutPlan, Workshop, collect_groups, collect_with_refills
@@ -37,7 +37,7 @@ from proctor.training.evaluate import Evaluation, evaluate, success_rate, summar
 from proctor.training.events import EvaluationFinished, Listener, Phase, Warned
 from proctor.training.manifest import Manifest
 from proctor.training.model_source import model_source
-from proctor.training.reward_model import REWARD_MODEL, RewardModelScorer
+from proctor.training.reward_model import REWARD_MODEL, RewardModelScorer, attach_reward_models
 from proctor.training.run_directory import RunDirectory
 from proctor.training.sources import fitting, joined, load_data, repeating
 from proctor.training.tracking import Tracker
@@ -204,11 +204,7 @@ def build_session(config: RunConfig, given: Given, emit: Listener) -> Session:
         rewards.check_gold([task for source in sources for task in source.tasks])
         rewards.check_gold(test.tasks[: config.evaluation.num_tasks])
         policy = _policy(config, given.policy)
-        scorers = [part.scorer for part in rewards.scorers if isinstance(part.scorer, RewardModelScorer)]
-        if scorers:
-            forward = forward_path(policy)
-            for scorer in scorers:
-                scorer.attach(policy, forward)
+        attach_reward_models(rewards, policy)
         if config.audit.canary_rate:
             check_canaries([task for source in sources for task in source.tasks], rewards, seed=config.seed)
         return _assemble(config, objective, sources, test, rewards, policy, emit)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from proctor.config import RewardConfig
 from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar, Values
+from proctor.lab.experiments.rollouts import stage_means
 from proctor.lab.experiments.settings import ACCURACY, LEARNER, accuracy, reinforce
 from proctor.lab.experiments.supervision import arm
 from proctor.recipes import scratchpad
@@ -97,4 +99,35 @@ SIDE_BY_SIDE = Experiment(
     curve="",
 )
 
-EXPERIMENTS = (OVEROPTIMIZATION, SIDE_BY_SIDE)
+
+def _chosen(base: str) -> tuple[Stage, ...]:
+    """A reward model of the base's own completions; the base again, which it now chooses for; and reinforcement by it."""
+    labelled = reinforce(base, "reward_model", num_steps=20)
+    proxy = (RewardConfig("reward_model", name="proxy", arguments={"path": "stage:proxy"}),)
+    return (
+        Train("proxy", labelled.config),
+        replace(reinforce(base, "grpo", objective={"beta": 0.0}, num_steps=1, learning_rate=1e-12), name="same"),
+        reinforce(base, "grpo", objective={"beta": 0.0}, rewards=proxy, num_steps=_NUM_STEPS),
+    )
+
+
+RERANKING = Experiment(
+    name="reranking",
+    title="Is a learned reward better at choosing than at paying?",
+    paper="DeepSeek-R1 (2501.12948), section 4.2: a reward model is good at reranking answers, and hacked in large-scale reinforcement learning.",
+    hypothesis="Choosing among eight, it beats one sample and is beaten by a vote, which needs no model. Optimised for 150 steps it gives less than the "
+    "same steps would by the exact reward, and its own choice among eight no longer helps.",
+    base=BASE,
+    arms=(Arm("chosen and paid", _chosen),),
+    claims=(
+        Greater("same/held_out/best@8", "chosen and paid", "chosen and paid", other_metric="same/held_out"),
+        Greater("same/held_out/maj@8", "chosen and paid", "chosen and paid", other_metric="same/held_out/best@8"),
+        Greater("same/held_out/best@8", "chosen and paid", "chosen and paid", other_metric="rl/held_out"),
+        Greater("rl/held_out/best@8", "chosen and paid", "chosen and paid", other_metric="rl/held_out"),
+    ),
+    probes=(accuracy(num_samples=8, ks=(8,), reward_model="stage:proxy"),),
+    curve="",
+    measure=stage_means,
+)
+
+EXPERIMENTS = (OVEROPTIMIZATION, SIDE_BY_SIDE, RERANKING)

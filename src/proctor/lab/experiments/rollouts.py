@@ -54,7 +54,12 @@ def read_groups(run: Path) -> Iterator[Group]:
 
 
 def stage_means(run: Path) -> dict[str, float]:
-    """The mean of every evaluation of a staged run, as `stage/probe`; `start` is the model that it began with."""
+    """The mean of every evaluation of a staged run, as `stage/probe` and `stage/probe/best@8`; `start` is the model that it began with."""
     summary = json.loads((run / "summary.json").read_text())
     entries = {"start": summary["start"]["evaluations"], **{entry["name"]: entry["evaluations"] for entry in summary["stages"]}}
-    return {f"{stage}/{probe}": float(values["mean"]) for stage, evaluations in entries.items() for probe, values in evaluations.items()}
+    found: dict[str, float] = {}
+    for stage, evaluations in entries.items():
+        for probe, values in evaluations.items():
+            found[f"{stage}/{probe}"] = float(values["mean"])
+            found |= {f"{stage}/{probe}/{name}": float(value["mean"]) for name, value in values.items() if "@" in name}
+    return found

@@ -103,7 +103,7 @@ def _measured(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> 
     found = {name: float(values["mean"]) for name, values in final["evaluations"].items()}
     for name, values in final["evaluations"].items():
         found |= {f"{name}/{key}": float(value["mean"]) for key, value in values.items() if "@" in key}
-    for name in {name for row in rows for name, value in row.items() if isinstance(value, int | float)}:
+    for name in dict.fromkeys(name for row in rows for name, value in row.items() if isinstance(value, int | float)):
         found[f"{name}_last"] = _mean([row.get(name) for row in last])
         found[f"{name}_all"] = _mean([row.get(name) for row in rows])
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from proctor.chat.renderer import Renderer
-from proctor.config import ScoringConfig
+from proctor.config import RewardConfig, ScoringConfig
 from proctor.data.loaders import load_train_and_test
 from proctor.engines.base import Sampling
 from proctor.engines.local import LocalEngine
@@ -13,8 +13,12 @@ from proctor.errors import TaskError
 from proctor.models.load import load_policy
 from proctor.rollouts.groups import Workshop
 from proctor.training.evaluate import Evaluation, evaluate
+from proctor.training.reward_model import REWARD_MODEL, attach_reward_models
 from proctor.training.session import open_rewards
 from proctor.training.stages.records import Probe
+
+_CHOOSER = "chooser"
+"""What the reward model of a probe is called among its rewards."""
 
 
 def probe_model(model: str, probe: Probe) -> Evaluation:
@@ -32,14 +36,23 @@ def probe_model(model: str, probe: Probe) -> Evaluation:
     if not tasks:
         raise TaskError(f"the evaluation {probe.name!r} has no held-out tasks in {probe.data.train}; name some with data.test")
     policy = load_policy(model)
-    with open_rewards(probe.rewards, ScoringConfig()) as rewards:
+    chooser = (RewardConfig(REWARD_MODEL, weight=0.0, name=_CHOOSER, arguments={"path": probe.reward_model}),) if probe.reward_model else ()
+    with open_rewards((*probe.rewards, *chooser), ScoringConfig()) as rewards:
         rewards.check_gold(tasks)
+        attach_reward_models(rewards, policy)
         renderer = Renderer(policy.tokenizer)
         budgets = () if probe.thinking_budget is None else (probe.thinking_budget,)
         renderer.check_budgets(budgets, [task.messages for task in tasks], max_completion_tokens=probe.max_completion_tokens)
         workshop = Workshop(LocalEngine(policy), renderer, rewards, lambda phase: None)
         sampling = Sampling(probe.temperature, probe.max_completion_tokens)
-        evaluation, _ = asyncio.run(
-            evaluate(tasks, workshop=workshop, sampling=sampling, num_samples=probe.num_samples, seed=probe.seed, ks=probe.ks, budgets=budgets)
+        evaluating = evaluate(
+            tasks,
+            workshop=workshop,
+            sampling=sampling,
+            num_samples=probe.num_samples,
+            seed=probe.seed,
+            ks=probe.ks,
+            budgets=budgets,
+            chosen_by=_CHOOSER if chooser else "",
         )
-    return evaluation
+        return asyncio.run(evaluating)[0]

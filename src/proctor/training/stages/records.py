@@ -162,7 +162,8 @@ class Probe:
         num_samples: completions a task.
         temperature: of those.
         seed: of the split and of sampling.
-        ks: for pass@k and maj@k, each at most `num_samples`.
+        ks: for pass@k, maj@k and best@k, each at most `num_samples`.
+        reward_model: that chooses for best@k: the path of one, or `stage:NAME`, which counts from that stage on; empty for none.
         thinking_budget: tokens after which a completion that still thinks is told to answer; None for no limit.
     """
 
@@ -176,6 +177,7 @@ class Probe:
     seed: int = 0
     ks: tuple[int, ...] = ()
     thinking_budget: int | None = None
+    reward_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,9 @@ class StagedConfig:
                 continue
             if not stage.config.model.startswith(REFERENCE) and stage.config.model != self.start_model:
                 raise ConfigError(f"the stage {stage.name!r} learns from {stage.config.model!r}, which is neither the start_model nor an earlier stage's")
+        for probe in self.probes:
+            if probe.reward_model.startswith(REFERENCE):
+                self.stage(probe.reward_model.removeprefix(REFERENCE))
         if not self.probes:
             raise ConfigError("a staged recipe needs at least one probe: an evaluation of every stage's model")
 

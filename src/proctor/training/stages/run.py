@@ -82,7 +82,7 @@ def run_staged(staged: StagedConfig, *, recipe: str, out: Path | None, resume: b
     with _open(path, staged, recipe, continues=continues) as run:
         summary: dict[str, Any] = dict(run.summary() or {"recipe": recipe, "stages": []})
         if staged.start_model and "start" not in summary:
-            summary["start"] = {"model": staged.start_model, "evaluations": _evaluations(staged, staged.start_model, "start", emit)}
+            summary["start"] = {"model": staged.start_model, "evaluations": _evaluations(staged, staged.start_model, "start", emit, places)}
             run.write_summary(summary)
         for number, stage in enumerate(staged.stages, 1):
             if stage.name in {entry["name"] for entry in summary["stages"]}:
@@ -158,7 +158,7 @@ def _run_stage(staged: StagedConfig, stage: Stage, recipe: str, places: _Places,
         return None
     seconds = time.perf_counter() - began
     writes = isinstance(stage, Merge) or (isinstance(stage, Train) and stage.makes_policy)
-    evaluations = _evaluations(staged, str(place / _MODEL), stage.name, emit) if writes else {}
+    evaluations = _evaluations(staged, str(place / _MODEL), stage.name, emit, places) if writes else {}
     return {"name": stage.name, **done, "seconds": seconds, "path": str(place.relative_to(places.root)), "evaluations": evaluations}
 
 
@@ -208,10 +208,12 @@ def _resolved(stage: Train, places: _Places) -> RunConfig:
     )
 
 
-def _evaluations(staged: StagedConfig, model: str, name: str, emit: Listener) -> dict[str, Any]:
+def _evaluations(staged: StagedConfig, model: str, name: str, emit: Listener, places: _Places) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for probe in staged.probes:
-        evaluation = probe_model(model, probe)
+        chooser = places.model(probe.reward_model)
+        is_there = not probe.reward_model.startswith(REFERENCE) or Path(chooser).is_dir()
+        evaluation = probe_model(model, replace(probe, reward_model=chooser if is_there else ""))
         interval = evaluation.reward
         label = name if len(staged.probes) == 1 else f"{name}, {probe.name}"
         emit(EvaluationFinished(label, interval.mean, interval.low, interval.high, interval.num_tasks, 0))
