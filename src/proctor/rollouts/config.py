@@ -69,6 +69,23 @@ class RolloutConfig:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class TreeSearch:
+    """How completions are searched for, step by step: see `rollouts.search`.
+
+    Attributes:
+        separator: text that ends a step.
+        exploration: weight of the bonus for what was tried little; rewards should lie in [0, 1].
+    """
+
+    separator: str = "\n"
+    exploration: float = 2**0.5
+
+    def __post_init__(self) -> None:
+        if not self.separator or self.exploration < 0:
+            raise ConfigError(f"a tree search needs a separator and an exploration of at least 0, not {self.separator!r} and {self.exploration}")
+
+
 def check_partial(config: RolloutConfig, objective: AnyObjective) -> None:
     """See that an objective can learn from rollouts that come to their end at a later step than they were begun.
 

@@ -68,8 +68,8 @@ CALIBRATION = Experiment(
     "sampled completion, of which there is one right form here.",
     base=scratchpad.pretraining("plain"),
     arms=(
-        arm("grpo", "grpo", objective={"beta": 0.0}, num_steps=120),
-        arm("grpo with KL", "grpo", objective={"beta": 0.1}, num_steps=120),
+        arm("grpo", "grpo", objective={"beta": 0.0}, num_steps=60),
+        arm("grpo with KL", "grpo", objective={"beta": 0.1}, num_steps=60),
     ),
     claims=(
         Greater("token_nll_first", "grpo", "grpo", other_metric="token_nll_last"),
@@ -115,7 +115,7 @@ _ROUNDS = ("first", "second", "third")
 
 def _rounds(base: str) -> tuple[Stage, ...]:
     models = (base, *(f"stage:{name}" for name in _ROUNDS))
-    return tuple(replace(reinforce(model, "grpo", objective={"beta": 0.04}, num_steps=40), name=name) for name, model in zip(_ROUNDS, models, strict=False))
+    return tuple(replace(reinforce(model, "grpo", objective={"beta": 0.04}, num_steps=20), name=name) for name, model in zip(_ROUNDS, models, strict=False))
 
 
 def _gains(run: Path) -> Values:
@@ -128,7 +128,7 @@ ITERATIONS = Experiment(
     name="iterations",
     title="Does the first round of reinforcement learning give the most?",
     paper="DeepSeekMath (2402.03300), figure 6: iterating GRPO improves the model, most of all in the first iteration.",
-    hypothesis="Not within so few steps: forty are far from where the curve bends. Rounds ask the same tasks, and as rewards are verified, only the "
+    hypothesis="Not within so few steps: twenty are far from where the curve bends. Rounds ask the same tasks, and as rewards are verified, only the "
     "reference is replaced between them.",
     base=scratchpad.pretraining("plain"),
     arms=(Arm("three rounds", _rounds),),

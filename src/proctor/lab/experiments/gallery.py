@@ -136,7 +136,7 @@ Published claims, tried at small scale. The question, the hypothesis, the arms, 
 `src/proctor/lab/experiments/` and were committed before the first full run; no verdict was tuned to agree, and all count alike. The animal is the
 `pocket` policy: 0.8M parameters over characters, additions worked out in writing, trained from nothing in about a minute.
 
-Verdicts are over seeds: the 95 % t-interval of the paired difference. With five seeds it is wide, and "open" means just that.
+Verdicts are over seeds: the 95 % t-interval of the paired difference. With four seeds it is wide, and "open" means just that.
 
 """
 

@@ -15,11 +15,11 @@ from proctor.training.run_directory import RunDirectory
 from proctor.training.stages.records import Stage, Train
 
 BASE = scratchpad.pretraining("plain")
-_NUM_STEPS, _WINDOW = 150, 10
+_NUM_STEPS, _WINDOW = 80, 10
 
 
 def _against(name: str, *, num_label_steps: int, learns_from_proxy: bool) -> Arm:
-    """Reinforcement by a reward model of so many steps of labels, or by the exact reward with the model looking on. 16 groups of 8 a step of labels."""
+    """Reinforcement by a reward model of so many steps of labels, or by the exact reward with the model looking on. 64 groups of 8 a step of labels."""
 
     def stages(base: str) -> tuple[Stage, ...]:
         labelled = reinforce(base, "reward_model", num_steps=num_label_steps)
@@ -53,9 +53,9 @@ OVEROPTIMIZATION = Experiment(
     "reward only as much as noise makes any curve fall.",
     base=BASE,
     arms=(
-        _against("few labels", num_label_steps=3, learns_from_proxy=True),
-        _against("many labels", num_label_steps=60, learns_from_proxy=True),
-        _against("exact reward", num_label_steps=3, learns_from_proxy=False),
+        _against("few labels", num_label_steps=1, learns_from_proxy=True),
+        _against("many labels", num_label_steps=30, learns_from_proxy=True),
+        _against("exact reward", num_label_steps=1, learns_from_proxy=False),
     ),
     claims=(
         Greater("fall_from_peak", "few labels", "exact reward"),
@@ -78,7 +78,7 @@ SIDE_BY_SIDE = Experiment(
     title="PPO, GRPO, iterated DPO, expert iteration, imitation, a vote of eight: which learns most?",
     paper="AlpacaFarm (2305.14387), table 2, and lecture p.3: PPO 46.8, best-of-1024 45.0, expert iteration 41.9, SFT 36.7 (win rates).",
     hypothesis="Imitation of true demonstrations first, since it is told every step; PPO and GRPO alike; expert iteration behind; a vote of eight on the base "
-    "does more than sixty steps of RL do for one sample.",
+    "does more than thirty steps of RL do for one sample.",
     base=BASE,
     arms=(
         arm("base", "grpo", objective={"beta": 0.0}, num_steps=1, learning_rate=1e-12),
@@ -102,7 +102,7 @@ SIDE_BY_SIDE = Experiment(
 
 def _chosen(base: str) -> tuple[Stage, ...]:
     """A reward model of the base's own completions; the base again, which it now chooses for; and reinforcement by it."""
-    labelled = reinforce(base, "reward_model", num_steps=20)
+    labelled = reinforce(base, "reward_model", num_steps=10)
     proxy = (RewardConfig("reward_model", name="proxy", arguments={"path": "stage:proxy"}),)
     return (
         Train("proxy", labelled.config),
@@ -115,7 +115,7 @@ RERANKING = Experiment(
     name="reranking",
     title="Is a learned reward better at choosing than at paying?",
     paper="DeepSeek-R1 (2501.12948), section 4.2: a reward model is good at reranking answers, and hacked in large-scale reinforcement learning.",
-    hypothesis="Choosing among eight, it beats one sample and is beaten by a vote, which needs no model. Optimised for 150 steps it gives less than the "
+    hypothesis="Choosing among eight, it beats one sample and is beaten by a vote, which needs no model. Optimised for 80 steps it gives less than the "
     "same steps would by the exact reward, and its own choice among eight no longer helps.",
     base=BASE,
     arms=(Arm("chosen and paid", _chosen),),

@@ -152,7 +152,7 @@ class Experiment:
     curve: str = "reward_mean"
     minutes: int = 20
     measure: Callable[[Path], Values] | None = None
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    seeds: tuple[int, ...] = (0, 1, 2, 3)
 
     def __post_init__(self) -> None:
         names = {arm.name for arm in self.arms}

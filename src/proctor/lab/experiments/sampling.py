@@ -55,7 +55,7 @@ CURRICULUM = Experiment(
     base=scratchpad.pretraining("plain"),
     arms=(
         arm("uniform", "grpo", objective={"beta": 0.0}),
-        arm("curriculum", "grpo", objective={"beta": 0.0}, data=replace(_TASKS, schedule=ScheduleConfig(curriculum=Curriculum(num_steps=30, by="carries")))),
+        arm("curriculum", "grpo", objective={"beta": 0.0}, data=replace(_TASKS, schedule=ScheduleConfig(curriculum=Curriculum(num_steps=15, by="carries")))),
         arm("priorities", "grpo", objective={"beta": 0.0}, data=replace(_TASKS, schedule=ScheduleConfig(priorities=Priorities()))),
     ),
     claims=(Greater("held_out", "curriculum", "uniform"), Greater("held_out", "priorities", "uniform")),

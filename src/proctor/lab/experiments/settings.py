@@ -9,16 +9,21 @@ from proctor.learner.config import LearnerConfig
 from proctor.recipes import scratchpad
 from proctor.training.stages.records import Probe, Train
 
-NUM_STEPS = 60
+NUM_STEPS = 30
 ACCURACY = (RewardConfig("equations", name="accuracy"),)
 LEARNER: dict[str, Any] = {"micro_batch_tokens": 8192, "num_warmup_steps": 5}
 
 
 def reinforce(base: str, algorithm: str, *, learner: dict[str, Any] | None = None, **changes: Any) -> Train:
-    """A run of reinforcement learning: 16 tasks x 8 rollouts a step, learning rate 1e-4 unless an arm says otherwise."""
+    """A run of reinforcement learning: 64 tasks x 8 rollouts a step, learning rate 3e-4 unless an arm says otherwise.
+
+    With 16 tasks a step most of each step is noise: docs/notes/lab-size.md.
+    """
     settings: dict[str, Any] = {
         "num_steps": NUM_STEPS,
+        "prompts_per_step": 64,
         "group_size": 8,
+        "learning_rate": 3e-4,
         "max_completion_tokens": scratchpad.MAX_TOKENS,
         "learner": LearnerConfig(**{**LEARNER, **(learner or {})}),
         **changes,

@@ -55,7 +55,7 @@ _DATA = DataConfig(f"sort_digits:length={_LENGTH},form=random", test=f"sort_digi
 _EXACT = (RewardConfig("exact"),)
 _ORDERED = (RewardConfig("proctor.lab.experiments.sorting:inclusion_and_order", name="order"),)
 _PLACED = (RewardConfig("proctor.lab.experiments.sorting:positions", name="places"),)
-_COMMON = {"data": _DATA, "max_completion_tokens": 8, "learning_rate": 3e-4}
+_COMMON = {"data": _DATA, "max_completion_tokens": 8, "num_steps": 60}
 
 SORTING = Experiment(
     name="sorting",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 from proctor.config import EvaluationConfig, RewardConfig, RunConfig
 from proctor.data.config import DataConfig
-from proctor.lab.experiments.records import Arm, Experiment, Greater
+from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar, Values
 from proctor.lab.experiments.settings import ACCURACY, LEARNER, accuracy, reinforce
 from proctor.learner.config import LearnerConfig
 from proctor.recipes import scratchpad
+from proctor.rollouts.config import TreeSearch
 from proctor.training.stages.records import Stage, Traces, Train
 
 BASE = scratchpad.pretraining("plain")
@@ -45,7 +48,7 @@ def _taught_on_policy(base: str) -> tuple[Stage, ...]:
         rewards=ACCURACY,
         algorithm="on_policy_distillation",
         objective={"teacher": "stage:teacher"},
-        num_steps=12,
+        num_steps=24,
         prompts_per_step=64,
         group_size=1,
         max_completion_tokens=scratchpad.MAX_TOKENS,
@@ -62,7 +65,7 @@ DISTILLATION = Experiment(
     title="Should a weak model be reinforced, or taught?",
     paper="DeepSeek-R1 (2501.12948), table 6, and lecture p.37: a 32B student distilled beats the same student reinforced, 72.6 against 47.0 on AIME.",
     hypothesis="Taught, by far: the teacher's traces are right at every step, and most rollouts of the student are wrong. 160 steps of imitation cost "
-    "about what 60 of reinforcement do, where sampling counts as a third of training.",
+    "about half of what 30 of reinforcement do, where sampling counts as a third of training.",
     base=BASE,
     arms=(Arm("reinforced", _reinforced), Arm("distilled", _distilled)),
     claims=(Greater("held_out", "distilled", "reinforced"),),
@@ -74,7 +77,7 @@ ON_POLICY_DISTILLATION = Experiment(
     name="on_policy_distillation",
     title="Does a teacher's distribution beat a reward at a tenth of the rollouts?",
     paper="Qwen3 (2505.09388), table 21: on-policy distillation of the 8B student beats reinforcing it at a tenth of the GPU hours, and raises pass@64.",
-    hypothesis="Yes: the teacher says something about every token, a reward one bit a rollout. 768 rollouts against 7,680.",
+    hypothesis="Yes: the teacher says something about every token, a reward one bit a rollout. 1,536 rollouts against 15,360.",
     base=BASE,
     arms=(Arm("reinforced", _reinforced), Arm("taught", _taught_on_policy)),
     claims=(Greater("held_out", "taught", "reinforced"), Greater("held_out/pass@8", "taught", "reinforced")),
@@ -112,4 +115,40 @@ JUDGE = Experiment(
     curve="nll",
 )
 
-EXPERIMENTS = (DISTILLATION, ON_POLICY_DISTILLATION, JUDGE)
+
+def _self_taught(name: str, search: TreeSearch | None) -> Arm:
+    """Imitation of the right ones among eight completions a task, found in one way or the other."""
+
+    def stages(base: str) -> tuple[Stage, ...]:
+        found = Traces(
+            "found", base, scratchpad.additions("plain", max_tasks=1000), ACCURACY, num_samples=8, max_completion_tokens=scratchpad.MAX_TOKENS, search=search
+        )
+        return (found, scratchpad.imitation("sft", base, DataConfig("stage:found"), num_steps=60))
+
+    return Arm(name, stages)
+
+
+def _solved(run: Path) -> Values:
+    found = next(entry for entry in json.loads((run / "summary.json").read_text())["stages"] if entry["name"] == "found")
+    return {"solved": found["kept_tasks"] / found["num_tasks"], "right": found["pass_rate"]}
+
+
+TREE_SEARCH = Experiment(
+    name="tree_search",
+    title="Does tree search find more than sampling, and does the model learn more from it?",
+    paper="DeepSeek-R1 (2501.12948), section 4.2: MCTS improves answers with a value model, and does not scale as a way to train.",
+    hypothesis="Guided by the verifier, more of the eight completions are right, since good beginnings are kept. No more tasks are solved: search goes "
+    "on from what was begun, sampling begins anew. What is learned is the same. (R1 had a learned value model; the verifier is a better guide.)",
+    base=BASE,
+    arms=(_self_taught("sampling", None), _self_taught("tree search", TreeSearch(separator=";"))),
+    claims=(
+        Greater("right", "tree search", "sampling"),
+        Greater("solved", "tree search", "sampling"),
+        Similar("held_out", "tree search", "sampling", 0.05),
+    ),
+    probes=(accuracy(),),
+    curve="",
+    measure=_solved,
+)
+
+EXPERIMENTS = (DISTILLATION, ON_POLICY_DISTILLATION, JUDGE, TREE_SEARCH)

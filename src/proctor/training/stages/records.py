@@ -14,6 +14,7 @@ from typing import Any, Literal
 from proctor.config import RewardConfig, RunConfig
 from proctor.data.config import DataConfig
 from proctor.errors import ConfigError
+from proctor.rollouts.config import TreeSearch
 
 REFERENCE = "stage:"
 """Begins a value that stands for the result of an earlier stage."""
@@ -66,6 +67,7 @@ class Traces:
         threshold: least reward of a right completion.
         temperature: of sampling.
         seed: of sampling.
+        search: find the completions by tree search, `num_samples` simulations a task; None samples them independently.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Traces:
     threshold: float = 1.0
     temperature: float = 1.0
     seed: int = 0
+    search: TreeSearch | None = None
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from proctor.engines.local import LocalEngine
 from proctor.errors import TaskError
 from proctor.models.load import load_policy
 from proctor.rollouts.groups import RolloutPlan, Workshop, collect_groups
+from proctor.rollouts.search import search_groups
 from proctor.training.session import open_rewards
 from proctor.training.stages.records import Traces
 
@@ -59,7 +60,11 @@ async def _sample(stage: Traces) -> list[RolloutGroup]:
         rewards.check_gold(tasks.tasks)
         workshop = Workshop(LocalEngine(policy), Renderer(policy.tokenizer), rewards, lambda phase: None)
         for start in range(0, len(tasks.tasks), _TASKS_AT_ONCE):
-            groups += await collect_groups(tasks.tasks[start : start + _TASKS_AT_ONCE], step=start, workshop=workshop, plan=plan)
+            part = tasks.tasks[start : start + _TASKS_AT_ONCE]
+            if stage.search is None:
+                groups += await collect_groups(part, step=start, workshop=workshop, plan=plan)
+            else:
+                groups += await search_groups(part, stage.search, step=start, workshop=workshop, plan=plan)
     return groups
 
 
