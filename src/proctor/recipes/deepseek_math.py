@@ -39,7 +39,7 @@ def deepseek_math(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
         return 2 if is_tiny else number
 
     def learn(name: str, model: str, algorithm: str, **objective: float) -> Train:
-        return scratchpad.reinforcement(name, model, accuracy, algorithm, num_steps=steps(80), objective=objective)
+        return scratchpad.reinforcement(name, model, accuracy, algorithm, num_steps=steps(40), objective=objective)
 
     stages = (
         scratchpad.pretraining("plain", num_steps=steps(130)),

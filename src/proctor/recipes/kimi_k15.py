@@ -43,13 +43,13 @@ def kimi_k15(scale: Literal["pocket", "135m", "tiny"] = "pocket") -> StagedConfi
 
 def _pocket(*, is_tiny: bool) -> StagedConfig:
     base, sft = "stage:pretraining", "stage:long_sft"
-    few, many = (2, 2) if is_tiny else (40, 90)
+    few, many, shorten = (2, 2, 2) if is_tiny else (40, 40, 20)
     long_data, short_data = scratchpad.additions("checked"), scratchpad.additions("tagged")
 
     def mirror_descent(name: str, model: str, num_steps: int, *, length_weight: float, start_step: int, max_tokens: int) -> Train:
         objective = {"tau": 1.0, "length_weight": length_weight, "length_start_step": start_step}
         return scratchpad.reinforcement(
-            name, model, REWARDS, "kimi_k15", num_steps=num_steps, objective=objective, max_completion_tokens=max_tokens, learner=_learner()
+            name, model, REWARDS, "kimi_k15", num_steps=num_steps, objective=objective, max_completion_tokens=max_tokens, learning_rate=1e-4
         )
 
     def answered(name: str, keep: Literal["shortest", "pairs"]) -> Traces:
@@ -59,24 +59,20 @@ def _pocket(*, is_tiny: bool) -> StagedConfig:
         return Traces(name, LONG, data, REWARDS, num_samples=8, max_completion_tokens=limit, keep=keep, length_ratio=1.5, threshold=threshold)
 
     stages: tuple[Stage, ...] = (
-        scratchpad.pretraining("long_and_short", num_steps=2 if is_tiny else 130),
+        scratchpad.pretraining("long_and_short", num_steps=2 if is_tiny else 200),
         scratchpad.imitation("long_sft", base, long_data, num_steps=few),
-        mirror_descent("long_rl", sft, many, length_weight=0.2, start_step=many // 2, max_tokens=scratchpad.MAX_TOKENS),
+        mirror_descent("long_rl", sft, many, length_weight=0.05, start_step=many // 2, max_tokens=scratchpad.MAX_TOKENS),
         scratchpad.imitation("short_sft", base, short_data, num_steps=few),
         Merge("merged", (LONG, "stage:short_sft"), (0.5, 0.5)),
         answered("shortest", "shortest"),
         scratchpad.imitation("shortest_sft", LONG, replace(short_data, train="stage:shortest"), num_steps=few, learning_rate=1e-4),
         answered("pairs", "pairs"),
         _preference("short_dpo", replace(short_data, train="stage:pairs"), num_steps=few),
-        mirror_descent("short_rl", LONG, few, length_weight=0.5, start_step=0, max_tokens=40),
+        mirror_descent("short_rl", LONG, shorten, length_weight=0.2, start_step=0, max_tokens=40),
         scratchpad.imitation("sft_instead", sft, long_data, num_steps=2 if is_tiny else 200),
     )
     probe = scratchpad.accuracy_probe(num_tasks=8 if is_tiny else 500)
     return StagedConfig(stages=stages, probes=(probe,), card=CARD, final="short_rl", control="sft_instead")
-
-
-def _learner() -> LearnerConfig:
-    return LearnerConfig(micro_batch_tokens=8192, num_minibatches=2)
 
 
 def _preference(name: str, data: DataConfig, *, num_steps: int) -> Train:

@@ -57,12 +57,12 @@ def qwen3(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
         ),
     )
     both = Mix("general_tasks", tuple(Part(_additions("fused", template=template, max_tasks=16 if is_tiny else 1000)) for template in (THINK, NO_THINK)))
-    general = scratchpad.reinforcement("general_rl", "stage:fusion_sft", (accuracy, obeys), "grpo", num_steps=steps(60), objective={"beta": 0.001})
+    general = scratchpad.reinforcement("general_rl", "stage:fusion_sft", (accuracy, obeys), "grpo", num_steps=steps(30), objective={"beta": 0.001})
     lessons = replace(traces, name="lessons", model=TEACHER, data=DataConfig("stage:general_tasks"), num_samples=2)
     stages = (
-        scratchpad.imitation("pretraining", POCKET_UNTRAINED, _additions("unfused"), num_steps=steps(130), learning_rate=1e-3),
+        scratchpad.imitation("pretraining", POCKET_UNTRAINED, _additions("unfused"), num_steps=steps(170), learning_rate=1e-3),
         scratchpad.imitation("cold_start", "stage:pretraining", _additions("fused", max_tasks=512), num_steps=steps(24)),
-        scratchpad.reinforcement("reasoning_rl", "stage:cold_start", (accuracy,), "grpo", num_steps=steps(80), objective={"beta": 0.0}),
+        scratchpad.reinforcement("reasoning_rl", "stage:cold_start", (accuracy,), "grpo", num_steps=steps(40), objective={"beta": 0.0}),
         traces,
         fusion,
         scratchpad.imitation("fusion_sft", "stage:reasoning_rl", DataConfig("stage:fusion_data"), num_steps=steps(60)),

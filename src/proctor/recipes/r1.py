@@ -39,7 +39,7 @@ def r1(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
         "stage:cold_start",
         rewards,
         "grpo",
-        num_steps=2 if is_tiny else 80,
+        num_steps=2 if is_tiny else 40,
         objective={"beta": 0.001, "clip_low": 0.99, "clip_high": 10.0},
         learner=LearnerConfig(micro_batch_tokens=8192, num_warmup_steps=5, replace_reference_every=400),
     )
@@ -57,12 +57,12 @@ def r1(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
         (Part(replace(scratchpad.additions("english"), train="stage:traces")), Part(scratchpad.additions("english"), num_rows=16 if is_tiny else 400)),
     )
     final = scratchpad.reinforcement(
-        "rl_all_scenarios", "stage:rejection_sft", rewards, "grpo", num_steps=2 if is_tiny else 60, objective={"beta": 0.001}, temperature=0.7
+        "rl_all_scenarios", "stage:rejection_sft", rewards, "grpo", num_steps=2 if is_tiny else 30, objective={"beta": 0.001}, temperature=0.7
     )
     steps = 2 if is_tiny else None
     return StagedConfig(
         stages=(
-            scratchpad.pretraining("bilingual", num_steps=steps or 130),
+            scratchpad.pretraining("bilingual", num_steps=steps or 170),
             scratchpad.imitation("cold_start", BASE, scratchpad.additions("english", max_tasks=512), num_steps=steps or 24),
             rl,
             traces,

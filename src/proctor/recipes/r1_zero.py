@@ -55,8 +55,8 @@ REWARDS = (RewardConfig("number", name="accuracy"), RewardConfig("format"))
 
 def _pocket(scale: str) -> StagedConfig:
     base = "stage:pretraining"
-    learner = LearnerConfig(micro_batch_tokens=8192, num_warmup_steps=5, replace_reference_every=100)
-    rl = scratchpad.reinforcement("rl", base, REWARDS, "grpo", num_steps=150, objective={"beta": 0.001}, learner=learner)
+    learner = LearnerConfig(micro_batch_tokens=8192, num_warmup_steps=5, replace_reference_every=40)
+    rl = scratchpad.reinforcement("rl", base, REWARDS, "grpo", num_steps=60, objective={"beta": 0.001}, learner=learner)
     return StagedConfig(
         stages=(scratchpad.pretraining("mixed"), rl, scratchpad.imitation("sft_instead", base, scratchpad.additions("mixed"), num_steps=150)),
         probes=(

@@ -75,17 +75,17 @@ def pretraining(form: str, *, num_steps: int = 130) -> Train:
 
 
 def reinforcement(name: str, model: str, rewards: tuple[RewardConfig, ...], algorithm: str, *, num_steps: int, **changes: Any) -> Train:
-    """A stage of reinforcement learning: 16 tasks x 16 rollouts a step at temperature 1."""
+    """A stage of reinforcement learning: 64 tasks x 8 rollouts a step at temperature 1; fewer tasks a step are mostly noise (docs/notes/lab-size.md)."""
     settings: dict[str, Any] = {
         "model": model,
         "data": additions("plain"),
         "rewards": rewards,
         "algorithm": algorithm,
         "num_steps": num_steps,
-        "prompts_per_step": 16,
-        "group_size": 16,
+        "prompts_per_step": 64,
+        "group_size": 8,
         "max_completion_tokens": MAX_TOKENS,
-        "learning_rate": 1e-4,
+        "learning_rate": 3e-4,
         "checkpoint_every": 50,
         "learner": LearnerConfig(micro_batch_tokens=8192, num_warmup_steps=5),
         "evaluation": EvaluationConfig(num_tasks=0),
