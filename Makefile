@@ -54,6 +54,7 @@ evidence: $(VENV)/dev.done $(VENV)/demo.done
 	$(BIN)/python evidence/viewer.py
 	$(BIN)/python evidence/report.py
 	$(BIN)/python evidence/partial_rollouts.py
+	$(BIN)/python evidence/recipes.py
 
 bench: $(VENV)/demo.done
 	$(BIN)/python benchmarks/report.py $(BENCH)
