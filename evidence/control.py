@@ -30,6 +30,7 @@ SEEDS = (1, 2, 3)
 WINDOW = 100  # episodes
 POINTS = 100  # of a curve
 PARTIAL_EVERY = 50  # segments
+T_95 = (12.706, 4.303, 3.182, 2.776, 2.571)  # two-sided 95 % quantiles of Student's t for 1 to 5 degrees of freedom
 CARTPOLE_BAR = 475.0  # Gymnasium's own threshold for having solved CartPole-v1
 
 
@@ -115,6 +116,8 @@ discrete actions, `objective.diagnostics`); only networks, environments and the 
 
 - A run's number is the mean undiscounted, unscaled return of the last {window} episodes of training, with the sampling policy, while the learning rate
   falls to 0; no separate evaluation, no best checkpoint. A row's number is the mean over seeds {seeds} ± the population's standard deviation of theirs.
+- The interval of a difference is Welch's, over three seeds on each side. Where it holds 0 the two cannot be told apart by these seeds: that is no proof that
+  they are the same.
 - CleanRL's numbers are defined alike: `openrlbenchmark.rlops` takes each run's last 100 logged `charts/episodic_return`, which are training episodes, and
   of the three runs' means the mean and numpy's standard deviation. The first published number of an environment is the bar; the others are earlier.
 - *Noise* is what the same number varies by while the policy hardly changes: the standard deviation of the mean of the last {window} episodes over the last
@@ -287,7 +290,7 @@ def _table(results: Sequence[dict[str, Any]]) -> str:
 
 def _verdicts(results: Sequence[dict[str, Any]]) -> str:
     """Our mean beside each published number."""
-    rows = ["| environment | ours | published | by | ours within one published std |", "|---|---|---|---|---|"]
+    rows = ["| environment | ours | published | by | ours within one published std | difference, 95 % interval |", "|---|---|---|---|---|---|"]
     for result in results:
         ours = "" if result["mean"] is None else f"{result['mean']:.2f}"
         for one in result["published"]:
@@ -295,8 +298,19 @@ def _verdicts(results: Sequence[dict[str, Any]]) -> str:
             if result["mean"] is not None:
                 distance = (result["mean"] - one["mean"]) / one["std"]
                 where = f"{'yes' if one['contains_mean'] else 'no'}: {abs(distance):.1f} std {'above' if distance > 0 else 'below'}"
-            rows.append(f"| {result['environment']} | {ours} | {one['mean']:.2f} ± {one['std']:g} | {one['source']} | {where} |")
+            difference = "" if result["mean"] is None else "{:+.1f} [{:+.1f}, {:+.1f}]".format(*_difference(result, one))
+            rows.append(f"| {result['environment']} | {ours} | {one['mean']:.2f} ± {one['std']:g} | {one['source']} | {where} | {difference} |")
     return "\n".join(rows)
+
+
+def _difference(ours: dict[str, Any], published: dict[str, Any]) -> tuple[float, float, float]:
+    """Ours minus theirs with Welch's 95 % interval over seeds, three on each side; both standard deviations are the population's."""
+    seeds = len(SEEDS)
+    first, second = (std**2 / (seeds - 1) for std in (ours["std"], published["std"]))  # variances of the two means
+    freedom = (first + second) ** 2 / ((first**2 + second**2) / (seeds - 1))
+    half = T_95[int(freedom) - 1] * (first + second) ** 0.5  # of the next whole number below, which is a little too wide
+    mean = ours["mean"] - published["mean"]
+    return mean, mean - half, mean + half
 
 
 def _figure(path: Path, found: dict[Benchmark, list[dict[str, Any]]]) -> None:
