@@ -38,7 +38,9 @@ def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
 def section(experiment: Experiment, plain: Mapping[str, Any]) -> str:
     """The experiment's part of the gallery, in Markdown."""
     lines = [f"## {experiment.title}", "", f"**Published.** {experiment.paper}", "", f"**Expected here.** {experiment.hypothesis}", ""]
-    lines += [f"![{experiment.title}](figures/lab/{experiment.name}.png)", "", "| claim | difference over seeds | verdict |", "|---|---|---|"]
+    lines += [f"![{experiment.title}](figures/lab/{experiment.name}.png)", ""]
+    lines += [f"*{experiment.remark}*", ""] if experiment.remark else []
+    lines += ["| claim | difference over seeds | verdict |", "|---|---|---|"]
     for entry in plain["verdicts"]:
         lines.append(f"| {entry['claim']} | {entry['difference']:+.3f} [{entry['low']:+.3f}, {entry['high']:+.3f}] | {entry['verdict']} |")
     metrics = compared(experiment)

@@ -139,6 +139,7 @@ class Experiment:
         minutes: that a first full run may take on two cores.
         measure: further numbers from an arm's run directory.
         seeds: one run of every arm for each.
+        remark: how the figure is to be read, where that is not plain; no part of what is judged.
     """
 
     name: str
@@ -153,6 +154,7 @@ class Experiment:
     minutes: int = 20
     measure: Callable[[Path], Values] | None = None
     seeds: tuple[int, ...] = (0, 1, 2, 3)
+    remark: str = ""
 
     def __post_init__(self) -> None:
         names = {arm.name for arm in self.arms}

@@ -113,6 +113,8 @@ JUDGE = Experiment(
         ),
     ),
     curve="nll",
+    remark="After a hundred steps the reasoned judge adds right in 71 to 82 % of 200 tasks (greedy, by seed), and its verdict agrees with its own sum in "
+    "45 to 58 %: it has not learned to compare. Longer training was not tried.",
 )
 
 
