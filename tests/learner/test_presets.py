@@ -42,7 +42,7 @@ def test_no_way_of_cutting_a_batch_changes_the_update(name: str) -> None:
         config = LearnerConfig(micro_batch_tokens=micro_batch_tokens, max_grad_norm=1e9)
         other, _, weights = update(name, config, plain=plain and name != "ppo", reverse=reverse)
         assert float((weights - expected).norm() / (expected - before).norm()) < 1e-5
-        assert other["loss"] == pytest.approx(metrics["loss"], abs=1e-5)
+        assert other["loss"] == pytest.approx(metrics["loss"], rel=1e-6, abs=1e-5)  # fp32: of IPO at its start, 25, seven units in the last place differ
 
 
 @pytest.fixture
