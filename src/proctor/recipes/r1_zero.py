@@ -56,9 +56,9 @@ REWARDS = (RewardConfig("number", name="accuracy"), RewardConfig("format"))
 def _pocket(scale: str) -> StagedConfig:
     base = "stage:pretraining"
     learner = LearnerConfig(micro_batch_tokens=8192, num_warmup_steps=5, replace_reference_every=40)
-    rl = scratchpad.reinforcement("rl", base, REWARDS, "grpo", num_steps=60, objective={"beta": 0.001}, learner=learner)
+    rl = scratchpad.reinforcement("rl", base, REWARDS, "grpo", num_steps=80, learning_rate=1e-4, objective={"beta": 0.001}, learner=learner)
     return StagedConfig(
-        stages=(scratchpad.pretraining("mixed"), rl, scratchpad.imitation("sft_instead", base, scratchpad.additions("mixed"), num_steps=150)),
+        stages=(scratchpad.pretraining("mixed", num_steps=170), rl, scratchpad.imitation("sft_instead", base, scratchpad.additions("mixed"), num_steps=150)),
         probes=(
             scratchpad.accuracy_probe(),
             scratchpad.accuracy_probe(name="greedy", temperature=0.0, num_samples=1),

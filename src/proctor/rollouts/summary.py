@@ -63,12 +63,11 @@ def _outcomes(rollouts: Sequence[Rollout]) -> dict[str, float]:
 
 
 def _parts(rollouts: Sequence[Rollout]) -> dict[str, float]:
-    """Mean value of each reward part where there is more than one, and of each metric that a reward function logged."""
+    """Mean value of each reward part, before weights and shaping, and of each metric that a reward function logged."""
     values: dict[str, list[float]] = defaultdict(list)
-    has_parts = any(len(rollout.scores) > 1 for rollout in rollouts)
     for rollout in rollouts:
         for name, score in rollout.scores.items():
-            if has_parts and score.value is not None:
+            if score.value is not None:
                 values[f"reward/{name}"].append(score.value)
             for metric, value in score.metrics.items():
                 values[f"metric/{metric}"].append(value)
