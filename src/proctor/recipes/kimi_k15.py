@@ -23,7 +23,7 @@ CARD = Card(
     },
     unpublished=("tau", "samples a task in RL", "learning rate of RL", "weight and start of the length reward"),
     hardware={
-        "pocket": "two cores, minutes (beside other work; no quiet time measured yet)",
+        "pocket": "13 minutes of one thread (AMD EPYC)",
         "135m": "two cores; not measured yet",
         "tiny": "the machinery, seconds",
     },

@@ -23,7 +23,7 @@ CARD = Card(
         "distillation": "off-policy on the teacher's outputs in both modes, then on-policy on its logits",
     },
     unpublished=("batch, rollouts and learning rate of RL", "sizes of the fusion data", "divergence and its direction"),
-    hardware={"pocket": "two cores, minutes (beside other work; no quiet time measured yet)", "tiny": "the machinery, seconds"},
+    hardware={"pocket": "12 minutes of one thread (AMD EPYC)", "tiny": "the machinery, seconds"},
     expected="reasoning RL raises thinking accuracy; fusion adds the other mode and costs a little; general RL makes flags be followed",
 )
 THINK, NO_THINK = "{prompt} /think", "{prompt} /no_think"

@@ -20,7 +20,7 @@ CARD = Card(
         "RL over all scenarios": "temperature 0.7, 1,700 steps, preference reward in the last 400 alone",
     },
     unpublished=("optimizer constants", "weight of the language reward", "the data"),
-    hardware={"pocket": "two cores, minutes (beside other work; no quiet time measured yet)", "tiny": "the machinery, seconds"},
+    hardware={"pocket": "11 minutes of one thread (AMD EPYC)", "tiny": "the machinery, seconds"},
     expected="cold start costs a little accuracy and gives the format; each RL stage raises accuracy; rejection sampling keeps it",
 )
 

@@ -32,7 +32,7 @@ CARD = Card(
     },
     unpublished=("clip range", "optimizer constants", "the data"),
     hardware={
-        "pocket": "two cores, minutes (beside other work; no quiet time measured yet)",
+        "pocket": "8 minutes of one thread (AMD EPYC)",
         "135m": "two cores; not measured yet",
         "paper": "a cluster; the published length does not fit one GPU",
     },
