@@ -20,7 +20,8 @@ LIMIT_MINUTES = 15
 REMARKS = {
     "r1": "Between its two stages of reinforcement learning it is fine-tuned on its own right answers and on demonstrations: the gain in the overview is not "
     "that of reinforcement alone. What each stage did stands in its row.",
-    "qwen3": "The overview's figures are of the probe `think`, whose flag means nothing to the model before fusion: what reasoning RL did stands under `unflagged`.",
+    "qwen3": "The overview's figures are of the probe `think`, whose flag means nothing to the model before fusion: what reasoning RL did stands "
+    "under `unflagged`.",
 }
 
 PAGE = """# The recipes at the scale `pocket`
