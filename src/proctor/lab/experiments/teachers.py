@@ -151,6 +151,7 @@ TREE_SEARCH = Experiment(
     probes=(accuracy(),),
     curve="",
     measure=_solved,
+    remark="Half an hour of the minutes below is a pause: the run was halted for other work.",
 )
 
 EXPERIMENTS = (DISTILLATION, ON_POLICY_DISTILLATION, JUDGE, TREE_SEARCH)
