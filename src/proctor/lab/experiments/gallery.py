@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def draw(experiment: Experiment, outcome: Outcome, path: Path) -> None:
         axes.set(xlabel="step", ylabel=experiment.curve)
     else:
         _draw_points(axes, experiment, outcome)
-    axes.set_title(experiment.title, wrap=True)
+    axes.set_title("\n".join(textwrap.wrap(experiment.title, 64)), fontsize=11)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     for side in ("top", "right"):

@@ -157,6 +157,7 @@ MAJORITY_AND_PASS = Experiment(
         Similar("held_out/pass@8", "grpo", "base", 0.05),
     ),
     probes=(accuracy(num_samples=8, ks=(8,)),),
+    curve="",
 )
 
 EXPERIMENTS = (OUTCOME_AND_PROCESS, CLIPPING, GROUP_WEIGHT, MIRROR_DESCENT, NEGATIVE_GRADIENTS, FEW_TASKS, MAJORITY_AND_PASS)
