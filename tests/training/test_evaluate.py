@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from proctor.core import Completion, FinishReason, Outcome, Rollout, RolloutGroup, Score, Task, Turn
@@ -39,3 +41,12 @@ def test_a_chooser_that_likes_what_is_wrong_makes_more_samples_worse_and_decides
 
 def test_without_a_chooser_there_is_no_best() -> None:
     assert summarize_evaluation([group((True, 0.0), (False, 1.0))], ks=(1, 2), seed=0).best_at == {}
+
+
+def test_where_rewards_are_numbers_the_chooser_is_none_of_them() -> None:
+    """A pure reward function counts as correct at 1 or more; a low score of the chooser must not take that away."""
+    paid = group((True, -5.0), (False, -1.0))
+    rollouts = tuple(replace(rollout, scores={"function": Score(None, rollout.reward), "chooser": rollout.scores["chooser"]}) for rollout in paid.rollouts)
+    evaluation = summarize_evaluation([replace(paid, rollouts=rollouts)], ks=(1, 2), seed=0, chosen_by="chooser")
+    assert evaluation.pass_at[2].mean == 1.0 and evaluation.avg_at[2].mean == 0.5
+    assert evaluation.best_at[2].mean == 0.0
