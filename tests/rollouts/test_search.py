@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -61,7 +62,7 @@ class Chooser:
 
     policy_version = 0
 
-    def __init__(self, tokenizer: object) -> None:
+    def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         self.begun: list[str] = []
 
@@ -69,20 +70,20 @@ class Chooser:
         return [[self._write(request, seed) for seed in request.seeds] for request in requests]
 
     def _write(self, request: SampleRequest, seed: int) -> Completion:
-        before = self.tokenizer.decode(request.written_ids)  # type: ignore[attr-defined]
+        before = self.tokenizer.decode(request.written_ids)
         self.begun.append(before)
         first = before[:2] or ("a;", "b;", "c;")[seed % 3]
         whole = first + ("x;", "y;")[seed // 3 % 2] + ("2" if first == "b;" else "3")
         text = before + whole[len(before) :] if whole.startswith(before) else before + ("2" if first == "b;" else "3")
-        ids = (*self.tokenizer.encode(text), self.tokenizer.eos_token_id)[len(request.written_ids) :]  # type: ignore[attr-defined]
+        ids = (*self.tokenizer.encode(text), self.tokenizer.eos_token_id)[len(request.written_ids) :]
         return Completion(ids, (-1.0,) * len(ids), text[len(before) :], FinishReason.EOS, 0)
 
 
-def searched(engine: Callable[[object], object], num_simulations: int, seed: int = 0) -> tuple[RolloutGroup, object]:
+def searched(engine: Callable[[Any], Any], num_simulations: int, seed: int = 0) -> tuple[RolloutGroup, Any]:
     tokenizer = character_tokenizer()
     sampler = engine(tokenizer)
     with Rewards([as_part(number_verifier(), name="number")], in_process=True) as rewards:
-        workshop = Workshop(sampler, Renderer(tokenizer), rewards, lambda phase: None)  # type: ignore[arg-type]
+        workshop = Workshop(sampler, Renderer(tokenizer), rewards, lambda phase: None)
         plan = RolloutPlan(num_simulations, Sampling(1.0, 40), seed)
         ((group),) = asyncio.run(search_groups([Task("a", "1+1", "2")], SEARCH, step=0, workshop=workshop, plan=plan))
     return group, sampler
@@ -91,7 +92,7 @@ def searched(engine: Callable[[object], object], num_simulations: int, seed: int
 def test_completions_go_on_from_nodes_and_most_of_them_where_it_pays() -> None:
     group, engine = searched(Chooser, 40)
     assert [rollout.index for rollout in group.rollouts] == list(range(40))
-    begun = engine.begun  # type: ignore[attr-defined]
+    begun = engine.begun
     assert all(rollout.text.startswith(before) for rollout, before in zip(group.rollouts, begun, strict=True))
     assert begun[0] == begun[1] == "" and any(len(before) == 4 for before in begun), "it begins at the prompt and gets to the second step"
     right = [reward == 1.0 for reward in group.rewards]
