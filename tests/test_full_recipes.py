@@ -32,7 +32,7 @@ def test_every_stage_is_done_and_evaluated(name: str, tmp_path: Path) -> None:
     for entry, stage in zip(summary["stages"], staged.stages, strict=True):
         makes_a_model = isinstance(stage, Train | Merge)
         assert set(entry["evaluations"]) == ({probe.name for probe in staged.probes} if makes_a_model else set())
-        assert (out / entry["path"] / ("model/config.json" if makes_a_model else "traces.jsonl")).is_file()
+        assert (out / entry["path"] / ("model/config.json" if makes_a_model else "rows.jsonl")).is_file()
     assert {"before", "after", "gain"} <= summary.keys()
     assert ("control" in summary) == bool(staged.control)
     written = {path: path.stat().st_mtime_ns for path in out.glob("stages/*/model/*")}

@@ -5,22 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
 
 from proctor.config import read_toml
-from proctor.data.curation import CurationSpec, Outside, curate, read_spec
+from proctor.data.curation import CurationSpec, curate, read_spec
 from proctor.data.curation.report import lines
-from proctor.verifiers.names import make_verifier
-from proctor.verifiers.rewards import Rewards, as_part
-
-if TYPE_CHECKING:
-    from proctor.data.curation.base import Solver
+from proctor.training.curating import outside
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -34,30 +28,10 @@ def run(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         progress = _Progress()
         stack.callback(progress.close)
-        report = curate(spec, Outside(_rewards, _solver(spec, stack), progress))
+        report = curate(spec, outside(spec, stack, progress))
     print(json.dumps(report.as_dict(), indent=2) if options.json else "\n".join(lines(report)))
     print(f"wrote {spec.output}, {spec.output}.report.html and {spec.output}.report.json", file=sys.stderr)
     return 0
-
-
-def _rewards(verifier: str, arguments: Mapping[str, Any]) -> Rewards:
-    return Rewards([as_part(make_verifier(verifier, arguments), name=verifier.rpartition(":")[2])])
-
-
-def _solver(spec: CurationSpec, stack: ExitStack) -> Callable[[], Solver]:
-    """Opens the model once, when a filter first asks for it; what it holds is closed with the stack."""
-
-    @cache
-    def opened() -> Solver:
-        from proctor.training.solver import LocalSolver
-
-        assert spec.model is not None
-        assert spec.verifier is not None
-        solver = LocalSolver(spec.model, spec.verifier, seed=spec.seed)
-        stack.callback(solver.close)
-        return solver
-
-    return opened
 
 
 class _Progress:

@@ -68,7 +68,7 @@ def test_every_stage_leaves_what_it_made(finished: Path) -> None:
     places = sorted(path.name for path in (finished / "stages").iterdir())
     assert places == ["01-base", "02-rl", "03-traces", "04-sft", "05-merged"]
     assert (finished / "stages/05-merged/model/config.json").is_file()
-    rows = [json.loads(line) for line in (finished / "stages/03-traces/traces.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (finished / "stages/03-traces/rows.jsonl").read_text().splitlines()]
     assert rows and all(row["demonstration"] is not None and row["prompt"].endswith("=") for row in rows)
     assert (finished / "model/model.safetensors").read_bytes() == (finished / "stages/05-merged/model/model.safetensors").read_bytes()
 

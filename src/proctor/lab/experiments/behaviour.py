@@ -9,9 +9,8 @@ from pathlib import Path
 
 from proctor.lab.experiments.records import Arm, Experiment, Greater, Values
 from proctor.lab.experiments.rollouts import Group, read_groups, stage_means
-from proctor.lab.experiments.settings import accuracy, reinforce
+from proctor.lab.experiments.settings import accuracy, pretrained, reinforce
 from proctor.lab.experiments.supervision import arm
-from proctor.recipes import scratchpad
 from proctor.training.stages.records import Stage
 
 _WINDOW = 10  # steps
@@ -66,7 +65,7 @@ CALIBRATION = Experiment(
     paper="Lecture 15 p.62 and p.64: RLHF makes models over-confident; GPT-4's calibration error rises from 0.007 to 0.074 (2303.08774, figure 8).",
     hypothesis="Yes: the distribution sharpens faster than the answers get right. A KL to the reference holds it back. Confidence is the probability of the "
     "sampled completion, of which there is one right form here.",
-    base=scratchpad.pretraining("plain"),
+    base=pretrained("plain"),
     arms=(
         arm("grpo", "grpo", objective={"beta": 0.0}, num_steps=60),
         arm("grpo with KL", "grpo", objective={"beta": 0.1}, num_steps=60),
@@ -98,7 +97,7 @@ REFLECTION = Experiment(
     paper="DeepSeek-R1's 'aha moment' (2501.12948, table 3) and lecture p.30: maybe overstated, since the base already says 'Aha' (Dr. GRPO, figure 3).",
     hypothesis="From the base, which checks half of its additions because half of its data did. Checking finds no mistake that it then mends, so RL has "
     "no reason to raise it.",
-    base=scratchpad.pretraining("long_and_short"),
+    base=pretrained("long_and_short"),
     arms=(arm("grpo", "grpo", objective={"beta": 0.0}), arm("dr_grpo", "dr_grpo")),
     claims=(
         Greater("checked_last", "grpo", "grpo", other_metric="checked_first"),
@@ -130,7 +129,7 @@ ITERATIONS = Experiment(
     paper="DeepSeekMath (2402.03300), figure 6: iterating GRPO improves the model, most of all in the first iteration.",
     hypothesis="Not within so few steps: twenty are far from where the curve bends. Rounds ask the same tasks, and as rewards are verified, only the "
     "reference is replaced between them.",
-    base=scratchpad.pretraining("plain"),
+    base=pretrained("plain"),
     arms=(Arm("three rounds", _rounds),),
     claims=(
         Greater("gain_first", "three rounds", "three rounds", other_metric="gain_second"),

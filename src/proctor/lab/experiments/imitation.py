@@ -6,7 +6,7 @@ from pathlib import Path
 
 from proctor.config import RewardConfig
 from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar, Values
-from proctor.lab.experiments.settings import ACCURACY, accuracy, reinforce
+from proctor.lab.experiments.settings import ACCURACY, accuracy, pretrained, reinforce
 from proctor.recipes import scratchpad
 from proctor.training.run_directory import RunDirectory
 from proctor.training.stages.records import Stage
@@ -45,7 +45,7 @@ FORMAT_THEN_ACCURACY = Experiment(
     title="Which comes first, the format or the answer?",
     paper="DeepSeek-R1 (2501.12948), section 2.2, and lecture p.28: accuracy and format alone; the format is learned first.",
     hypothesis="The format is half-way long before the accuracy; without its reward it is not learned.",
-    base=scratchpad.pretraining("mixed"),
+    base=pretrained("mixed"),
     arms=(_reinforced("accuracy and format", FORMAT), _reinforced("accuracy")),
     claims=(
         Greater("accuracy_half_way", "accuracy and format", "accuracy and format", other_metric="format_half_way"),
@@ -62,7 +62,7 @@ LANGUAGE_CONSISTENCY = Experiment(
     title="What does one language cost?",
     paper="DeepSeek-R1, section 2.3.2, and lecture p.34: the language reward keeps one language at a slight loss of performance.",
     hypothesis="With the reward the chain of thought is English at the end; accuracy is lower by two points at the most.",
-    base=scratchpad.pretraining("bilingual"),
+    base=pretrained("bilingual"),
     arms=(_reinforced("with the reward", FORMAT, ENGLISH), _reinforced("without", FORMAT)),
     claims=(Greater("english", "with the reward", "without"), Similar("held_out", "with the reward", "without", 0.02)),
     probes=(
@@ -76,7 +76,7 @@ COLD_START = Experiment(
     title="What does a cold start buy?",
     paper="DeepSeek-R1, section 2.3.1, and lecture p.32: a few thousand traces first make the model readable and RL faster.",
     hypothesis="The format is there from the first step of RL; the accuracy after it is the same.",
-    base=scratchpad.pretraining("bilingual"),
+    base=pretrained("bilingual"),
     arms=(_reinforced("cold start", FORMAT, begins_cold=True), _reinforced("none", FORMAT)),
     claims=(Greater("reward/format_all", "cold start", "none"), Similar("held_out", "cold start", "none", 0.05)),
     probes=(accuracy(), accuracy(name="format", rewards=(FORMAT,))),
@@ -95,7 +95,7 @@ NUMBER_OF_TRACES = Experiment(
     title="How many traces does imitation need?",
     paper="Lecture p.33 (s1 against R1's distillation): a thousand traces go a long way, 800,000 go further.",
     hypothesis="More different traces are better at the same number of steps; 64 are soon learned by heart.",
-    base=scratchpad.pretraining("plain"),
+    base=pretrained("plain"),
     arms=tuple(_imitated(number) for number in (64, 512, 4000)),
     claims=(Greater("held_out", "512 traces", "64 traces"), Greater("held_out", "4000 traces", "512 traces")),
     probes=(accuracy(),),

@@ -6,11 +6,10 @@ from pathlib import Path
 
 from proctor.lab.experiments.records import Experiment, Greater, Similar, Values
 from proctor.lab.experiments.rollouts import read_groups
-from proctor.lab.experiments.settings import NUM_STEPS, accuracy
+from proctor.lab.experiments.settings import NUM_STEPS, accuracy, pretrained
 from proctor.lab.experiments.supervision import arm
-from proctor.recipes import scratchpad
 
-BASE = scratchpad.pretraining("long_and_short")
+BASE = pretrained("long_and_short")
 _LAST_STEPS = 10
 
 

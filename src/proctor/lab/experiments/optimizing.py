@@ -8,13 +8,13 @@ from pathlib import Path
 from proctor.config import RewardConfig
 from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar, Values
 from proctor.lab.experiments.rollouts import stage_means
-from proctor.lab.experiments.settings import ACCURACY, LEARNER, accuracy, reinforce
+from proctor.lab.experiments.settings import ACCURACY, LEARNER, accuracy, pretrained, reinforce
 from proctor.lab.experiments.supervision import arm
 from proctor.recipes import scratchpad
 from proctor.training.run_directory import RunDirectory
 from proctor.training.stages.records import Stage, Train
 
-BASE = scratchpad.pretraining("plain")
+BASE = pretrained("plain")
 _NUM_STEPS, _WINDOW = 80, 10
 
 

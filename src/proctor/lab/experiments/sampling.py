@@ -7,7 +7,7 @@ from typing import Any
 
 from proctor.data.config import Curriculum, Priorities, ScheduleConfig
 from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar
-from proctor.lab.experiments.settings import accuracy
+from proctor.lab.experiments.settings import accuracy, pretrained
 from proctor.lab.experiments.supervision import arm
 from proctor.recipes import scratchpad
 
@@ -26,7 +26,7 @@ DAPO_PARTS = Experiment(
     paper="DAPO (2503.14476), table 1: 30 on AIME with GRPO; overlong filtering 36, clip-higher 38, soft punishment 41, token mean 42, dynamic sampling 50.",
     hypothesis="Clip-higher keeps entropy up; overlong handling shortens what is cut off; dynamic sampling learns most a step (and samples more for it); "
     "token mean alone changes little, since lengths hardly differ.",
-    base=scratchpad.pretraining("long_and_short"),
+    base=pretrained("long_and_short"),
     arms=(
         _part("grpo", "grpo", beta=0.0),
         _part("token mean", **_NONE),
@@ -52,7 +52,7 @@ CURRICULUM = Experiment(
     title="Easy tasks first, or what fails most?",
     paper="Kimi k1.5 (2501.12599), figure 9, and lecture p.44: a curriculum from easy to hard beats uniform sampling; tasks in proportion to 1 - success.",
     hypothesis="Little: additions of two digits differ by their carries alone, and uniform sampling already mixes all three kinds in every step.",
-    base=scratchpad.pretraining("plain"),
+    base=pretrained("plain"),
     arms=(
         arm("uniform", "grpo", objective={"beta": 0.0}),
         arm("curriculum", "grpo", objective={"beta": 0.0}, data=replace(_TASKS, schedule=ScheduleConfig(curriculum=Curriculum(num_steps=15, by="carries")))),

@@ -11,7 +11,15 @@ from proctor.training.stages.records import Probe, Train
 
 NUM_STEPS = 30
 ACCURACY = (RewardConfig("equations", name="accuracy"),)
+_PRETRAINING_STEPS = {"plain": 130, "bilingual": 240}
+_OTHER_PRETRAINING_STEPS = 180
+"""Forms that mix several ways of writing take longer: docs/notes/lab-size.md."""
 LEARNER: dict[str, Any] = {"micro_batch_tokens": 8192, "num_warmup_steps": 5}
+
+
+def pretrained(form: str) -> Train:
+    """What the base of an experiment is made by: imitation of additions of a form, cut off while it still makes mistakes."""
+    return scratchpad.pretraining(form, num_steps=_PRETRAINING_STEPS.get(form, _OTHER_PRETRAINING_STEPS))
 
 
 def reinforce(base: str, algorithm: str, *, learner: dict[str, Any] | None = None, **changes: Any) -> Train:

@@ -9,11 +9,11 @@ from typing import Any
 
 from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar, Values
 from proctor.lab.experiments.rollouts import read_groups
-from proctor.lab.experiments.settings import accuracy, reinforce
+from proctor.lab.experiments.settings import accuracy, pretrained, reinforce
 from proctor.recipes import scratchpad
 from proctor.training.stages.records import Stage
 
-BASE = scratchpad.pretraining("plain")
+BASE = pretrained("plain")
 
 
 def arm(name: str, algorithm: str, **changes: Any) -> Arm:

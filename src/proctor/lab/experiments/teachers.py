@@ -9,13 +9,13 @@ from pathlib import Path
 from proctor.config import EvaluationConfig, RewardConfig, RunConfig
 from proctor.data.config import DataConfig
 from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar, Values
-from proctor.lab.experiments.settings import ACCURACY, LEARNER, accuracy, reinforce
+from proctor.lab.experiments.settings import ACCURACY, LEARNER, accuracy, pretrained, reinforce
 from proctor.learner.config import LearnerConfig
 from proctor.recipes import scratchpad
 from proctor.rollouts.config import TreeSearch
 from proctor.training.stages.records import Stage, Traces, Train
 
-BASE = scratchpad.pretraining("plain")
+BASE = pretrained("plain")
 _GRPO = {"beta": 0.0}
 
 

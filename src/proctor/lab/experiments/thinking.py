@@ -9,7 +9,7 @@ from itertools import pairwise
 from proctor.config import RewardConfig
 from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar
 from proctor.lab.experiments.rollouts import stage_means
-from proctor.lab.experiments.settings import accuracy, reinforce
+from proctor.lab.experiments.settings import accuracy, pretrained, reinforce
 from proctor.recipes import scratchpad
 from proctor.recipes.qwen3 import qwen3
 from proctor.rollouts.config import ThinkingConfig
@@ -37,7 +37,7 @@ THINKING_BUDGET = Experiment(
     paper="Qwen3 (2505.09388), figure 2, and lecture p.53: accuracy rises smoothly with the budget; cut thinking still answers.",
     hypothesis="Only where it was trained for: this small model has never read the sentence that is put in, and cannot make sense of it unless "
     "some of its rollouts were cut in training.",
-    base=scratchpad.pretraining("unfused"),
+    base=pretrained("unfused"),
     arms=(_thinking("never cut in training", ()), _thinking("cut in training", (*BUDGETS, 48))),
     claims=(
         *(Greater(f"budget_{more}", "cut in training", "cut in training", other_metric=f"budget_{less}") for less, more in pairwise(BUDGETS)),
@@ -69,7 +69,7 @@ THINKING_STAGES = Experiment(
     paper="Qwen3 (2505.09388), table 22, and lecture p.54: fusion adds the other mode and general RL makes flags be followed (88.7 to 98.9); "
     "thinking loses a little on the hardest tasks (AIME24 83.8 to 81.4).",
     hypothesis="Fusion teaches to answer without thinking and costs thinking nothing that can be seen; general RL raises the following of flags.",
-    base=scratchpad.pretraining("unfused"),
+    base=pretrained("unfused"),
     arms=(Arm("qwen3", _qwen3),),
     claims=(
         Greater("fusion_sft/follows", "qwen3", "qwen3", other_metric="reasoning_rl/follows"),

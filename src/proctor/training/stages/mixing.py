@@ -11,6 +11,7 @@ from proctor.data.loaders import load_train_and_test
 from proctor.errors import TaskError
 from proctor.rollouts.demonstrations import DEMONSTRATION
 from proctor.training.stages.records import Part
+from proctor.training.stages.rows import task_row
 
 
 def mixed_rows(parts: Sequence[Part], *, seed: int) -> list[dict[str, Any]]:
@@ -31,12 +32,5 @@ def mixed_rows(parts: Sequence[Part], *, seed: int) -> list[dict[str, Any]]:
 def _row(task: Task, number: int, part: Part) -> dict[str, Any]:
     if DEMONSTRATION not in task.info:
         raise TaskError(f"task {task.id} of {part.data.train} has no demonstration to mix; its row needs a column `demonstration`")
-    prompt: Any = [message.as_dict() for message in task.messages] if len(task.messages) > 1 else task.prompt_text
-    info = {key: value for key, value in task.info.items() if key != DEMONSTRATION}
-    return {
-        "id": f"{number}/{task.id}",
-        "prompt": prompt,
-        "answer": task.answer,
-        "demonstration": part.prefix + str(task.info[DEMONSTRATION]),
-        "metadata": info,
-    }
+    row = task_row(task, id=f"{number}/{task.id}", without=(DEMONSTRATION,))
+    return {**row, "demonstration": part.prefix + str(task.info[DEMONSTRATION])}

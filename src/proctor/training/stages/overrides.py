@@ -11,9 +11,9 @@ from proctor.config import parse_assignment, to_mapping, with_assignments
 from proctor.data.config import DataConfig
 from proctor.errors import ConfigError
 from proctor.plugins import unknown
-from proctor.training.stages.records import REFERENCE, Merge, Mix, Part, Probe, Stage, StagedConfig, Traces, Train
+from proctor.training.stages.records import REFERENCE, Curate, Merge, Mix, Part, Probe, Stage, StagedConfig, Traces, Train
 
-Entry = TypeVar("Entry", Traces, Part)
+Entry = TypeVar("Entry", bound=Traces | Curate | Part)
 
 _PROBED = ("num_tasks", "num_samples", "temperature")
 
@@ -59,7 +59,7 @@ def _takes(stage: Stage, key: str) -> bool:
     if isinstance(stage, Train):
         held = {"model": stage.config.model, "data.train": stage.config.data.train, "data.test": stage.config.data.train}
         return not held.get(key, "").startswith(REFERENCE)
-    if isinstance(stage, Traces):
+    if isinstance(stage, Traces | Curate):
         held = {"seed": "", "model": stage.model, "data.train": stage.data.train, "data.test": stage.data.train}
         return key in held and not held[key].startswith(REFERENCE)
     return isinstance(stage, Mix) and key in ("seed", "data.train", "data.test")

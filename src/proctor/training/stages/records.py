@@ -115,6 +115,34 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True)
+class Curate:
+    """Tasks worth training on, chosen by filters, some of which ask a model. Its result is a JSON Lines file, with a report beside it.
+
+    Attributes:
+        name: of the stage.
+        data: whose training tasks are judged, and from whose held-out tasks they are kept apart.
+        filters: as `[[filters]]` of a curation has them: tables with a `kind` and its arguments, in order.
+        rewards: one verifier, which grades what the model writes.
+        model: that `difficulty` and `guessable` ask; empty where neither is there.
+        max_completion_tokens: a completion is cut off there.
+        seed: of every random choice.
+    """
+
+    name: str
+    data: DataConfig
+    filters: tuple[Mapping[str, Any], ...]
+    rewards: tuple[RewardConfig]
+    model: str = ""
+    max_completion_tokens: int = 256
+    seed: int = 0
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The values that may stand for an earlier stage."""
+        return (self.model, self.data.train)
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One source of a mixture.
 
@@ -149,7 +177,7 @@ class Mix:
         return tuple(part.data.train for part in self.parts)
 
 
-Stage = Train | Traces | Mix | Merge
+Stage = Train | Traces | Curate | Mix | Merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +311,7 @@ def as_plain(staged: StagedConfig) -> dict[str, Any]:
     """The recipe as plain values: what `--dry-run` prints and the run directory keeps."""
     from proctor.config import to_mapping
 
-    kinds = {Train: "train", Traces: "traces", Mix: "mix", Merge: "merge"}
+    kinds = {Train: "train", Traces: "traces", Curate: "curate", Mix: "mix", Merge: "merge"}
     return {
         **to_mapping(staged),
         "stages": [{"kind": kinds[type(stage)], **to_mapping(stage)} for stage in staged.stages],
@@ -294,7 +322,7 @@ def sources(stage: Stage) -> Iterator[tuple[DataConfig, int]]:
     """The data that a stage reads from outside the recipe, each with the seed that it is read with."""
     if isinstance(stage, Train):
         read = [(stage.config.data, stage.config.seed)]
-    elif isinstance(stage, Traces):
+    elif isinstance(stage, Traces | Curate):
         read = [(stage.data, stage.seed)]
     elif isinstance(stage, Mix):
         read = [(part.data, stage.seed) for part in stage.parts]

@@ -1,6 +1,6 @@
 """Run a staged recipe: each stage in a directory of its own, its model evaluated, everything resumable.
 
-DIR/stages/01-cold_start/    a run directory, a traces.jsonl, or a merged model
+DIR/stages/01-cold_start/    a run directory, a rows.jsonl, or a merged model
 DIR/summary.json             what every stage's model can do; `before` and `after` the stages of reinforcement learning
 DIR/metrics.jsonl            the steps of all stages, one after the other
 DIR/model/                   the result
@@ -26,13 +26,15 @@ from proctor.training.events import EvaluationFinished, Listener, RunFinished, S
 from proctor.training.manifest import Manifest
 from proctor.training.run import RunResult, paired_gain, run_training
 from proctor.training.run_directory import RunDirectory
+from proctor.training.stages.curation import curation_spec, write_curated
 from proctor.training.stages.merging import merge_models
 from proctor.training.stages.mixing import mixed_rows
 from proctor.training.stages.probing import probe_model
-from proctor.training.stages.records import REFERENCE, Merge, Mix, Stage, StagedConfig, Traces, Train, as_plain, names_of, sources
+from proctor.training.stages.records import REFERENCE, Curate, Merge, Mix, Stage, StagedConfig, Traces, Train, as_plain, names_of, sources
+from proctor.training.stages.rows import json_lines
 from proctor.training.stages.traces import write_traces
 
-_MODEL, _TRACES = "model", "traces.jsonl"
+_MODEL, _ROWS = "model", "rows.jsonl"
 _SHOWN_LEAKS = 3
 
 
@@ -56,7 +58,7 @@ class _Places:
         """Data, with the path of an earlier stage's file in the place of its name. The whole file is trained on: what is held out is the probe's."""
         if not data.train.startswith(REFERENCE):
             return data
-        return replace(data, train=str(self.stage(data.train.removeprefix(REFERENCE)) / _TRACES), test=data.test or self.held_out)
+        return replace(data, train=str(self.stage(data.train.removeprefix(REFERENCE)) / _ROWS), test=data.test or self.held_out)
 
 
 def run_staged(staged: StagedConfig, *, recipe: str, out: Path | None, resume: bool, emit: Listener) -> RunResult:
@@ -73,6 +75,9 @@ def run_staged(staged: StagedConfig, *, recipe: str, out: Path | None, resume: b
         ProctorError: a stage does not fit or failed; the message is complete. What earlier stages made is kept.
     """
     refuse_leaks(staged)
+    for stage in staged.stages:
+        if isinstance(stage, Curate):
+            curation_spec(stage, output=Path(_ROWS))  # a filter that does not exist is refused before hours of training
     path = out or (run_directory.newest(recipe) if resume else None) or run_directory.new_path(recipe)
     continues = resume and run_directory.is_run(path)
     if not continues:
@@ -170,7 +175,7 @@ def _train(stage: Train, recipe: str, places: _Places, emit: Listener) -> dict[s
     return {"kind": "train", "algorithm": stage.config.algorithm, **{key: result.summary[key] for key in _TRAINING_KEYS}}
 
 
-def _make(stage: Traces | Mix | Merge, places: _Places, emit: Listener) -> dict[str, Any]:
+def _make(stage: Traces | Curate | Mix | Merge, places: _Places, emit: Listener) -> dict[str, Any]:
     """Write what a stage makes without training: whole or not at all, so that a killed one is done again."""
     place = places.stage(stage.name)
     place.mkdir(parents=True, exist_ok=True)
@@ -178,13 +183,18 @@ def _make(stage: Traces | Mix | Merge, places: _Places, emit: Listener) -> dict[
         with durable.publish_directory(place / _MODEL) as directory:
             merge_models([places.model(source) for source in stage.models], stage.weights, directory)
         return {"kind": "merge", "models": list(stage.models), "weights": list(stage.weights)}
+    if isinstance(stage, Curate):
+        located = replace(stage, model=places.model(stage.model), data=places.resolved(stage.data))
+        curated = write_curated(located, output=place / _ROWS, progress=lambda text: None)
+        emit(Warned(f"{stage.name}: {curated['num_rows']} tasks kept of {curated['num_tasks']}; taken out: {curated['removed'] or 'none'}"))
+        return {"kind": "curate", **curated}
     if isinstance(stage, Traces):
         rows, counts = write_traces(replace(stage, model=places.model(stage.model), data=places.resolved(stage.data)))
         emit(Warned(f"{stage.name}: {counts['num_rows']} rows kept of {counts['num_samples']} completions ({counts['pass_rate']:.1%} right)"))
     else:
         rows = mixed_rows([replace(part, data=places.resolved(part.data)) for part in stage.parts], seed=stage.seed)
         counts = {"num_rows": len(rows)}
-    durable.write_atomic(place / _TRACES, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+    durable.write_atomic(place / _ROWS, json_lines(rows))
     return {"kind": "traces" if isinstance(stage, Traces) else "mix", **counts}
 
 

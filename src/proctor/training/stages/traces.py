@@ -21,6 +21,7 @@ from proctor.rollouts.groups import RolloutPlan, Workshop, collect_groups
 from proctor.rollouts.search import search_groups
 from proctor.training.session import open_rewards
 from proctor.training.stages.records import Traces
+from proctor.training.stages.rows import task_row
 
 _TASKS_AT_ONCE = 64
 
@@ -108,7 +109,4 @@ def _length(rollout: Rollout) -> int:
 
 def _task_columns(group: RolloutGroup, index: int) -> dict[str, Any]:
     """The task as columns that a data file is read with; the rollout's index makes the id of the row its own."""
-    task = group.task
-    info = {key: value for key, value in task.info.items() if key not in ("demonstration", "chosen", "rejected")}
-    prompt: Any = [message.as_dict() for message in task.messages] if len(task.messages) > 1 else task.prompt_text
-    return {"id": f"{task.id}/{index}", "prompt": prompt, "answer": task.answer, "metadata": info}
+    return task_row(group.task, id=f"{group.task.id}/{index}", without=("demonstration", "chosen", "rejected"))
