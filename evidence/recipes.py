@@ -122,6 +122,9 @@ def _section(name: str, summary: dict[str, Any]) -> str:
 def _made(stage: dict[str, Any]) -> str:
     if stage["kind"] == "merge":
         return "mean of weights"
+    if stage["kind"] == "curate":
+        removed = ", ".join(f"{kind} {count}" for kind, count in stage["removed"].items())
+        return f"{stage['num_rows']} tasks of {stage['num_tasks']}; taken out: {removed or 'none'}"
     kept = f"{stage['num_rows']} rows"
     return f"{kept} of {stage['num_samples']} completions, {stage['pass_rate']:.0%} right" if stage["kind"] == "traces" else kept
 

@@ -1,15 +1,16 @@
-"""Kimi k1.5: long chains of thought, mirror-descent RL with a late length reward, and four ways to make them short again."""
+"""Kimi k1.5: curated tasks, long chains of thought, mirror-descent RL with a late length reward, and four ways to make them short again."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from proctor.config import EvaluationConfig, RewardConfig, RunConfig
-from proctor.data.config import DataConfig
+from proctor.data.config import Curriculum, DataConfig, Priorities, ScheduleConfig
 from proctor.learner.config import LearnerConfig
 from proctor.recipes import scratchpad
-from proctor.training.stages.records import Card, Merge, Probe, Stage, StagedConfig, Traces, Train
+from proctor.rollouts.config import RolloutConfig
+from proctor.training.stages.records import Card, Curate, Merge, Probe, Stage, StagedConfig, Traces, Train
 
 CARD = Card(
     paper="Kimi k1.5: Scaling Reinforcement Learning with LLMs, 2025, arXiv 2501.12599",
@@ -20,8 +21,11 @@ CARD = Card(
         "shortest rejection sampling": "8 samples a task, the shortest right one",
         "DPO": "the shortest right one against wrong longer ones and right ones 1.5 times as long",
         "difficulty": "pass rate of the SFT model over 10 samples",
+        "guess test": "out goes what is solved without reasoning in one of 8 tries",
+        "sampling": "easy tasks first, then in proportion to 1 - success rate",
+        "partial rollouts": "what is unfinished at the end of an iteration's token budget goes on in the next; repetition is ended early",
     },
-    unpublished=("tau", "samples a task in RL", "learning rate of RL", "weight and start of the length reward"),
+    unpublished=("tau", "samples a task in RL", "learning rate of RL", "weight and start of the length reward", "how the curriculum grows", "token budgets"),
     hardware={
         "pocket": "13 minutes of one thread (AMD EPYC)",
         "135m": "two cores; not measured yet",
@@ -31,11 +35,15 @@ CARD = Card(
 )
 REWARDS = (RewardConfig("number", name="accuracy"),)
 LONG = "stage:long_rl"
+PART_TOKENS = 40
+"""A chain of thought that checks every equation has 35 tokens: only the tail is written in parts."""
+REPETITION_CHARS = 16
 
 
 def kimi_k15(scale: Literal["pocket", "135m", "tiny"] = "pocket") -> StagedConfig:
-    """Long-CoT fine-tuning, mirror-descent RL with a late length reward, then long2short in its four ways (Kimi k1.5).
+    """Long-CoT fine-tuning, curation, mirror-descent RL with a late length reward, then long2short in its four ways (Kimi k1.5).
 
+    Long RL begins with the tasks that the fine-tuned model finds easy, goes over to those that it fails, and writes rollouts in parts.
     At scale `pocket` a long chain of thought checks every equation by its inverse, a short one does not.
     """
     return _135m() if scale == "135m" else _pocket(is_tiny=scale == "tiny")
@@ -46,11 +54,32 @@ def _pocket(*, is_tiny: bool) -> StagedConfig:
     few, many, shorten = (2, 2, 2) if is_tiny else (40, 40, 20)
     long_data, short_data = scratchpad.additions("checked"), scratchpad.additions("tagged")
 
-    def mirror_descent(name: str, model: str, num_steps: int, *, length_weight: float, start_step: int, max_tokens: int) -> Train:
+    def mirror_descent(name: str, model: str, num_steps: int, *, length_weight: float, start_step: int, **changes: Any) -> Train:
         objective = {"tau": 1.0, "length_weight": length_weight, "length_start_step": start_step}
-        return scratchpad.reinforcement(
-            name, model, REWARDS, "kimi_k15", num_steps=num_steps, objective=objective, max_completion_tokens=max_tokens, learning_rate=1e-4
-        )
+        return scratchpad.reinforcement(name, model, REWARDS, "kimi_k15", num_steps=num_steps, objective=objective, learning_rate=1e-4, **changes)
+
+    curated = Curate(
+        "curated",
+        replace(long_data, max_tasks=16 if is_tiny else 1000),
+        (
+            {"kind": "exact_duplicates"},
+            {"kind": "guessable", "num_tries": 2 if is_tiny else 8, "max_completion_tokens": 4, "instruction": ""},
+            {"kind": "difficulty", "num_samples": 2 if is_tiny else 10, "max_pass_rate": 0.9},
+        ),
+        REWARDS,
+        model=sft,
+        max_completion_tokens=scratchpad.MAX_TOKENS,
+    )
+    schedule = ScheduleConfig(curriculum=Curriculum(max(1, many // 4), by="pass_rate", harder="lower"), priorities=Priorities())
+    long_rl = mirror_descent(
+        "long_rl",
+        sft,
+        many,
+        length_weight=0.05,
+        start_step=many // 2,
+        data=DataConfig("stage:curated", schedule=schedule),
+        rollout=RolloutConfig(partial_tokens=PART_TOKENS, repetition_stop_chars=REPETITION_CHARS),
+    )
 
     def answered(name: str, keep: Literal["shortest", "pairs"]) -> Traces:
         data = replace(short_data, max_tasks=16 if is_tiny else 500)
@@ -61,14 +90,15 @@ def _pocket(*, is_tiny: bool) -> StagedConfig:
     stages: tuple[Stage, ...] = (
         scratchpad.pretraining("long_and_short", num_steps=2 if is_tiny else 200),
         scratchpad.imitation("long_sft", base, long_data, num_steps=few),
-        mirror_descent("long_rl", sft, many, length_weight=0.05, start_step=many // 2, max_tokens=scratchpad.MAX_TOKENS),
+        curated,
+        long_rl,
         scratchpad.imitation("short_sft", base, short_data, num_steps=few),
         Merge("merged", (LONG, "stage:short_sft"), (0.5, 0.5)),
         answered("shortest", "shortest"),
         scratchpad.imitation("shortest_sft", LONG, replace(short_data, train="stage:shortest"), num_steps=few, learning_rate=1e-4),
         answered("pairs", "pairs"),
         _preference("short_dpo", replace(short_data, train="stage:pairs"), num_steps=few),
-        mirror_descent("short_rl", LONG, shorten, length_weight=0.2, start_step=0, max_tokens=40),
+        mirror_descent("short_rl", LONG, shorten, length_weight=0.2, start_step=0, max_completion_tokens=40),
         scratchpad.imitation("sft_instead", sft, long_data, num_steps=2 if is_tiny else 200),
     )
     probe = scratchpad.accuracy_probe(num_tasks=8 if is_tiny else 500)

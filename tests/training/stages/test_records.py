@@ -10,7 +10,7 @@ from proctor.config import RewardConfig, RunConfig
 from proctor.data.config import DataConfig
 from proctor.errors import ConfigError
 from proctor.training.stages.overrides import with_stage_assignments, with_stage_tables
-from proctor.training.stages.records import Card, Merge, Mix, Part, Probe, StagedConfig, Traces, Train, as_plain, sources
+from proctor.training.stages.records import Card, Curate, Merge, Mix, Part, Probe, StagedConfig, Traces, Train, as_plain, sources
 
 REWARDS = (RewardConfig("number"),)
 DATA = DataConfig("column_addition:digits=1")
@@ -137,3 +137,14 @@ def test_mistakes_in_assignments_are_named(assignment: str, says: str) -> None:
 def test_the_plain_form_tells_kinds_apart() -> None:
     assert [entry["kind"] for entry in as_plain(staged())["stages"]] == ["train", "train", "traces", "train", "merge"]
     assert as_plain(staged()) != as_plain(replace(staged(), seed=1))
+
+
+def test_a_curation_is_a_source_and_can_be_set() -> None:
+    chosen = Curate("chosen", DATA, ({"kind": "exact_duplicates"},), REWARDS, model="stage:base")
+    assert [data for data, _ in sources(chosen)] == [DATA]
+    curated = staged(stages=(Train("base", run()), chosen, Train("rl", run("stage:base", DataConfig("stage:chosen")), is_rl=True)), final="rl")
+    changed = with_stage_assignments(curated, ["chosen.max_completion_tokens=9", "data.train=arithmetic", "seed=3"]).stages[1]
+    assert isinstance(changed, Curate) and (changed.max_completion_tokens, changed.data.train, changed.seed) == (9, "arithmetic", 3)
+    assert as_plain(curated)["stages"][1]["filters"] == [{"kind": "exact_duplicates"}]
+    with pytest.raises(ConfigError, match="needs the result of 'base'"):
+        staged(stages=(chosen, Train("rl", run(), is_rl=False)), final="rl")

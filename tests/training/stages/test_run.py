@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from proctor.config import EvaluationConfig, RewardConfig, RunConfig
-from proctor.data.config import DataConfig
+from proctor.data.config import Curriculum, DataConfig, ScheduleConfig
+from proctor.data.loaders import load_train_and_test
 from proctor.errors import ConfigError, TaskError
 from proctor.learner.config import LearnerConfig
 from proctor.training.events import Event, StageStarted
 from proctor.training.stages import run as stages_run
 from proctor.training.stages.probing import probe_model
-from proctor.training.stages.records import Card, Merge, Probe, StagedConfig, Traces, Train
+from proctor.training.stages.records import Card, Curate, Merge, Probe, StagedConfig, Traces, Train
 from proctor.training.stages.run import refuse_leaks, run_staged
 
 REWARDS = (RewardConfig("number"),)
@@ -182,3 +183,40 @@ def test_a_probe_can_cut_thinking_and_refuses_a_budget_that_leaves_no_answer(tmp
     assert probe_model(model, probe).budget_fraction == 1.0, "a model that knows nothing still thinks after four tokens"
     with pytest.raises(ConfigError, match="leaves no room"):
         probe_model(model, replace(probe, thinking_budget=8))
+
+
+def test_a_curation_hands_on_the_tasks_that_its_filters_leave(tmp_path: Path) -> None:
+    measured = {"kind": "difficulty", "num_samples": 2, "max_completion_tokens": 4}
+    chosen = Curate("chosen", DATA, (measured, {"kind": "hardest", "num_rows": 5, "by": "source"}), REWARDS, model="stage:base")
+    learned = DataConfig("stage:chosen", schedule=ScheduleConfig(curriculum=Curriculum(2, by="pass_rate", harder="lower")))
+    stages = (train("base", "pocket-untrained"), chosen, train("rl", "stage:base", learned, "dr_grpo"))
+    assert run(recipe(stages=stages, final="rl", control=""), tmp_path / "run").is_finished
+    entry = json.loads((tmp_path / "run/summary.json").read_text())["stages"][1]
+    assert (entry["kind"], entry["num_tasks"], entry["num_rows"], entry["removed"]) == ("curate", 16, 5, {"hardest": 11})
+    rows = [json.loads(line) for line in (tmp_path / "run/stages/02-chosen/rows.jsonl").read_text().splitlines()]
+    given = {task.id: task for task in load_train_and_test(DATA, 0)[0].tasks}
+    assert len(rows) == 5 and all(row["pass_rate"] == 0 for row in rows)
+    for row in rows:  # everything that a task knew is still there
+        task = given[row["id"]]
+        assert (row["prompt"], row["answer"], row["demonstration"], row["carries"]) == (
+            task.prompt,
+            task.answer,
+            task.info["demonstration"],
+            task.info["carries"],
+        )
+    assert (tmp_path / "run/stages/02-chosen/rows.jsonl.report.html").is_file()
+
+
+def test_a_filter_that_cannot_be_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    for filters, says in ((({"kind": "dificulty"},), "difficulty"), (({"kind": "learnable"},), "needs the filter 'difficulty'")):
+        stages = (train("base", "pocket-untrained"), Curate("chosen", DATA, filters, REWARDS), train("rl", "stage:base", algorithm="dr_grpo"))
+        with pytest.raises(ConfigError, match=says):
+            run(recipe(stages=stages, final="rl", control=""), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_curation_that_leaves_nothing_says_so(tmp_path: Path) -> None:
+    nothing = Curate("chosen", DATA, ({"kind": "difficulty", "num_samples": 1, "max_completion_tokens": 4, "min_pass_rate": 1.0},), REWARDS, model="stage:base")
+    stages = (train("base", "pocket-untrained"), nothing, train("rl", "stage:base", DataConfig("stage:chosen"), "dr_grpo"))
+    with pytest.raises(TaskError, match="'difficulty' leaves none of 16 rows"):
+        run(recipe(stages=stages, final="rl", control=""), tmp_path / "run")
