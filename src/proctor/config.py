@@ -19,7 +19,7 @@ from proctor.data.config import DataConfig
 from proctor.engines.base import Sampling
 from proctor.errors import ConfigError
 from proctor.learner.config import LearnerConfig
-from proctor.models.config import ComputeDtype
+from proctor.models.config import ComputeDtype, Precision
 from proctor.plugins import load, unknown
 from proctor.rollouts.config import RolloutConfig, ThinkingConfig, check_partial
 
@@ -83,6 +83,8 @@ class EngineConfig:
         top_k: likewise.
         min_p: likewise.
         stop: strings that end a completion.
+        precision: in which the sampler reads the weights. With any other than "same" it is another policy than the one that is trained, as
+            with an engine that quantises: give the objective a correction.
     """
 
     max_rows: int = 128
@@ -90,6 +92,7 @@ class EngineConfig:
     top_k: int = 0
     min_p: float = 0.0
     stop: tuple[str, ...] = ()
+    precision: Precision = "same"
 
     def __post_init__(self) -> None:
         if self.max_rows < 1:

@@ -13,7 +13,7 @@ from proctor.lab.experiments.gallery import write, write_gallery
 from proctor.lab.experiments.records import Arm, Experiment
 from proctor.lab.experiments.running import run_experiment
 from proctor.recipes import scratchpad
-from proctor.training.stages.records import Mix, Stage, Traces, Train
+from proctor.training.stages.records import Curate, Mix, Stage, Traces, Train
 
 NUM_STEPS, WINDOW = 3, 12  # of a stage; of one whose rewards are looked at in a window
 ODD = """def odd(completion):
@@ -37,6 +37,8 @@ def small(stage: Stage, rewards: Path) -> Stage:
         return replace(stage, config=replace(config, group_size=min(4, config.group_size), rewards=paid(config, rewards)))
     if isinstance(stage, Traces):
         return replace(stage, data=replace(stage.data, max_tasks=8), threshold=scratchpad.ANYTHING, max_completion_tokens=200)
+    if isinstance(stage, Curate):  # nothing that an untrained model has solved would be left
+        return replace(stage, data=replace(stage.data, max_tasks=8), filters=tuple(one for one in stage.filters if one["kind"] != "learnable"))
     return replace(stage, parts=tuple(replace(part, data=replace(part.data, max_tasks=8)) for part in stage.parts)) if isinstance(stage, Mix) else stage
 
 

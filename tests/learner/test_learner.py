@@ -137,11 +137,11 @@ def test_sampler_and_trainer_agree_and_a_wrong_sampler_is_an_error(config: Learn
 
 def test_rounding_of_a_rare_tokens_logprob_is_no_error_and_of_a_common_one_is() -> None:
     everything = torch.tensor([[True, True]])
-    MismatchCheck(torch.float32).add(torch.tensor([[-0.5, -12.0]]), torch.tensor([[-0.5, -12.0009]]), everything)
+    MismatchCheck(is_exact=True).add(torch.tensor([[-0.5, -12.0]]), torch.tensor([[-0.5, -12.0009]]), everything)
     for trained in ([[-0.5002, -12.0]], [[-0.5, -12.0013]], [[-0.5, float("nan")]]):
         with pytest.raises(LearnerError, match="disagree"):
-            MismatchCheck(torch.float32).add(torch.tensor([[-0.5, -12.0]]), torch.tensor(trained), everything)
-    MismatchCheck(torch.bfloat16).add(torch.tensor([[-0.5]]), torch.tensor([[-0.6]]), torch.tensor([[True]]))
+            MismatchCheck(is_exact=True).add(torch.tensor([[-0.5, -12.0]]), torch.tensor(trained), everything)
+    MismatchCheck(is_exact=False).add(torch.tensor([[-0.5]]), torch.tensor([[-0.6]]), torch.tensor([[True]]))
 
 
 def test_a_forgotten_temperature_is_an_error() -> None:

@@ -52,6 +52,30 @@ def test_every_family_gives_the_numbers_of_autocast(family: str) -> None:
     assert torch.equal(logits(policy), expected)
 
 
+@pytest.mark.parametrize("num_bits", [4, 8])
+@pytest.mark.parametrize("family", ["llama", "qwen2"])
+def test_rounded_weights_are_those_of_the_definition_and_the_head_keeps_its_own(family: str, num_bits: int) -> None:
+    policy, by_hand = random_policy(family), random_policy(family)
+    head = by_hand.model.get_output_embeddings()
+    with torch.no_grad():
+        for layer in by_hand.model.modules():
+            if not isinstance(layer, nn.Linear) or layer is head:
+                continue
+            for row in layer.weight:
+                step = max(abs(float(weight)) for weight in row) / (2 ** (num_bits - 1) - 1)
+                row.copy_(torch.tensor([round(float(weight) / step) * step for weight in row]))
+    before = logits(policy)
+    with lowered(policy, num_bits=num_bits):
+        found = logits(policy)
+    assert (found - logits(by_hand)).abs().max() <= 1e-5 * found.abs().max().clamp(min=1)
+    assert (found - before).abs().max() > 1e-4
+    assert torch.equal(logits(policy), before)
+
+
+def test_a_row_of_zeros_stays_one() -> None:
+    assert torch.equal(lowering.rounded(torch.tensor([[0.0, 0.0], [1.0, 0.4]]), 2), torch.tensor([[0.0, 0.0], [1.0, 0.0]]))
+
+
 def test_the_processors_layout_is_only_another_way_to_the_same_product(tiny: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     policy = replace(tiny, compute_dtype=torch.bfloat16)
     monkeypatch.setattr(lowering, "lays_out_bf16", lambda: False)

@@ -348,6 +348,27 @@ def test_bfloat16_runs_and_reports_the_mismatch_instead_of_failing(tmp_path: Pat
     assert any(isinstance(event, Warned) and "sampler and trainer differ" in event.message for event in events)
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "int8", "int4"])
+def test_a_sampler_of_another_precision_is_another_policy_that_evaluations_do_not_use(tmp_path: Path, precision: str) -> None:
+    options: dict[str, Any] = {"num_steps": 2, "rewards": ["tests.training.test_run:early_bytes"]}
+    run(tmp_path / "same", **options)
+    result = run(tmp_path / "other", **options, engine={"precision": precision}, objective={"beta": 0.0, "correction": "truncated_importance"})
+    same, other = (metrics_without_times(tmp_path / name) for name in ("same", "other"))
+    assert all(row["sampler_mismatch_max"] <= 1e-4 for row in same)
+    assert all(row["sampler_mismatch_max"] > 1e-4 for row in other)
+    assert all(0.5 < row["correction_mean"] < 1.5 and row["correction_mean"] != 1 for row in other)
+    assert result.summary["before"] == json.loads((tmp_path / "same/summary.json").read_text())["before"]
+    assert set(read_rollouts(tmp_path / "other/rollouts/step-000001.parquet")["policy_version"].to_pylist()) == {1}
+
+
+def test_a_penalty_is_that_of_the_policy_where_the_sampler_is_another(tmp_path: Path) -> None:
+    paid = ["tests.training.test_run:early_bytes"]
+    run(tmp_path / "run", num_steps=1, rewards=paid, algorithm="rloo", objective={"beta": 0.1}, engine={"precision": "int4"})
+    (row,) = metrics_without_times(tmp_path / "run")
+    assert row["sampler_mismatch_max"] > 1e-3
+    assert abs(row["kl_per_rollout"]) < 1e-4  # the policy is its reference at the first step; its rounded copy is not
+
+
 def test_reasoning_gym_tasks_train_by_name(tmp_path: Path) -> None:
     pytest.importorskip("reasoning_gym")
     result = run(tmp_path / "run", data={"train": "reasoning_gym:chain_sum", "max_tasks": 16, "max_test_tasks": 4}, rewards=["reasoning_gym"], num_steps=1)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -23,11 +23,13 @@ from proctor.core import Completion, FinishReason
 from proctor.engines.base import SampleRequest, Sampling, before_stop
 from proctor.engines.drawing import draw, uniforms
 from proctor.errors import EngineError
+from proctor.models.config import Precision
 from proctor.models.decoding import DecodeCache, SharedPromptCache, why_not_shared
 from proctor.models.lowering import lowered
 from proctor.models.policy import Policy
 from proctor.models.repeated import RepeatedPromptCache, masks_padding
 
+_NUM_BITS: dict[Precision, int] = {"int8": 8, "int4": 4}
 _COMPACT_WHEN_FINISHED = 0.25  # dropping rows copies the cache, which pays once this fraction of them is finished
 
 
@@ -54,10 +56,12 @@ class LocalEngine:
         max_rows: completions decoded side by side; bounds the memory of the cache.
         ends_at_eos: False lets every completion run to its limit (benchmarks of a fixed number of tokens).
         is_deterministic: decode each request alone with a fixed shape and drop no rows, so that a completion is the same whatever else is sampled.
+        precision: in which the weights are read. With any other than "same" the completions are those of a policy near the one given.
     """
 
-    def __init__(self, policy: Policy, *, max_rows: int = 128, is_deterministic: bool = False, ends_at_eos: bool = True) -> None:
-        self.policy = policy
+    def __init__(self, policy: Policy, *, max_rows: int = 128, is_deterministic: bool = False, ends_at_eos: bool = True, precision: Precision = "same") -> None:
+        self.policy = replace(policy, compute_dtype=torch.bfloat16) if precision == "bfloat16" else policy
+        self.num_bits = _NUM_BITS.get(precision)
         self.max_rows = max_rows
         self.is_deterministic = is_deterministic
         self.ends_at_eos = ends_at_eos
@@ -79,7 +83,7 @@ class LocalEngine:
         self._check_lengths(requests, sampling)
         _ = self.slow_reason  # the probe compares fp32 passes, so it must not run on lowered weights
         rows = [_rows(number, request, sampling) for number, request in enumerate(requests)]
-        with torch.inference_mode(), self.policy.autocast(), lowered(self.policy):
+        with torch.inference_mode(), self.policy.autocast(), lowered(self.policy, num_bits=self.num_bits):
             for batch in self._batches(requests, rows):
                 max_rows = len(batch) if self.is_deterministic else self.max_rows
                 cache = RepeatedPromptCache(self.policy) if self.slow_reason else SharedPromptCache(self.policy)

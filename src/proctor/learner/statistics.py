@@ -105,17 +105,20 @@ class MismatchCheck:
 
     The two are computed by different code (cached decoding; a full pass over the batch), so agreement shows that temperature,
     masks, positions, truncation and weights are the same in both.
+
+    Args:
+        is_exact: both compute in fp32 with the same weights, so that a difference beyond rounding is an error.
     """
 
-    def __init__(self, compute_dtype: torch.dtype) -> None:
-        self._dtype = compute_dtype
+    def __init__(self, *, is_exact: bool) -> None:
+        self._is_exact = is_exact
         self._sum, self._count, self._largest = 0.0, 0, 0.0
 
     def add(self, behavior_logprobs: Tensor, logprobs: Tensor, mask: Tensor) -> None:
         """Compare tokens of the mask.
 
         Raises:
-            LearnerError: in fp32, a token differs by more than 1e-4 nats, or more than 1e-4 of its logprob where that lies below -1: the
+            LearnerError: where it is exact, a token differs by more than 1e-4 nats, or more than 1e-4 of its logprob where that lies below -1: the
                 rounding of a rare token's logit does not cancel against that of the normaliser, and grows with their distance.
         """
         difference = (behavior_logprobs - logprobs).abs()[mask]
@@ -126,7 +129,7 @@ class MismatchCheck:
         worst = float(difference.max())  # NaN where a logprob is NaN: every comparison below is written so that NaN fails it
         self._largest = worst if not worst <= self._largest else self._largest
         excess = difference / logprobs.abs()[mask].clamp(min=1.0)
-        if self._dtype is torch.float32 and not float(excess.max()) <= FP32_TOLERANCE:
+        if self._is_exact and not float(excess.max()) <= FP32_TOLERANCE:
             raise LearnerError(
                 f"sampler and trainer disagree by {self._largest:.3g} nats about a token's logprob under the same weights "
                 f"(allowed in fp32: {FP32_TOLERANCE:g}, or that share of a logprob below -1). "

@@ -42,6 +42,7 @@ class LearnerPlan:
         seed: of the run.
         is_truncated: sampling cannot draw some tokens, so that recorded logprobs are not those of the trained distribution.
         skips_stale: tokens that older weights wrote have an advantage of 0 (partial rollouts).
+        samples_policy: the sampler reads the weights as they are trained, so that its logprobs must be the trainer's.
     """
 
     learning_rate: float
@@ -50,6 +51,7 @@ class LearnerPlan:
     seed: int
     is_truncated: bool = False
     skips_stale: bool = False
+    samples_policy: bool = True
 
 
 class Learner:
@@ -150,10 +152,12 @@ class Learner:
     def annotate(self, batch: TokenBatch) -> TokenBatch:
         """Add what the objective needs and takes no gradient: old and reference logprobs, values, KL penalties, advantages.
 
-        Old logprobs are left out for a single update: its own pass starts from the very weights that are the old policy.
+        Old logprobs are left out for a single update: its own pass starts from the very weights that are the old policy. Before that pass
+        a penalty takes the sampler's for them, unless the sampler is another policy.
         """
         objective, everyone = self.objective, range(batch.num_rollouts)
-        if isinstance(objective, Objective) and not self.config.is_single_update:
+        is_penalised_early = isinstance(objective, Objective) and isinstance(objective.penalty, KLInReward) and not self.plan.samples_policy
+        if isinstance(objective, Objective) and (is_penalised_early or not self.config.is_single_update):
             batch = replace(batch, old_logprobs=self._logprobs(self.policy, batch, everyone))
         if objective.needs_ref_logprobs:
             with ExitStack() as stack:
@@ -190,7 +194,7 @@ class Learner:
         Raises:
             LearnerError: the gradient is not finite, or sampler and trainer disagree.
         """
-        statistics, mismatch = UpdateStatistics(), MismatchCheck(self.policy.compute_dtype)
+        statistics, mismatch = UpdateStatistics(), MismatchCheck(is_exact=self.plan.samples_policy and self.policy.compute_dtype is torch.float32)
         self.record = TokenRecord.empty(batch)
         is_comparable = isinstance(self.objective.source, OnPolicy) and not self.plan.is_truncated
         if is_comparable and batch.old_logprobs is not None:

@@ -9,6 +9,8 @@ from proctor.errors import ConfigError
 
 DEFAULT_MODEL = "smollm2-135m"
 ComputeDtype = Literal["auto", "bfloat16", "float32"]
+Precision = Literal["same", "bfloat16", "int8", "int4"]
+"""In which a sampler reads the weights: as they are trained, computing in bf16, or rounded to 8 or 4 bits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Copies of the weights in the compute dtype, made once for many passes without a gradient.
 
+They may be rounded to a few bits as well, as engines do that sample from quantised weights.
+
 Under autocast every forward pass casts every fp32 weight again, and without a gradient nothing is remembered: a decoding step of
 64 rows then spends more time on the casts than on the products. Inside `lowered` each linear layer reads a copy instead, layers
 that read the same input are one product, and where the processor multiplies bf16 itself the copy is laid out for it once
@@ -25,19 +27,25 @@ _PROBE_TOLERANCE = 1e-2  # of bf16 products, relative to the largest
 
 
 @contextmanager
-def lowered(policy: Policy) -> Iterator[None]:
+def lowered(policy: Policy, *, num_bits: int | None = None) -> Iterator[None]:
     """Let a policy's linear layers read copies of their weights in its compute dtype; nothing changes where that is fp32 or fp64.
 
     The copies take half the memory of the weights and are dropped at the end. Weights must not be changed inside the block: the
     copies would not follow. Layers whose weights are sharded over ranks are left to autocast.
+
+    Args:
+        policy: whose layers read copies.
+        num_bits: let the copies hold weights `rounded` to so many bits, those of the head excepted, whatever the compute dtype. The
+            policy is then another one than is trained, and no faster.
     """
-    if policy.compute_dtype in (torch.float32, torch.float64):
+    if policy.compute_dtype in (torch.float32, torch.float64) and num_bits is None:
         yield
         return
+    head = None if num_bits is None else policy.model.get_output_embeddings()
     replaced: list[nn.Linear] = []
     try:
         for layers in _together(policy.model):
-            product = _SharedProduct(layers, policy.compute_dtype)
+            product = _SharedProduct(layers, policy.compute_dtype, None if layers[0] is head else num_bits)
             for number, layer in enumerate(layers):
                 layer.forward = partial(product, number)  # pyright: ignore[reportAttributeAccessIssue]  # positional, as every model calls it
                 replaced.append(layer)
@@ -45,6 +53,17 @@ def lowered(policy: Policy) -> Iterator[None]:
     finally:
         for layer in replaced:
             vars(layer).pop("forward", None)
+
+
+def rounded(weight: Tensor, num_bits: int) -> Tensor:
+    """Weights on a symmetric grid of 2^num_bits - 1 levels, one scale an output channel: s round(w / s), s = max|w| / (2^(num_bits-1) - 1).
+
+    Args:
+        weight: [out, in].
+        num_bits: at least 2.
+    """
+    scale = weight.abs().amax(1, keepdim=True) / (2 ** (num_bits - 1) - 1)
+    return torch.where(scale > 0, (weight / scale).round() * scale, weight)
 
 
 def _together(model: nn.Module) -> Iterator[list[nn.Linear]]:
@@ -79,8 +98,9 @@ class _SharedProduct:
     """
 
     @torch.no_grad()
-    def __init__(self, layers: Sequence[nn.Linear], dtype: torch.dtype) -> None:
-        weight = torch.cat([layer.weight for layer in layers]).to(dtype)
+    def __init__(self, layers: Sequence[nn.Linear], dtype: torch.dtype, num_bits: int | None) -> None:
+        weight = torch.cat([layer.weight for layer in layers])
+        weight = (weight if num_bits is None else rounded(weight, num_bits)).to(dtype)
         bias = None if layers[0].bias is None else torch.cat([layer.bias for layer in layers]).to(dtype)
         self._multiply = _product(weight, bias)
         self._sizes = [layer.out_features for layer in layers]

@@ -203,7 +203,7 @@ def _starting_point(session: Session, recipe: str, *, resume: bool, continues: b
         restore_learner(session.learner, point.checkpoint.path)
         restore_schedule(session.schedule, point.checkpoint.path)
         session.in_flight = restore_in_flight(point.checkpoint.path, session.train.tasks)
-        session.engine.policy_version = point.step
+        session.set_version(point.step)
     session.run.write_config(resolved(session.config, recipe))
     session.run.record_resume(point.step)
     session.run.rewind(point.step)

@@ -106,6 +106,12 @@ class Session:
         groups = await collect_groups(tasks, step=0, workshop=workshop, plan=replace(self.plan, purpose="evaluation", collection=Collection()))
         return summarize_ranking(groups, [self.learner.ranking_accuracy(group) for group in groups], seed=self.config.seed)
 
+    def set_version(self, version: int) -> None:
+        """Say which weights the policy has. A snapshot that samples keeps those it was taken of."""
+        self.engine.policy_version = version
+        if not self.learner.snapshot:
+            self.sampler.policy_version = version
+
     async def collect(self, step: int, clock: Clock) -> Collected:
         """The groups of one step, from wherever the objective takes them."""
         schedule, num = self.schedule, self.config.prompts_per_step
@@ -228,7 +234,13 @@ def _assemble(
     data = config.data
     weights = [data.weight, *(further.weight for further in data.further)] if data.further else None
     plan = LearnerPlan(
-        config.learning_rate, config.num_steps, config.temperature, config.seed, config.sampling.is_truncated, config.rollout.stale_tokens == "skip"
+        learning_rate=config.learning_rate,
+        num_steps=config.num_steps,
+        temperature=config.temperature,
+        seed=config.seed,
+        is_truncated=config.sampling.is_truncated,
+        skips_stale=config.rollout.stale_tokens == "skip",
+        samples_policy=config.engine.precision == "same",
     )
     learner = Learner(policy, config.learner, plan, objective, teacher=_teacher(config, objective, policy))
     engine = LocalEngine(policy, max_rows=config.engine.max_rows, is_deterministic=config.deterministic)
@@ -240,7 +252,7 @@ def _assemble(
         rewards=rewards,
         policy=policy,
         engine=engine,
-        sampler=LocalEngine(learner.behavior, max_rows=config.engine.max_rows, is_deterministic=config.deterministic) if learner.snapshot else engine,
+        sampler=_sampler(config, learner, engine),
         renderer=renderer,
         learner=learner,
         mixture=Mixture(sources, weights, config.seed),
@@ -251,6 +263,13 @@ def _assemble(
         notes=(*_notes(config, policy, engine, renderer, learner, train, test, dropped + dropped_test), *repeating(config, sources, weights)),
         watch=Watch(config.audit, config.seed, tripwires_for(config.audit, objective)),
     )
+
+
+def _sampler(config: RunConfig, learner: Learner, engine: LocalEngine) -> LocalEngine:
+    """What writes training rollouts: the engine of evaluations, unless a snapshot writes them, or the weights are read in another precision."""
+    if not learner.snapshot and config.engine.precision == "same":
+        return engine
+    return LocalEngine(learner.behavior, max_rows=config.engine.max_rows, is_deterministic=config.deterministic, precision=config.engine.precision)
 
 
 def _rollout_plan(config: RunConfig, objective: AnyObjective) -> RolloutPlan:

@@ -74,7 +74,7 @@ async def train_loop(session: Session, *, start: int, is_stopping: Callable[[], 
         clock("training")
         batch = learner.annotate(replace(build_batch(collected.groups, session.rewards.weights), pretraining=session.pretraining(step)))
         stats = learner.update(batch, step=step)  # the only line that touches gradients
-        session.engine.policy_version = step + 1
+        session.set_version(step + 1)
         new_faults = {name: float(count - faults[name]) for name, count in session.faults().items()}
         metrics = summarize(collected.groups) | dict(collected.metrics) | canary_metrics(canaries) | stats | new_faults | clock.metrics()
         record_step(session, step, collected, batch, metrics)
