@@ -22,10 +22,10 @@ from proctor.rollouts.config import ThinkingConfig
 from proctor.training.evaluate import Evaluation, evaluate
 from proctor.training.model_source import model_source
 from proctor.training.reward_model import REWARD_MODEL, attach_reward_models
+from proctor.training.reward_parts import open_rewards
 from proctor.training.rollout_table import write_rollouts
 from proctor.training.run import paired_gain
 from proctor.training.run_directory import RunDirectory, is_run
-from proctor.training.session import open_rewards
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,14 @@ from proctor.errors import AlarmError, ConfigError, LearnerError
 from proctor.learner.checkpoint import restore_learner, save_trained
 from proctor.rollouts.partial import restore_in_flight
 from proctor.training import run_directory
+from proctor.training.assembly import build_session
 from proctor.training.config_changes import refuse_changes
 from proctor.training.evaluate import Evaluation
 from proctor.training.events import Listener, RunFinished, RunStarted, Warned
 from proctor.training.pocket import needs_pocket, pocket_pretraining, publish_pocket
 from proctor.training.run_directory import RunDirectory
 from proctor.training.schedule_state import restore_schedule
-from proctor.training.session import Given, Session, build_session, deterministic_kernels, resolved, settle
+from proctor.training.session import Given, Session, deterministic_kernels, resolved, settle
 from proctor.training.statistics import paired_difference
 from proctor.training.sync_loop import train_loop
 from proctor.training.tracking import Tracker, check_sinks, open_sinks

@@ -23,7 +23,7 @@ from proctor.models.pocket import POCKET, VERSION
 from proctor.rollouts.groups import RolloutPlan, Workshop, collect_groups
 from proctor.training.evaluate import is_correct
 from proctor.training.model_source import model_source
-from proctor.training.session import open_rewards
+from proctor.training.reward_parts import open_rewards
 
 
 class LocalSolver:

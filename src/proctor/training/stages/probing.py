@@ -14,7 +14,7 @@ from proctor.models.load import load_policy
 from proctor.rollouts.groups import Workshop
 from proctor.training.evaluate import Evaluation, evaluate
 from proctor.training.reward_model import REWARD_MODEL, attach_reward_models
-from proctor.training.session import open_rewards
+from proctor.training.reward_parts import open_rewards
 from proctor.training.stages.records import Probe
 
 _CHOOSER = "chooser"

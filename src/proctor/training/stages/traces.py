@@ -19,7 +19,7 @@ from proctor.errors import TaskError
 from proctor.models.load import load_policy
 from proctor.rollouts.groups import RolloutPlan, Workshop, collect_groups
 from proctor.rollouts.search import search_groups
-from proctor.training.session import open_rewards
+from proctor.training.reward_parts import open_rewards
 from proctor.training.stages.records import Traces
 from proctor.training.stages.rows import task_row
 
