@@ -2,6 +2,8 @@
 
     python evidence/control.py [--root runs/evidence/control] [--only CartPole-v1] [--train-only | --report-only]
 
+Runs of stable-baselines3 in the same directory (`benchmarks/peers/sb3_control.py`) are put beside ours.
+
 Needs `pip install 'proctor[control,plots]'`. One process, one thread. A finished run is read, not repeated, and an interrupted one starts
 over, so it can be stopped at any time; what an unfinished run learned so far stands in a file that ends in `.partial.json`.
 """
@@ -36,7 +38,10 @@ CARTPOLE_BAR = 475.0  # Gymnasium's own threshold for having solved CartPole-v1
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Mean over three seeds of the last 100 episodes, and the population's standard deviation of the seeds, as `openrlbenchmark.rlops` computes them."""
+    """Mean over three seeds of the last 100 episodes, and the population's standard deviation of the seeds, as `openrlbenchmark.rlops` computes them.
+
+    Published, or measured here with an implementation that is not ours.
+    """
 
     source: str
     mean: float
@@ -124,6 +129,8 @@ discrete actions, `objective.diagnostics`); only networks, environments and the 
   fifth of a run's curve, mean over seeds. Two means of three seeds differ by about 0.8 of it from this noise alone, before any difference of training.
 - Hyper-parameters are those of CleanRL's `ppo.py` (500,000 steps, 4 environments x 128 steps) and `ppo_continuous_action.py` (1,000,000 steps, 1 x 2048);
   `discrete()` and `continuous()` in `proctor.lab.control.config` list them. Nothing was tuned.
+- stable-baselines3 was run here by `benchmarks/peers/sb3_control.py`: the same hyper-parameters, seeds, protocol and versions of the environments, and code
+  that is not ours. It says what a right PPO gives on these versions, which the published numbers cannot.
 - `-v4` environments are the ones CleanRL ran, on mujoco 2; here they step mujoco {mujoco}. Gymnasium marks `-v4` as out of date and still has it. `-v5`
   changed the friction of a foot of Walker2d and no longer pays the healthy reward in an unhealthy step, so its returns are another quantity.
 
@@ -214,7 +221,7 @@ def _machine() -> str:
 def report(root: Path) -> None:
     """Write docs/control.md, its numbers and its figure from the runs that are there."""
     found = {benchmark: _read(benchmark, root) for benchmark in BENCHMARKS}
-    results = [_result(benchmark, runs) for benchmark, runs in found.items()]
+    results = [_result(benchmark, runs, root) for benchmark, runs in found.items()]
     example = next(run for runs in found.values() for run in runs)
     write_json(
         DOCS / "results" / "control.json",
@@ -249,7 +256,17 @@ def _read(benchmark: Benchmark, root: Path) -> list[dict[str, Any]]:
     return runs
 
 
-def _result(benchmark: Benchmark, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _measured(benchmark: Benchmark, root: Path) -> list[Published]:
+    """stable-baselines3 on this machine and these versions of the environments, where its three runs are there. It bootstraps at time limits."""
+    runs = [json.loads(path.read_text()) for seed in SEEDS if (path := root / f"sb3-{benchmark.environment}-seed{seed}.json").exists()]
+    if len(runs) < len(SEEDS) or benchmark.config.time_limit_is_end:
+        return []
+    means = [run["last_100_mean"] for run in runs]
+    seeds = ", ".join(f"{mean:.2f}" for mean in means)
+    return [Published(f"stable-baselines3 {runs[0]['versions']['stable-baselines3']}, run here ({seeds})", statistics.mean(means), statistics.pstdev(means))]
+
+
+def _result(benchmark: Benchmark, runs: Sequence[dict[str, Any]], root: Path) -> dict[str, Any]:
     finished = [run for run in runs if run["is_finished"]]
     means = [run["last_100_mean"] for run in finished]
     is_complete = len(means) == len(SEEDS)
@@ -264,7 +281,7 @@ def _result(benchmark: Benchmark, runs: Sequence[dict[str, Any]]) -> dict[str, A
         "is_met": benchmark.is_met(means) if is_complete else None,
         "published": [
             {"source": one.source, "mean": one.mean, "std": one.std, "contains_mean": None if mean is None else one.contains(mean)}
-            for one in benchmark.published
+            for one in (*benchmark.published, *_measured(benchmark, root))
         ],
         "runs": [{key: value for key, value in run.items() if key not in ("environment", "machine", "versions")} for run in runs],
     }
@@ -290,7 +307,7 @@ def _table(results: Sequence[dict[str, Any]]) -> str:
 
 def _verdicts(results: Sequence[dict[str, Any]]) -> str:
     """Our mean beside each published number."""
-    rows = ["| environment | ours | published | by | ours within one published std | difference, 95 % interval |", "|---|---|---|---|---|---|"]
+    rows = ["| environment | ours | reference | by | ours within one std of it | difference, 95 % interval |", "|---|---|---|---|---|---|"]
     for result in results:
         ours = "" if result["mean"] is None else f"{result['mean']:.2f}"
         for one in result["published"]:

@@ -1,0 +1,116 @@
+"""PPO of stable-baselines3 on a control task, with the hyper-parameters of CleanRL: a reference that is not ours, on this machine and its versions.
+
+    python -m venv sb3 && sb3/bin/pip install "torch==2.13.*" stable-baselines3==2.9.2 gymnasium==1.4.0 mujoco==4.0.0
+    sb3/bin/python benchmarks/peers/sb3_control.py Walker2d-v4 --seeds 1 2 3 --out runs/evidence/control
+
+One file a seed, `sb3-ENVIRONMENT-seedN.json`, which `evidence/control.py --report-only` puts beside Proctor's. A run that is there is not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+
+WINDOW, POINTS = 100, 100
+CLASSIC = {"n_steps": 128, "batch_size": 128, "n_epochs": 4, "ent_coef": 0.01}
+MUJOCO = {"n_steps": 2048, "batch_size": 64, "n_epochs": 10, "ent_coef": 0.0}
+
+
+class Returns(BaseCallback):
+    """Keeps the raw return of every episode, and the step at which it ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.returns: list[tuple[int, float]] = []
+
+    def _on_step(self) -> bool:
+        self.returns += [(self.num_timesteps, float(info["episode"]["r"])) for info in self.locals["infos"] if "episode" in info]
+        return True
+
+
+def train(environment: str, seed: int) -> dict[str, Any]:
+    """One run, as `ppo.py` and `ppo_continuous_action.py` have their numbers. A limit of time is bootstrapped, as Proctor does and CleanRL does not.
+
+    `vf_coef` is half of theirs, since stable-baselines3 leaves out the half in front of the squared error.
+    """
+    is_mujoco = not environment.startswith(("CartPole", "Acrobot"))
+    settings, num_envs, rate = (MUJOCO, 1, 3e-4) if is_mujoco else (CLASSIC, 4, 2.5e-4)
+    num_steps = 1_000_000 if is_mujoco else 500_000
+    envs: Any = DummyVecEnv([lambda: Monitor(gymnasium.make(environment)) for _ in range(num_envs)])
+    if is_mujoco:
+        envs = VecNormalize(envs, clip_obs=10.0, clip_reward=10.0, gamma=0.99)
+    model = PPO(
+        "MlpPolicy",
+        envs,
+        learning_rate=lambda remaining: rate * remaining,
+        clip_range_vf=0.2,
+        vf_coef=0.25,
+        policy_kwargs={"net_arch": {"pi": [64, 64], "vf": [64, 64]}, "activation_fn": torch.nn.Tanh, "optimizer_kwargs": {"eps": 1e-5}},
+        seed=seed,
+        device="cpu",
+        **settings,  # type: ignore[arg-type]
+    )
+    segment = num_envs * settings["n_steps"]
+    callback, cpu_s = Returns(), time.process_time()
+    model.learn(int(num_steps // segment * segment), callback=callback)
+    returns = [value for _, value in callback.returns]
+    return {
+        "environment": environment,
+        "seed": seed,
+        "num_steps": model.num_timesteps,
+        "num_episodes": len(returns),
+        "last_100_mean": mean(returns[-WINDOW:]),
+        "cpu_s": round(time.process_time() - cpu_s, 1),
+        "machine": f"{os.cpu_count()} cores",
+        "versions": {name: version(name) for name in ("torch", "numpy", "gymnasium", "mujoco", "stable-baselines3")},
+        "curve": curve(callback.returns, num_steps),
+    }
+
+
+def curve(returns: list[tuple[int, float]], num_steps: int) -> list[tuple[int, float]]:
+    """(steps, mean return of the last 100 episodes so far), at about `POINTS` places."""
+    points: list[tuple[int, float]] = []
+    for number, (step, _) in enumerate(returns, 1):
+        if step >= (len(points) + 1) * num_steps // POINTS or number == len(returns):
+            points.append((step, round(mean([value for _, value in returns[max(0, number - WINDOW) : number]]), 2)))
+    return points
+
+
+def mean(values: list[float]) -> float:
+    return sum(values) / max(1, len(values))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("environment")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--out", type=Path, default=Path("runs/evidence/control"))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", message=".*is out of date", category=DeprecationWarning)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for seed in options.seeds:
+        path = options.out / f"sb3-{options.environment}-seed{seed}.json"
+        if not path.exists():
+            found = train(options.environment, seed)
+            draft = path.with_suffix(".draft")
+            draft.write_text(json.dumps(found, indent=2) + "\n")
+            draft.replace(path)
+            print(f"{options.environment} seed {seed}: {found['last_100_mean']:.2f} in {found['cpu_s']:.0f} processor seconds", flush=True)
+
+
+if __name__ == "__main__":
+    main()
