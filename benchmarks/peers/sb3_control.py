@@ -1,6 +1,6 @@
 """PPO of stable-baselines3 on a control task, with the hyper-parameters of CleanRL: a reference that is not ours, on this machine and its versions.
 
-    python -m venv sb3 && sb3/bin/pip install "torch==2.13.*" stable-baselines3==2.9.2 gymnasium==1.4.0 mujoco==4.0.0
+    python -m venv sb3 && sb3/bin/pip install "torch==2.13.*" stable-baselines3==2.9.2 "gymnasium[mujoco]==1.4.0" mujoco==4.0.0
     sb3/bin/python benchmarks/peers/sb3_control.py Walker2d-v4 --seeds 1 2 3 --out runs/evidence/control
 
 One file a seed, `sb3-ENVIRONMENT-seedN.json`, which `evidence/control.py --report-only` puts beside Proctor's. A run that is there is not repeated.
