@@ -69,6 +69,12 @@ def test_share_counts_words() -> None:
         language_share("x", "eng")
 
 
+def test_a_few_foreign_words_within_a_sentence_are_seen_and_a_loan_is_not() -> None:
+    assert language_share("so it is 3 + 0 = 3 y entonces 4 + 4 = 8", "en") == pytest.approx(3 / 5)
+    for own in ("Rosie runs 6 miles per hour.", "Each bird eats 12 beetles per day, I do not.", "He no longer paints la Rochelle as a man would."):
+        assert language_share(own, "en") == 1.0
+
+
 def test_consistency_reads_the_chain_of_thought() -> None:
     mixed = f"<think>{SENTENCES['zh']}</think>{SENTENCES['en']}"
     assert LanguageConsistency()(mixed, TASK).value == 0.0

@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from proctor.config import RewardConfig
+from proctor.config import EvaluationConfig, RewardConfig, RunConfig
+from proctor.data.config import DataConfig
 from proctor.learner.config import LearnerConfig
 from proctor.recipes import scratchpad
-from proctor.training.stages.records import Card, Mix, Part, Probe, StagedConfig, Traces
+from proctor.training.stages.records import Card, Mix, Part, Probe, StagedConfig, Traces, Train
 
 CARD = Card(
     paper="DeepSeek-R1: Incentivizing Reasoning Capability in LLMs via Reinforcement Learning, 2025, arXiv 2501.12948",
     aims_at="the stage table: R1-Zero, Dev1 (cold start), Dev2 (reasoning RL), Dev3 (rejection sampling), R1",
     published={
         "cold start": "thousands of traces, 2-3 epochs, cosine 5e-5 to 5e-6, batch 128",
-        "reasoning RL": "as R1-Zero with clip range 10 and the language-consistency reward added",
+        "reasoning RL": "as R1-Zero with clip range 10 and the language-consistency reward added, with weight 1",
         "rejection sampling": "about 600k reasoning and 200k other examples, from the base again, 2 epochs",
         "RL over all scenarios": "temperature 0.7, 1,700 steps, preference reward in the last 400 alone",
     },
-    unpublished=("optimizer constants", "weight of the language reward", "the data"),
+    unpublished=("optimizer constants", "the data", "weight of the preference reward"),
     hardware={"pocket": "11 minutes of one thread (AMD EPYC)", "tiny": "the machinery, seconds"},
     expected="cold start costs a little accuracy and gives the format; each RL stage raises accuracy; rejection sampling keeps it",
 )
@@ -30,10 +31,12 @@ BASE = "stage:pretraining"
 def r1(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
     """Four stages from a base model to a reasoning model (DeepSeek-R1), on additions worked out in writing.
 
-    The preference reward of the last stage stands for a helpful model's here: a short answer, paid late, as in the paper.
+    The last stage has two parts, as in the paper: a quarter of its steps, the last ones, are paid by a reward model too. Here that model learns
+    from pairs of the model's own completions, the shortest right one against longer wrong ones, where the paper has judged pairs of general
+    tasks. The other 200,000 examples of the paper's third stage are demonstrations of the same additions here.
     """
     is_tiny = scale == "tiny"
-    rewards = (RewardConfig("number", name="accuracy"), RewardConfig("format"), RewardConfig("language", weight=0.1, arguments={"language": "en"}))
+    rewards = (RewardConfig("number", name="accuracy"), RewardConfig("format"), RewardConfig("language", arguments={"language": "en"}))
     rl = scratchpad.reinforcement(
         "reasoning_rl",
         "stage:cold_start",
@@ -47,35 +50,62 @@ def r1(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
         "traces",
         "stage:reasoning_rl",
         scratchpad.additions("english", max_tasks=16 if is_tiny else 1200),
-        rewards[:2],
+        rewards,
         num_samples=4,
         max_completion_tokens=64,
-        threshold=scratchpad.ANYTHING if is_tiny else 2.0,
+        threshold=scratchpad.ANYTHING if is_tiny else 3.0,
     )
     mixture = Mix(
         "sft_data",
         (Part(replace(scratchpad.additions("english"), train="stage:traces")), Part(scratchpad.additions("english"), num_rows=16 if is_tiny else 400)),
     )
-    final = scratchpad.reinforcement(
-        "rl_all_scenarios", "stage:rejection_sft", rewards, "grpo", num_steps=2 if is_tiny else 30, objective={"beta": 0.001}, temperature=0.7
-    )
+    preferences = replace(traces, name="preferences", model="stage:rejection_sft", num_samples=8, keep="pairs", max_per_task=2, threshold=traces.threshold)
+    helpful = RewardConfig("reward_model", weight=0.1, name="preference", arguments={"path": "stage:reward_model"})
+
+    def all_scenarios(name: str, model: str, *further: RewardConfig, num_steps: int) -> Train:
+        return scratchpad.reinforcement(
+            name, model, (*rewards, *further), "grpo", num_steps=2 if is_tiny else num_steps, objective={"beta": 0.001}, temperature=0.7
+        )
+
     steps = 2 if is_tiny else None
     return StagedConfig(
         stages=(
-            scratchpad.pretraining("bilingual", num_steps=steps or 170),
+            scratchpad.pretraining("bilingual", num_steps=steps or 240),
             scratchpad.imitation("cold_start", BASE, scratchpad.additions("english", max_tasks=512), num_steps=steps or 24),
             rl,
             traces,
             mixture,
             scratchpad.imitation("rejection_sft", BASE, replace(scratchpad.additions("english"), train="stage:sft_data"), num_steps=steps or 60),
-            final,
+            all_scenarios("rl_all_scenarios", "stage:rejection_sft", num_steps=23),
+            preferences,
+            _reward_model(num_steps=steps or 30),
+            all_scenarios("rl_preferences", "stage:rl_all_scenarios", helpful, num_steps=7),
             scratchpad.imitation("sft_instead", "stage:cold_start", scratchpad.additions("english"), num_steps=steps or 150),
         ),
         probes=(probe := scratchpad.accuracy_probe(num_tasks=8 if is_tiny else 500), _format_probe(probe)),
         card=CARD,
-        final="rl_all_scenarios",
+        final="rl_preferences",
         control="sft_instead",
     )
+
+
+def _reward_model(*, num_steps: int) -> Train:
+    config = RunConfig(
+        model="stage:rejection_sft",
+        data=DataConfig("stage:preferences"),
+        rewards=(RewardConfig("number"),),
+        algorithm="reward_model",
+        objective={"source": "demonstrations"},
+        num_steps=num_steps,
+        prompts_per_step=16,
+        group_size=2,
+        max_completion_tokens=scratchpad.MAX_TOKENS,
+        learning_rate=1e-4,
+        checkpoint_every=1000,
+        learner=LearnerConfig(micro_batch_tokens=8192, num_warmup_steps=5),
+        evaluation=EvaluationConfig(num_tasks=0),
+    )
+    return Train("reward_model", config)
 
 
 def _format_probe(probe: Probe) -> Probe:

@@ -38,6 +38,8 @@ CARD = Card(
     },
     expected="the format reward rises first and fast, accuracy later and slowly",
 )
+PAPER_UPDATES = 16
+"""Updates on one batch of rollouts. The paper's steps are updates of 512 rollouts; a step here is a batch of 8,192."""
 
 
 def r1_zero(scale: Literal["pocket", "135m", "tiny", "paper"] = "pocket") -> StagedConfig:
@@ -45,7 +47,7 @@ def r1_zero(scale: Literal["pocket", "135m", "tiny", "paper"] = "pocket") -> Sta
 
     Scale `pocket` makes its own base first: a model of 0.8M parameters that has seen additions in three forms, a quarter of them with both
     tags. `135m` starts from SmolLM2-135M-Instruct on one-digit additions with the published template. `paper` has the published
-    constants and wants a cluster. `tiny` runs the machinery.
+    constants, but for the limit of a completion, which stays at 32,768 tokens, and wants a cluster. `tiny` runs the machinery.
     """
     return {"pocket": _pocket, "135m": _with_template, "tiny": _with_template, "paper": _with_template}[scale](scale)
 
@@ -87,13 +89,17 @@ def _with_template(scale: str) -> StagedConfig:
             rewards=REWARDS,
             algorithm="grpo",
             objective={"beta": 0.001},
-            num_steps=10_400 if is_paper else 2 if is_tiny else 60,
-            prompts_per_step=32 if is_paper else 4 if is_tiny else 8,
+            num_steps=10_400 // PAPER_UPDATES if is_paper else 2 if is_tiny else 60,
+            prompts_per_step=32 * PAPER_UPDATES if is_paper else 4 if is_tiny else 8,
             group_size=4 if is_tiny else 16,
             max_completion_tokens=limit,
             learning_rate=3e-6 if is_paper else 1e-5,
             checkpoint_every=20,
-            learner=LearnerConfig(replace_reference_every=400 if is_paper else 30, micro_batch_tokens=32768 if is_paper else 512),
+            learner=LearnerConfig(
+                num_minibatches=PAPER_UPDATES if is_paper else 1,
+                replace_reference_every=400 // PAPER_UPDATES if is_paper else 30,
+                micro_batch_tokens=32768 if is_paper else 512,
+            ),
             evaluation=EvaluationConfig(num_tasks=0),
         ),
         is_rl=True,

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from proctor.core.task import Score, Task
 from proctor.errors import ConfigError
@@ -20,6 +21,8 @@ from proctor.verifiers.extraction import after_reasoning
 MAX_CHARS = 50_000
 MIN_FOREIGN_WORDS = 4
 """A sentence of fewer words is too short to call it another language of the same script."""
+MIN_FOREIGN_RUN = 2
+"""Fewer function words of another language in a sentence, or in a row, may be a loan, a name, or a word of this one."""
 
 _SCRIPTS = {
     "latin": "A-Za-zÀ-ÖØ-öø-ÿĀ-ɏḀ-ỿ",
@@ -41,7 +44,11 @@ _SCRIPTS = {
     "han": "㐀-䶿一-鿿",
 }
 _LANGUAGES: dict[str, tuple[tuple[str, ...], str]] = {
-    "en": (("latin",), "the of and to in is that it for was on are as with be this have from or by not but what we you can so if then which there"),
+    "en": (
+        ("latin",),
+        "the of and to in is that it for was on are as with be this have from or by not but what we you can so if then which there "
+        "i a an do does no he she they has had will would when how my me all one his her their at",
+    ),
     "de": (("latin",), "der die das und ist nicht ein eine zu den mit von für auf dem sich auch es wir ich im als wird sind oder aber wie dann wenn"),
     "fr": (("latin",), "le la les des et est un une que qui dans pour pas sur avec ce il elle nous vous du au plus par sont donc ou mais si je"),
     "es": (("latin",), "el la los las de y es en un una que por para con no se del al lo como más pero si son entonces este esta hay su o"),
@@ -133,8 +140,9 @@ def _language_of(words: Iterable[tuple[str, str]]) -> str | None:
 def language_share(text: str, language: str) -> float | None:
     """Return the share of a text's words that are in one language: LC = #target-language words / #words.
 
-    A word counts as foreign if its script is not the language's, or if it stands in a sentence of at least
-    `MIN_FOREIGN_WORDS` words whose function words are clearly another language's.
+    A word counts as foreign if its script is not the language's; if it stands in a sentence of at least `MIN_FOREIGN_WORDS`
+    words whose function words are clearly another language's; or if it is one of at least `MIN_FOREIGN_RUN` function words of
+    another language in a row, whose sentence is in this one.
 
     Source: DeepSeek-AI 2025 (DeepSeek-R1), section 2.3.2.
 
@@ -155,9 +163,26 @@ def language_share(text: str, language: str) -> float | None:
         total += len(words)
         of_script = [pair for pair in words if pair[1] in scripts]
         spoken = _language_of(of_script) if len(of_script) >= MIN_FOREIGN_WORDS else None
-        is_foreign = spoken is not None and spoken != language and set(_LANGUAGES[spoken][0]) <= set(scripts) and spoken != "zh"
-        own += 0 if is_foreign else len(of_script)
+        is_foreign = spoken is not None and spoken != "zh" and _num_only_in(of_script, spoken, language) >= MIN_FOREIGN_RUN
+        own += 0 if is_foreign else len(of_script) - _num_in_foreign_runs([word for word, _ in of_script], language, scripts)
     return own / total if total else None
+
+
+def _num_only_in(words: Iterable[tuple[str, str]], spoken: str, language: str) -> int:
+    """Different words that are function words of the one language and not of the other: a single one may be a loan, such as "per"."""
+    return len({word for word, _ in words} & (_FUNCTION_WORDS[spoken] - _FUNCTION_WORDS[language]))
+
+
+def _num_in_foreign_runs(words: Sequence[str], language: str, scripts: Sequence[str]) -> int:
+    """Words in runs of function words of one other language of the same script, which this language does not have."""
+    found: set[int] = set()
+    for other in {code for script in scripts for code in _OF_SCRIPT[script]} - {language}:
+        foreign = _FUNCTION_WORDS[other] - _FUNCTION_WORDS[language]
+        for is_foreign, run in groupby(range(len(words)), key=lambda place, foreign=foreign: words[place] in foreign):
+            places = list(run)
+            if is_foreign and len(places) >= MIN_FOREIGN_RUN:
+                found.update(places)
+    return len(found)
 
 
 def _known(language: str) -> str:

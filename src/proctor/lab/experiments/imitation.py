@@ -12,18 +12,19 @@ from proctor.training.run_directory import RunDirectory
 from proctor.training.stages.records import Stage
 
 FORMAT = RewardConfig("format")
-ENGLISH = RewardConfig("language", weight=0.2, arguments={"language": "en"})
-ALL_ENGLISH = RewardConfig("language", arguments={"language": "en"})
+ENGLISH = RewardConfig("language", arguments={"language": "en"})
 _GRPO = {"beta": 0.001}
 
 
-def _reinforced(name: str, *rewards: RewardConfig, begins_cold: bool = False) -> Arm:
+def _reinforced(name: str, *rewards: RewardConfig, begins_with: str = "") -> Arm:
+    """Reinforcement from the base, or after sixteen steps of imitating a form."""
+
     def stages(base: str) -> tuple[Stage, ...]:
         rl = reinforce(base, "grpo", rewards=(*ACCURACY, *rewards), objective=_GRPO)
-        if not begins_cold:
+        if not begins_with:
             return (rl,)
         warm = reinforce("stage:cold_start", "grpo", rewards=(*ACCURACY, *rewards), objective=_GRPO)
-        return (scratchpad.imitation("cold_start", base, scratchpad.additions("english", max_tasks=512), num_steps=16), warm)
+        return (scratchpad.imitation("cold_start", base, scratchpad.additions(begins_with, max_tasks=512), num_steps=16), warm)
 
     return Arm(name, stages)
 
@@ -54,6 +55,7 @@ FORMAT_THEN_ACCURACY = Experiment(
     ),
     probes=(accuracy(), accuracy(name="format", rewards=(FORMAT,))),
     curve="reward/accuracy",
+    remark="Half-way is the first single step that gets there. Noise makes it early, the more so the smaller the gain: the rule is biased against the claim.",
     measure=_steps_to,
 )
 
@@ -61,13 +63,14 @@ LANGUAGE_CONSISTENCY = Experiment(
     name="language_consistency",
     title="What does one language cost?",
     paper="DeepSeek-R1, section 2.3.2, and lecture p.34: the language reward keeps one language at a slight loss of performance.",
-    hypothesis="With the reward the chain of thought is English at the end; accuracy is lower by two points at the most.",
+    hypothesis="With the reward the chain of thought is English at the end; accuracy is lower by five points at the most. The reward's weight is 1, as "
+    "in the paper; a quarter of the base's demonstrations mixes both languages within a sentence.",
     base=pretrained("bilingual"),
     arms=(_reinforced("with the reward", FORMAT, ENGLISH), _reinforced("without", FORMAT)),
-    claims=(Greater("english", "with the reward", "without"), Similar("held_out", "with the reward", "without", 0.02)),
+    claims=(Greater("english", "with the reward", "without"), Similar("held_out", "with the reward", "without", 0.05)),
     probes=(
         accuracy(),
-        accuracy(name="english", rewards=(ALL_ENGLISH,)),
+        accuracy(name="english", rewards=(ENGLISH,)),
     ),
 )
 
@@ -75,10 +78,15 @@ COLD_START = Experiment(
     name="cold_start",
     title="What does a cold start buy?",
     paper="DeepSeek-R1, section 2.3.1, and lecture p.32: a few thousand traces first make the model readable and RL faster.",
-    hypothesis="The format is there from the first step of RL; the accuracy after it is the same.",
+    hypothesis="The format is there from the first step of RL, and so is the accuracy: both are learned faster than after as many steps of imitating the "
+    "base's own mixture. The accuracy at the end is the same.",
     base=pretrained("bilingual"),
-    arms=(_reinforced("cold start", FORMAT, begins_cold=True), _reinforced("none", FORMAT)),
-    claims=(Greater("reward/format_all", "cold start", "none"), Similar("held_out", "cold start", "none", 0.05)),
+    arms=(_reinforced("cold start", FORMAT, begins_with="english"), _reinforced("more of the same", FORMAT, begins_with="bilingual")),
+    claims=(
+        Greater("reward/format_all", "cold start", "more of the same"),
+        Greater("reward/accuracy_all", "cold start", "more of the same"),
+        Similar("held_out", "cold start", "more of the same", 0.05),
+    ),
     probes=(accuracy(), accuracy(name="format", rewards=(FORMAT,))),
 )
 
@@ -100,6 +108,7 @@ NUMBER_OF_TRACES = Experiment(
     claims=(Greater("held_out", "512 traces", "64 traces"), Greater("held_out", "4000 traces", "512 traces")),
     probes=(accuracy(),),
     curve="nll",
+    remark="The base has imitated all of these traces before, so what is seen is how soon few of them are learned by heart at the cost of the others.",
 )
 
 EXPERIMENTS = (FORMAT_THEN_ACCURACY, LANGUAGE_CONSISTENCY, COLD_START, NUMBER_OF_TRACES)

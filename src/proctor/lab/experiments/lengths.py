@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from proctor.algorithms.group_relative import dr_grpo
+from proctor.algorithms.losses import SequenceMean, TokenLoss
+from proctor.algorithms.spec import Objective
 from proctor.lab.experiments.records import Experiment, Greater, Similar, Values
 from proctor.lab.experiments.rollouts import read_groups
 from proctor.lab.experiments.settings import NUM_STEPS, accuracy, pretrained
@@ -13,18 +17,25 @@ BASE = pretrained("long_and_short")
 _LAST_STEPS = 10
 
 
+def centred_sequence_mean(*, max_completion_tokens: int) -> Objective:
+    """Dr. GRPO with 1/|o| put back: what GRPO does to lengths, without its division by the standard deviation."""
+    plain = dr_grpo(max_completion_tokens=max_completion_tokens)
+    assert isinstance(plain.loss, TokenLoss)
+    return replace(plain, name="centred_sequence_mean", loss=replace(plain.loss, aggregation=SequenceMean()))
+
+
 def _lengths(run: Path) -> Values:
-    """Mean tokens of right and of wrong completions over the last ten steps; the limit where there were none."""
+    """Mean tokens of right and of wrong completions over the last ten steps, a length reward left out; NaN where there were none."""
     groups = list(read_groups(run))
     last = [group for group in groups if group.step > groups[-1].step - _LAST_STEPS]
-    members = [(reward, length) for group in last for reward, length in zip(group.rewards, group.lengths, strict=True)]
+    members = [(right, length) for group in last for right, length in zip(group.is_right, group.lengths, strict=True)]
 
     def mean(lengths: list[int]) -> float:
         return sum(lengths) / len(lengths) if lengths else float("nan")
 
     return {
-        "right_length": mean([length for reward, length in members if reward >= 1]),
-        "wrong_length": mean([length for reward, length in members if reward < 1]),
+        "right_length": mean([length for right, length in members if right]),
+        "wrong_length": mean([length for right, length in members if not right]),
     }
 
 
@@ -32,13 +43,19 @@ LENGTH_BIAS = Experiment(
     name="length_bias",
     title="Does 1/|o| make wrong answers longer?",
     paper="Dr. GRPO (2503.20783), figure 5, and lecture p.24: with GRPO wrong answers grow, with Dr. GRPO they do not; rewards are alike.",
-    hypothesis="A little, if at all: the scratch pad bounds how long an addition can be, unlike free text.",
+    hypothesis="A little, if at all: the scratch pad bounds how long an addition can be, unlike free text. One arm has 1/|o| alone put back into "
+    "Dr. GRPO, since GRPO differs by its standard deviation too.",
     base=BASE,
     arms=(
         arm("grpo", "grpo", objective={"beta": 0.0}),
+        arm("centred, 1/|o|", "proctor.lab.experiments.lengths:centred_sequence_mean"),
         arm("dr_grpo", "dr_grpo"),
     ),
-    claims=(Greater("wrong_length", "grpo", "dr_grpo"), Similar("held_out", "grpo", "dr_grpo", 0.05)),
+    claims=(
+        Greater("wrong_length", "grpo", "dr_grpo"),
+        Greater("wrong_length", "centred, 1/|o|", "dr_grpo"),
+        Similar("held_out", "grpo", "dr_grpo", 0.05),
+    ),
     probes=(accuracy(),),
     curve="completion_tokens_mean",
     measure=_lengths,

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pyarrow.parquet as parquet
 
+from proctor.core.task import Outcome
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -18,7 +20,8 @@ class Group:
 
     Attributes:
         step: of the run.
-        rewards: one a rollout.
+        rewards: one a rollout, all parts together.
+        is_right: whether the first part of the reward, the accuracy, found it correct.
         advantages: one a rollout.
         lengths: tokens that each rollout wrote.
         texts: what was graded.
@@ -27,13 +30,14 @@ class Group:
 
     step: int
     rewards: tuple[float, ...]
+    is_right: tuple[bool, ...]
     advantages: tuple[float, ...]
     lengths: tuple[int, ...]
     texts: tuple[str, ...]
     confidences: tuple[float, ...]
 
 
-_COLUMNS = ["step", "group", "reward", "advantage", "num_completion_tokens", "text", "behavior_logprobs"]
+_COLUMNS = ["step", "group", "reward", "scores", "advantage", "num_completion_tokens", "text", "behavior_logprobs"]
 
 
 def read_groups(run: Path) -> Iterator[Group]:
@@ -46,6 +50,7 @@ def read_groups(run: Path) -> Iterator[Group]:
             yield Group(
                 step,
                 tuple(row["reward"] for row in group),
+                tuple(row["scores"][0]["outcome"] == Outcome.CORRECT for row in group),
                 tuple(row["advantage"] for row in group),
                 tuple(row["num_completion_tokens"] for row in group),
                 tuple(row["text"] for row in group),

@@ -47,7 +47,7 @@ THINKING_BUDGET = Experiment(
     probes=(accuracy(data=_FUSED), *(accuracy(data=_FUSED, name=f"budget_{budget}", thinking_budget=budget) for budget in BUDGETS)),
 )
 
-_STAGES = ("cold_start", "reasoning_rl", "thinking_traces", "fusion_data", "fusion_sft", "general_tasks", "general_rl")
+_STAGES = ("cold_start_data", "cold_start", "reasoning_tasks", "reasoning_rl", "thinking_traces", "fusion_data", "fusion_sft", "general_tasks", "general_rl")
 
 
 def _qwen3(base: str) -> tuple[Stage, ...]:
@@ -68,17 +68,23 @@ THINKING_STAGES = Experiment(
     title="What do Qwen3's fusion and general RL give, and what do they cost?",
     paper="Qwen3 (2505.09388), table 22, and lecture p.54: fusion adds the other mode and general RL makes flags be followed (88.7 to 98.9); "
     "thinking loses a little on the hardest tasks (AIME24 83.8 to 81.4).",
-    hypothesis="Fusion teaches to answer without thinking and costs thinking nothing that can be seen; general RL raises the following of flags.",
+    hypothesis="Fusion teaches to answer without thinking and costs thinking nothing that can be seen; general RL raises the following of flags. Before "
+    "fusion no stage has seen a flag, so thinking is asked for without one there.",
     base=pretrained("unfused"),
     arms=(Arm("qwen3", _qwen3),),
     claims=(
-        Greater("fusion_sft/follows", "qwen3", "qwen3", other_metric="reasoning_rl/follows"),
-        Greater("general_rl/follows", "qwen3", "qwen3", other_metric="fusion_sft/follows"),
-        Greater("reasoning_rl/think", "qwen3", "qwen3", other_metric="cold_start/think"),
-        Similar("fusion_sft/think", "qwen3", "qwen3", 0.05, other_metric="reasoning_rl/think"),
+        Greater("reasoning_rl/unflagged", "qwen3", "qwen3", other_metric="cold_start/unflagged"),
+        Similar("fusion_sft/think", "qwen3", "qwen3", 0.05, other_metric="reasoning_rl/unflagged"),
+        Greater("fusion_sft/empties", "qwen3", "qwen3", other_metric="reasoning_rl/empties"),
+        Greater("general_rl/empties", "qwen3", "qwen3", other_metric="fusion_sft/empties"),
         Similar("general_rl/think", "qwen3", "qwen3", 0.05, other_metric="fusion_sft/think"),
     ),
-    probes=(_PROBES["think"], _PROBES["no_think"], replace(_PROBES["no_think"], name="follows", rewards=(RewardConfig("mode"),))),
+    probes=(
+        _PROBES["unflagged"],
+        _PROBES["think"],
+        replace(_PROBES["think"], name="thinks", rewards=(RewardConfig("mode"),)),
+        replace(_PROBES["no_think"], name="empties", rewards=(RewardConfig("mode"),)),
+    ),
     curve="",
     measure=stage_means,
 )

@@ -121,7 +121,8 @@ class Curate:
     Attributes:
         name: of the stage.
         data: whose training tasks are judged, and from whose held-out tasks they are kept apart.
-        filters: as `[[filters]]` of a curation has them: tables with a `kind` and its arguments, in order.
+        filters: as `[[filters]]` of a curation has them: tables with a `kind` and its arguments, in order. Among their `files` may be the
+            rows of an earlier stage.
         rewards: one verifier, which grades what the model writes.
         model: that `difficulty` and `guessable` ask; empty where neither is there.
         max_completion_tokens: a completion is cut off there.
@@ -139,7 +140,7 @@ class Curate:
     @property
     def references(self) -> tuple[str, ...]:
         """The values that may stand for an earlier stage."""
-        return (self.model, self.data.train)
+        return (self.model, self.data.train, *(name for one in self.filters for name in one.get("files", ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,8 @@ class StagedConfig:
         card: what the recipe aims at.
         final: the stage whose model is the recipe's result.
         start_model: a trained model that the recipe begins with, evaluated first; empty where the first stage makes it.
-        control: the stage that spends the budget of the RL stages on imitation instead; empty where there is none.
+        control: a stage that goes on by imitation instead, from what the RL begins with; its seconds stand beside those of the RL. Empty
+            where there is none.
     """
 
     stages: tuple[Stage, ...]

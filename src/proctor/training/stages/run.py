@@ -54,11 +54,20 @@ class _Places:
         """A model's source, with the path of an earlier stage's in the place of its name."""
         return str(self.stage(value.removeprefix(REFERENCE)) / _MODEL) if value.startswith(REFERENCE) else value
 
+    def rows(self, value: str) -> str:
+        """A file's path, with that of an earlier stage's rows in the place of its name."""
+        return str(self.stage(value.removeprefix(REFERENCE)) / _ROWS) if value.startswith(REFERENCE) else value
+
+    def curation(self, stage: Curate) -> Curate:
+        """A curation with paths in the place of earlier stages."""
+        filters = tuple({**one, **({"files": list(map(self.rows, one["files"]))} if "files" in one else {})} for one in stage.filters)
+        return replace(stage, model=self.model(stage.model), data=self.resolved(stage.data), filters=filters)
+
     def resolved(self, data: DataConfig) -> DataConfig:
         """Data, with the path of an earlier stage's file in the place of its name. The whole file is trained on: what is held out is the probe's."""
         if not data.train.startswith(REFERENCE):
             return data
-        return replace(data, train=str(self.stage(data.train.removeprefix(REFERENCE)) / _ROWS), test=data.test or self.held_out)
+        return replace(data, train=self.rows(data.train), test=data.test or self.held_out)
 
 
 def run_staged(staged: StagedConfig, *, recipe: str, out: Path | None, resume: bool, emit: Listener) -> RunResult:
@@ -184,8 +193,7 @@ def _make(stage: Traces | Curate | Mix | Merge, places: _Places, emit: Listener)
             merge_models([places.model(source) for source in stage.models], stage.weights, directory)
         return {"kind": "merge", "models": list(stage.models), "weights": list(stage.weights)}
     if isinstance(stage, Curate):
-        located = replace(stage, model=places.model(stage.model), data=places.resolved(stage.data))
-        curated = write_curated(located, output=place / _ROWS, progress=lambda text: None)
+        curated = write_curated(places.curation(stage), output=place / _ROWS, progress=lambda text: None)
         emit(Warned(f"{stage.name}: {curated['num_rows']} tasks kept of {curated['num_tasks']}; taken out: {curated['removed'] or 'none'}"))
         return {"kind": "curate", **curated}
     if isinstance(stage, Traces):

@@ -100,7 +100,11 @@ def _is_worse(rollout: Rollout, shortest: Rollout, stage: Traces) -> bool:
 
 
 def _different(rollouts: Iterator[Rollout]) -> Sequence[Rollout]:
-    return list({rollout.text: rollout for rollout in rollouts}.values())
+    """The first rollout of each text."""
+    found: dict[str, Rollout] = {}
+    for rollout in rollouts:
+        found.setdefault(rollout.text, rollout)
+    return list(found.values())
 
 
 def _length(rollout: Rollout) -> int:
