@@ -127,6 +127,27 @@ def test_the_gallery_shows_what_was_found_and_names_what_was_not_run(place: Path
     assert (docs / "figures/lab/trial.png").stat().st_size > 1000
 
 
+def test_a_result_is_shown_with_the_words_and_the_design_of_its_own_day(place: Path) -> None:
+    outcome, docs = run_experiment(trial(), root=place / "runs", emit=lambda event: None), place / "kept"
+    write(trial(), outcome, docs=docs, machine="somewhere")
+    write_gallery({"trial": replace(trial(), hypothesis="Another one, after the fact.")}, docs)
+    page = (docs / "lab.md").read_text()
+    assert trial().hypothesis in page and "after the fact" not in page and "has been changed since" not in page
+    write_gallery({"trial": replace(trial(), claims=trial().claims[:1])}, docs)
+    assert "has been changed since" in (docs / "lab.md").read_text()
+
+
+def test_what_was_not_measured_with_every_seed_is_open_and_its_file_is_json(place: Path) -> None:
+    outcome = run_experiment(trial(), root=place / "runs", emit=lambda event: None)
+    claim, _, _ = outcome.verdicts[0]
+    nothing = Difference(math.nan, math.nan, math.nan)
+    write(trial(), replace(outcome, verdicts=[(claim, nothing, claim.judge(nothing))]), docs=place / "nan", machine="somewhere")
+    text = (place / "nan/results/lab/trial.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail)["verdicts"][0]["verdict"] == "open"
+    write_gallery({"trial": trial()}, place / "nan")
+    assert "not measured with every seed" in (place / "nan/lab.md").read_text()
+
+
 def test_smoothing_is_a_trailing_mean() -> None:
     assert smoothed([1.0, 2.0, 3.0, 4.0], window=2) == [1.0, 1.5, 2.5, 3.5]
 

@@ -4,7 +4,7 @@ records: what a run depends on -> objective: the preset that it names, and wheth
 """
 
 from proctor.config.objective import build_objective, needs_pairs
-from proctor.config.reading import from_mapping, parse_assignment, read_toml, to_mapping, with_assignments
+from proctor.config.reading import from_mapping, parse_assignment, read_record, read_toml, to_mapping, with_assignments
 from proctor.config.records import (
     GIVEN_IN_PYTHON,
     EngineConfig,
@@ -27,6 +27,7 @@ __all__ = [
     "from_mapping",
     "needs_pairs",
     "parse_assignment",
+    "read_record",
     "read_toml",
     "to_mapping",
     "with_assignments",

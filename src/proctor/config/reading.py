@@ -11,11 +11,13 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from proctor.config.records import RunConfig
 from proctor.errors import ConfigError
 from proctor.plugins import unknown
+
+Record = TypeVar("Record")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -81,6 +83,20 @@ def from_mapping(plain: Mapping[str, Any]) -> RunConfig:
     _refuse_unknown(RunConfig, values, prefix="")
     try:
         return TypeAdapter(RunConfig).validate_python(values)
+    except ValidationError as error:
+        raise ConfigError(_first_problem(error.errors()[0])) from None
+
+
+def read_record(kind: type[Record], plain: Mapping[str, Any]) -> Record:
+    """A record of plain values, each converted and checked against its type.
+
+    Raises:
+        ConfigError: a value of the wrong kind; the message names the key.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_python(plain)
     except ValidationError as error:
         raise ConfigError(_first_problem(error.errors()[0])) from None
 

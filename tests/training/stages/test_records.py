@@ -127,6 +127,10 @@ def test_tables_of_a_file_are_assignments() -> None:
         ("traces.num_stepz=3", "traces.num_stepz"),
         ("evaluation.num_taskz=3", "evaluation.num_taskz"),
         ("evaluation.num_tasks=0", "at least 1"),
+        ("evaluation.temperature=hot", "evaluation: temperature is 'hot'"),
+        ("traces.num_samples=many", "traces: num_samples is 'many'"),
+        ("traces.keep=longest", "traces: keep is 'longest'"),
+        ("traces.data.max_tasks=few", "traces: data.max_tasks is 'few'"),
     ],
 )
 def test_mistakes_in_assignments_are_named(assignment: str, says: str) -> None:
@@ -148,3 +152,16 @@ def test_a_curation_is_a_source_and_can_be_set() -> None:
     assert as_plain(curated)["stages"][1]["filters"] == [{"kind": "exact_duplicates"}]
     with pytest.raises(ConfigError, match="needs the result of 'base'"):
         staged(stages=(chosen, Train("rl", run(), is_rl=False)), final="rl")
+
+
+def test_a_recipe_trains_a_policy_and_a_curation_has_one_verifier() -> None:
+    with pytest.raises(ConfigError, match="no stage trains a policy"):
+        staged(stages=(Traces("traces", "pocket", DATA, REWARDS), Merge("merged", ("pocket", "pocket"), (0.5, 0.5))), start_model="pocket")
+    with pytest.raises(ConfigError, match="needs one reward"):
+        Curate("chosen", DATA, (), (*REWARDS, *REWARDS))
+
+
+def test_files_of_a_curation_may_be_rows_of_an_earlier_stage() -> None:
+    chosen = Curate("chosen", DATA, ({"kind": "unused", "files": ["stage:traces"]},), REWARDS)
+    with pytest.raises(ConfigError, match="needs the result of 'traces'"):
+        staged(stages=(Train("base", run()), chosen), final="base")

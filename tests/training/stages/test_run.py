@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from proctor.config import EvaluationConfig, RewardConfig, RunConfig
-from proctor.data.config import Curriculum, DataConfig, ScheduleConfig
+from proctor.data.config import Curriculum, DataConfig, FurtherSource, ScheduleConfig
 from proctor.data.loaders import load_train_and_test
 from proctor.errors import ConfigError, TaskError
 from proctor.learner.config import LearnerConfig
@@ -147,6 +147,12 @@ def test_a_leak_into_the_evaluation_is_refused_with_the_tasks(tmp_path: Path) ->
     )
     with pytest.raises(ConfigError, match=r"trains on 3 of the 3 tasks.*'0\+1='"):
         refuse_leaks(leaking)
+    dressed = replace(leaking.probes[0], data=DataConfig(str(trained), test=str(asked), template="{prompt} /think", system="Think."))
+    with pytest.raises(ConfigError, match="trains on 3 of the 3 tasks"):  # in whatever dress
+        refuse_leaks(replace(leaking, probes=(dressed,)))
+    beside = DataConfig("column_addition:digits=2", test=str(asked), max_tasks=4, further=(FurtherSource(str(trained), 1.0),))
+    with pytest.raises(ConfigError, match="trains on 3 of the 3 tasks"):  # and beside another source
+        refuse_leaks(replace(leaking, stages=(train("base", "pocket-untrained", beside),)))
     with pytest.raises(ConfigError, match="trains on 3"):
         run(leaking, tmp_path / "run")
     assert not (tmp_path / "run").exists()

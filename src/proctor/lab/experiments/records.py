@@ -8,13 +8,16 @@ A claim is judged by one of two fixed rules, over the paired differences of its 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from proctor.training.stages.records import Card, Merge, Probe, Stage, StagedConfig, Train
+from proctor.config import to_mapping
+from proctor.training.stages.records import Card, Merge, Probe, Stage, StagedConfig, Train, as_plain
 
 Judgement = Literal["agrees", "disagrees", "open"]
 Values = Mapping[str, float]
@@ -67,7 +70,7 @@ class Greater:
     other_metric: str = ""
 
     def judge(self, found: Difference) -> Judgement:
-        """The verdict on the difference arm - other."""
+        """The verdict on the difference arm - other; open where it is no number."""
         return "agrees" if found.low > 0 else "disagrees" if found.high < 0 else "open"
 
     def __str__(self) -> str:
@@ -167,6 +170,13 @@ class Experiment:
         stages = tuple(_seeded(stage, seed) for stage in arm.stages(base))
         probes = tuple(replace(probe, seed=seed) for probe in self.probes)
         return StagedConfig(stages=stages, probes=probes, card=NO_CARD, final=stages[-1].name, start_model=base, seed=seed)
+
+    @property
+    def design(self) -> str:
+        """A digest of everything that decides the verdicts: base, arms, probes and claims. A result keeps that of its own day."""
+        arms = {arm.name: as_plain(self.staged(arm, "base", 0)) for arm in self.arms}
+        decides = {"base": to_mapping(self.base), "arms": arms, "claims": [f"{type(claim).__name__}: {claim}" for claim in self.claims]}
+        return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _seeded(stage: Stage, seed: int) -> Stage:

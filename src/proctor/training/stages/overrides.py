@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from proctor.config import parse_assignment, to_mapping, with_assignments
+from proctor.config import parse_assignment, read_record, to_mapping, with_assignments
 from proctor.data.config import DataConfig
 from proctor.errors import ConfigError
 from proctor.plugins import unknown
-from proctor.training.stages.records import REFERENCE, Curate, Merge, Mix, Part, Probe, Stage, StagedConfig, Traces, Train
+from proctor.training.stages.records import REFERENCE, Curate, Merge, Mix, Probe, Stage, StagedConfig, Traces, Train
 
-Entry = TypeVar("Entry", bound=Traces | Curate | Part)
+Record = TypeVar("Record")
 
 _PROBED = ("num_tasks", "num_samples", "temperature")
 
@@ -75,15 +75,24 @@ def _with_key(stage: Stage, key: str, value: Any, *, text: str) -> Stage:
     last = key.removeprefix("data.")
     if last not in allowed:
         raise ConfigError(unknown(f"{stage.name}.{key}", kind="configuration key", allowed=[f"{stage.name}.{name}" for name in allowed]))
+    plain = to_mapping(stage)
     if not key.startswith("data."):
-        return replace(stage, **{key: value})
-    if isinstance(stage, Mix):
-        return replace(stage, parts=tuple(part if part.data.train.startswith(REFERENCE) else _with_data(part, last, value) for part in stage.parts))
-    return _with_data(stage, last, value)
+        plain[key] = value
+    elif isinstance(stage, Mix):
+        for part in plain["parts"]:
+            if not part["data"]["train"].startswith(REFERENCE):
+                part["data"][last] = value
+    else:
+        plain["data"][last] = value
+    return _read(type(stage), plain, stage.name)
 
 
-def _with_data(stage: Entry, key: str, value: Any) -> Entry:
-    return replace(stage, data=replace(stage.data, **{key: value}))
+def _read(kind: type[Record], plain: Mapping[str, Any], name: str) -> Record:
+    """A stage or probe of plain values; messages name it."""
+    try:
+        return read_record(kind, plain)
+    except ConfigError as error:
+        raise ConfigError(f"--set {name}: {error}") from error
 
 
 def _with_probe_key(probe: Probe, key: str, value: Any) -> Probe:
@@ -91,7 +100,7 @@ def _with_probe_key(probe: Probe, key: str, value: Any) -> Probe:
         raise ConfigError(unknown(f"evaluation.{key}", kind="configuration key", allowed=[f"evaluation.{name}" for name in _PROBED]))
     if key != "temperature" and (not isinstance(value, int) or value < 1):
         raise ConfigError(f"evaluation.{key} must be a whole number of at least 1 in a staged recipe, not {value!r}")
-    return replace(probe, **{key: value})
+    return _read(Probe, {**to_mapping(probe), key: value}, "evaluation")
 
 
 def _replaced(staged: StagedConfig, name: str, stage: Stage) -> StagedConfig:

@@ -132,10 +132,14 @@ class Curate:
     name: str
     data: DataConfig
     filters: tuple[Mapping[str, Any], ...]
-    rewards: tuple[RewardConfig]
+    rewards: tuple[RewardConfig, ...]
     model: str = ""
     max_completion_tokens: int = 256
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.rewards) != 1:
+            raise ConfigError(f"the curation {self.name!r} needs one reward, the verifier of what its model writes, not {len(self.rewards)}")
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -278,6 +282,8 @@ class StagedConfig:
         for probe in self.probes:
             if probe.reward_model.startswith(REFERENCE):
                 self.stage(probe.reward_model.removeprefix(REFERENCE))
+        if not any(isinstance(stage, Train) and stage.makes_policy for stage in self.stages):
+            raise ConfigError(f"no stage trains a policy: {names}")
         if not self.probes:
             raise ConfigError("a staged recipe needs at least one probe: an evaluation of every stage's model")
 

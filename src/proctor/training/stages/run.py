@@ -120,22 +120,33 @@ def run_staged(staged: StagedConfig, *, recipe: str, out: Path | None, resume: b
 
 
 def refuse_leaks(staged: StagedConfig) -> None:
-    """Refuse a recipe whose stages train on tasks that its evaluation asks.
+    """Refuse a recipe whose stages train on tasks that its evaluation asks, whatever template either dresses them in.
 
     Raises:
         ConfigError: a prompt is in both; the message shows some.
     """
     for probe in staged.probes:
-        held_out = {task.messages for task in load_train_and_test(probe.data, probe.seed)[1].tasks[: probe.num_tasks]}
+        held_out = {task.messages for task in load_train_and_test(_bare(probe.data), probe.seed)[1].tasks[: probe.num_tasks]}
         for stage in staged.stages:
             for data, seed in sources(stage):
-                leaked = [task for task in load_train_and_test(data, seed)[0].tasks if task.messages in held_out]
+                tasks = [task for source in _with_further(_bare(data)) for task in load_train_and_test(source, seed)[0].tasks]
+                leaked = [task for task in tasks if task.messages in held_out]
                 if leaked:
                     shown = "; ".join(repr(task.prompt_text[:60]) for task in leaked[:_SHOWN_LEAKS])
                     raise ConfigError(
                         f"the stage {stage.name!r} trains on {len(leaked)} of the {len(held_out)} tasks of the evaluation {probe.name!r}, "
                         f"for example {shown}. Take them out of {data.train}, or name other held-out tasks with data.test"
                     )
+
+
+def _bare(data: DataConfig) -> DataConfig:
+    return replace(data, template="{prompt}", system=None)
+
+
+def _with_further(data: DataConfig) -> tuple[DataConfig, ...]:
+    """A source and those that are trained on beside it, each by itself."""
+    alone = replace(data, further=(), weight=1.0)
+    return (alone, *(replace(alone, train=one.source, max_tasks=one.max_tasks) for one in data.further))
 
 
 def _open(path: Path, staged: StagedConfig, recipe: str, *, continues: bool) -> RunDirectory:
@@ -159,7 +170,7 @@ def _open(path: Path, staged: StagedConfig, recipe: str, *, continues: bool) -> 
 def _result_config(staged: StagedConfig, path: Path) -> RunConfig:
     """How the result is asked: what `proctor eval DIR` reads."""
     probe = staged.probes[0]
-    trained = next(stage for stage in reversed(staged.stages) if isinstance(stage, Train))
+    trained = next(stage for stage in reversed(staged.stages) if isinstance(stage, Train) and stage.makes_policy)
     return replace(trained.config, model=str(path / _MODEL), data=probe.data, rewards=probe.rewards, max_completion_tokens=probe.max_completion_tokens)
 
 
