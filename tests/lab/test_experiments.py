@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from proctor.cli.main import main
-from proctor.config import EvaluationConfig, RewardConfig, RunConfig
+from proctor.config import EngineConfig, EvaluationConfig, RewardConfig, RunConfig
 from proctor.data.config import DataConfig
 from proctor.lab.experiments import EXPERIMENTS
 from proctor.lab.experiments.gallery import smoothed, write, write_gallery
 from proctor.lab.experiments.records import Arm, Difference, Experiment, Greater, Similar, difference
 from proctor.lab.experiments.rollouts import read_groups
-from proctor.lab.experiments.running import run_experiment
+from proctor.lab.experiments.running import _digest, run_experiment
+from proctor.learner.config import LearnerConfig
 from proctor.training.stages.records import Probe, Train
 from proctor.training.stages.run import refuse_leaks
 
@@ -125,6 +126,13 @@ def test_the_gallery_shows_what_was_found_and_names_what_was_not_run(place: Path
     assert "## A trial?" in page and "| fast | " in page and "agrees" in page and "`clipping`" not in page and "`other`" in page
     assert json.loads((docs / "results/lab/trial.json").read_text()) == json.loads(json.dumps(plain))
     assert (docs / "figures/lab/trial.png").stat().st_size > 1000
+
+
+def test_a_base_has_the_name_of_what_was_chosen_for_it() -> None:
+    base = trial().base.config
+    named = _digest(base)
+    assert named == _digest(replace(base, engine=EngineConfig(max_rows=RunConfig(base.data, base.rewards).engine.max_rows)))
+    assert named != _digest(replace(base, num_steps=base.num_steps + 1)) != _digest(replace(base, learner=LearnerConfig(betas=(0.9, 0.9))))
 
 
 def test_a_result_is_shown_with_the_words_and_the_design_of_its_own_day(place: Path) -> None:

@@ -43,7 +43,7 @@ class ChangedKey:
 
 
 def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[ChangedKey]:
-    """Compare two configurations key by key; lists are compared whole, and tuples equal lists.
+    """Compare two configurations key by key; tuples equal lists. Lists are compared whole, but for lists of tables, which are compared table by table.
 
     Args:
         old: as read from the run directory.
@@ -88,8 +88,16 @@ def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
     for key, value in config.items():
         if isinstance(value, dict) and value:
             yield from _leaves(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
+            yield from _leaves(_by_name(value), f"{prefix}{key}.")
         else:
             yield prefix + key, value
+
+
+def _by_name(tables: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Tables under their names, or under their places where these do not tell them apart."""
+    names = [str(table.get("name") or number) for number, table in enumerate(tables)]
+    return dict(zip(names if len(set(names)) == len(names) else map(str, range(len(tables))), tables, strict=True))
 
 
 def _is_same(old: Any, new: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,21 @@ def test_a_finished_run_is_left_alone(finished: Path) -> None:
     assert run(recipe(), finished, resume=True, events=events).is_finished
     assert not [event for event in events if isinstance(event, StageStarted)]
     assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_a_run_of_a_version_that_lacked_a_key_goes_on_with_its_default(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    record = tmp_path / "run/staged.json"
+    plain = json.loads(record.read_text())
+    for stage in plain["stages"]:
+        if stage["kind"] == "train":
+            del stage["config"]["engine"], stage["config"]["learner"]["betas"]
+    del plain["probes"][0]["reward_model"]
+    record.write_text(json.dumps(plain))
+    assert run(recipe(), tmp_path / "run", resume=True).is_finished
+    stages = tuple(train("rl", "stage:base", algorithm="dr_grpo", num_steps=9) if stage.name == "rl" else stage for stage in recipe().stages)
+    with pytest.raises(ConfigError, match=r"another configuration: stages\.rl\.config\.num_steps: 2 -> 9\. On"):
+        run(recipe(stages=stages), tmp_path / "run", resume=True)
 
 
 def test_another_recipe_does_not_continue_a_run(finished: Path) -> None:

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from proctor.config import to_mapping
+from proctor.config import RunConfig, to_mapping
+from proctor.data.config import DataConfig
 from proctor.errors import LearnerError
 from proctor.lab.experiments.records import Claim, Difference, Experiment, Judgement, Values, difference
+from proctor.models.pocket import VERSION
 from proctor.training import run_directory
 from proctor.training.events import Listener, Warned
 from proctor.training.run import run_training
@@ -83,12 +85,27 @@ def _judged(claim: Claim, values: Mapping[str, Sequence[Values]]) -> tuple[Claim
 def _base(experiment: Experiment, seed: int, root: Path, emit: Listener) -> tuple[str, float]:
     """The base model of a seed, shared by all experiments that make the same one, and the seconds that its steps took."""
     config = replace(experiment.base.config, seed=seed)
-    digest = hashlib.sha256(json.dumps(to_mapping(config), sort_keys=True, default=str).encode()).hexdigest()[:12]
-    out = root / "bases" / f"{digest}-seed-{seed}"
+    out = root / "bases" / f"{_digest(config)}-seed-{seed}"
     result = run_training(config, recipe="base", out=out, resume=run_directory.is_run(out), emit=emit)
     if not result.is_finished:
         raise LearnerError(f"the base of {experiment.name} was stopped; the same command goes on with it")
     return str(out / "model"), float(result.summary["seconds_of_steps"])
+
+
+def _digest(config: RunConfig) -> str:
+    """What names a base: the keys that are not at their defaults, so that a new key renames none, and the weights that `pocket` begins with."""
+    chosen = _chosen(to_mapping(config), to_mapping(RunConfig(DataConfig(""), ())))
+    return hashlib.sha256(json.dumps([VERSION, chosen], sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def _chosen(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are not the defaults, table by table."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        default = defaults.get(key)
+        if value != default:
+            found[key] = _chosen(value, default) if isinstance(value, dict) and isinstance(default, dict) else value
+    return found
 
 
 def _last_stage(out: Path) -> list[dict[str, Any]]:

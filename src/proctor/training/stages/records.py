@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from proctor.config import RewardConfig, RunConfig
+from proctor.config import RewardConfig, RunConfig, read_record, to_mapping
 from proctor.data.config import DataConfig
 from proctor.errors import ConfigError
 from proctor.rollouts.config import TreeSearch
@@ -315,15 +315,26 @@ def references(stage: Stage) -> Iterator[str]:
             yield value.removeprefix(REFERENCE)
 
 
+KINDS: Mapping[str, type] = {"train": Train, "traces": Traces, "curate": Curate, "mix": Mix, "merge": Merge}
+"""What a stage is called in plain values."""
+
+
 def as_plain(staged: StagedConfig) -> dict[str, Any]:
     """The recipe as plain values: what `--dry-run` prints and the run directory keeps."""
-    from proctor.config import to_mapping
+    names = {kind: name for name, kind in KINDS.items()}
+    return {**to_mapping(staged), "stages": [{"kind": names[type(stage)], **to_mapping(stage)} for stage in staged.stages]}
 
-    kinds = {Train: "train", Traces: "traces", Curate: "curate", Mix: "mix", Merge: "merge"}
-    return {
-        **to_mapping(staged),
-        "stages": [{"kind": kinds[type(stage)], **to_mapping(stage)} for stage in staged.stages],
-    }
+
+def from_plain(plain: Mapping[str, Any]) -> StagedConfig:
+    """A recipe from plain values. Keys that they lack, since an older version wrote them, have their defaults.
+
+    Raises:
+        ConfigError: a value of the wrong kind.
+    """
+    stages = tuple(read_record(KINDS[entry["kind"]], {key: value for key, value in entry.items() if key != "kind"}) for entry in plain["stages"])
+    probes = tuple(read_record(Probe, entry) for entry in plain["probes"])
+    rest = {key: plain[key] for key in ("final", "start_model", "control", "seed")}
+    return StagedConfig(stages=stages, probes=probes, card=read_record(Card, plain["card"]), **rest)
 
 
 def sources(stage: Stage) -> Iterator[tuple[DataConfig, int]]:

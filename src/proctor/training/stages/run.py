@@ -30,7 +30,7 @@ from proctor.training.stages.curation import curation_spec, write_curated
 from proctor.training.stages.merging import merge_models
 from proctor.training.stages.mixing import mixed_rows
 from proctor.training.stages.probing import probe_model
-from proctor.training.stages.records import REFERENCE, Curate, Merge, Mix, Stage, StagedConfig, Traces, Train, as_plain, names_of, sources
+from proctor.training.stages.records import REFERENCE, Curate, Merge, Mix, Stage, StagedConfig, Traces, Train, as_plain, from_plain, names_of, sources
 from proctor.training.stages.rows import json_lines
 from proctor.training.stages.traces import write_traces
 
@@ -151,10 +151,11 @@ def _with_further(data: DataConfig) -> tuple[DataConfig, ...]:
 
 def _open(path: Path, staged: StagedConfig, recipe: str, *, continues: bool) -> RunDirectory:
     """Create the directory, or open it after a check that the recipe is the one it was begun with."""
-    plain = json.loads(json.dumps({"recipe": recipe, **as_plain(staged)}))
+    plain = {"recipe": recipe, **as_plain(staged)}
     record = path / "staged.json"
     if continues and record.exists():
-        refuse_changes(json.loads(record.read_text()), plain, run=path)
+        begun = json.loads(record.read_text())
+        refuse_changes({"recipe": begun["recipe"], **as_plain(from_plain(begun))}, plain, run=path)
         return RunDirectory.open(path)
     if continues:
         raise ConfigError(f"{path} is a run of one stage, not of the staged recipe {recipe!r}; choose another --out")
