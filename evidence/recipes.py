@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from common import DOCS, machine, train, write_json
+
+from proctor.recipes import build_recipe
+from proctor.training.stages.records import StagedConfig, as_plain, from_plain
 
 RECIPES = ("r1_zero", "r1", "kimi_k15", "qwen3", "deepseek_math", "r1_distill")
 LIMIT_MINUTES = 15
@@ -60,7 +64,7 @@ def main() -> None:
         machine=machine(arguments.root / next(iter(found))),
         threads=arguments.threads,
         overview="\n".join(_overview(name, summary) for name, summary in found.items()),
-        sections="\n".join(_section(name, summary) for name, summary in found.items()),
+        sections="\n".join(_section(name, summary, is_changed=_is_changed(name, arguments.root / name)) for name, summary in found.items()),
     )
     missing = [name for name in RECIPES if name not in found]
     (DOCS / "recipes-pocket.md").write_text(page + (f"\nNot run to their end yet: {', '.join(missing)}.\n" if missing else ""))
@@ -71,6 +75,15 @@ def _summary(run: Path) -> dict[str, Any] | None:
     path = run / "summary.json"
     summary = json.loads(path.read_text()) if path.exists() else {}
     return summary if "after" in summary else None
+
+
+def _is_changed(name: str, run: Path) -> bool:
+    """Whether the recipe is another one today than the run was made with; that of an older Proctor may lack keys."""
+    begun = json.loads((run / "staged.json").read_text())
+    today = build_recipe(name, "pocket")
+    assert isinstance(today, StagedConfig)
+    same = json.dumps(as_plain(replace(from_plain(begun), card=today.card))) == json.dumps(as_plain(today))
+    return not same
 
 
 def _plain(summary: dict[str, Any]) -> dict[str, Any]:
@@ -97,12 +110,13 @@ def _overview(name: str, summary: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _section(name: str, summary: dict[str, Any]) -> str:
+def _section(name: str, summary: dict[str, Any], *, is_changed: bool) -> str:
     probes = list(next(stage["evaluations"] for stage in summary["stages"] if stage["evaluations"]))
     spread = sorted({f"{probe} {key}" for stage in summary["stages"] for probe, values in stage["evaluations"].items() for key in values if "@" in key})
     lines = [
         f"## `{name}`",
         "",
+        *(["*The recipe has been changed since this run; what follows is of the one that was run.*", ""] if is_changed else []),
         f"| stage | steps | {' | '.join([*probes, *spread, 'tokens'])} | minutes |",
         f"|---|---|{'---|' * (len(probes) + len(spread) + 2)}",
     ]
