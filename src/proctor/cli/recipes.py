@@ -59,5 +59,5 @@ def _card(staged: StagedConfig) -> str:
         what = f"{stage.config.algorithm}, {stage.config.num_steps} steps" if isinstance(stage, Train) else type(stage).__name__.lower()
         needs = ", ".join(value for value in stage.references if value.startswith("stage:"))
         lines.append(f"  {number:2}. {stage.name:<18} {what}{f' (from {needs})' if needs else ''}")
-    lines.append(f"Result: {staged.final}{f'; beside it the same budget in imitation: {staged.control}' if staged.control else ''}")
+    lines.append(f"Result: {staged.final}{f'; beside it imitation instead: {staged.control}' if staged.control else ''}")
     return "\n".join(lines)

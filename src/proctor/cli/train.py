@@ -103,7 +103,9 @@ def report(path: Path, summary: Any) -> str:
     for name, probe, mean, low, high in stage_table(summary) if "stages" in summary else ():
         lines.append(f"  {name:<24} {probe:<12} {mean:.3f} [{low:.3f}, {high:.3f}]")
     if "control" in summary:
-        lines.append(f"the same budget in imitation ({summary['control']['stage']}): {_interval(summary['control'])}")
+        control = summary["control"]
+        spent = f"{control['seconds_of_steps']:.0f} s of steps, reinforcement had {control['rl_seconds_of_steps']:.0f} s"
+        lines.append(f"imitation instead ({control['stage']}; {spent}): {_interval(control)}")
     if before and after:
         lines.append(f"held out ({after['num_tasks']} tasks): {_interval(before)} before, {_interval(after)} after")
     if "gain" in summary:

@@ -84,15 +84,15 @@ def run_staged(staged: StagedConfig, *, recipe: str, out: Path | None, resume: b
         ProctorError: a stage does not fit or failed; the message is complete. What earlier stages made is kept.
     """
     refuse_leaks(staged)
+    path = out or (run_directory.newest(recipe) if resume else None) or run_directory.new_path(recipe)
+    probed = staged.probes[0].data
+    places = _Places(path, tuple(names_of(staged.stages)), probed.test or probed.train)
     for stage in staged.stages:
         if isinstance(stage, Curate):
-            curation_spec(stage, output=Path(_ROWS))  # a filter that does not exist is refused before hours of training
-    path = out or (run_directory.newest(recipe) if resume else None) or run_directory.new_path(recipe)
+            curation_spec(places.curation(stage), output=Path(_ROWS))  # a filter that does not exist is refused before hours of training
     continues = resume and run_directory.is_run(path)
     if not continues:
         run_directory.refuse_occupied(path)
-    probed = staged.probes[0].data
-    places = _Places(path, tuple(names_of(staged.stages)), probed.test or probed.train)
     with _open(path, staged, recipe, continues=continues) as run:
         summary: dict[str, Any] = dict(run.summary() or {"recipe": recipe, "stages": []})
         if staged.start_model and "start" not in summary:
@@ -274,7 +274,12 @@ def _conclusion(staged: StagedConfig, summary: Mapping[str, Any]) -> dict[str, A
             found["gain"] = gain
     if staged.control:
         control = of(REFERENCE + staged.control)
-        found["control"] = {"stage": staged.control, "seconds_of_steps": by_name[staged.control]["seconds_of_steps"], **control}
+        found["control"] = {
+            "stage": staged.control,
+            "seconds_of_steps": by_name[staged.control]["seconds_of_steps"],
+            "rl_seconds_of_steps": sum(by_name[stage.name]["seconds_of_steps"] for stage in staged.rl_stages),
+            **control,
+        }
     return found
 
 
