@@ -104,7 +104,8 @@ def report(path: Path, summary: Any) -> str:
         lines.append(f"  {name:<24} {probe:<12} {mean:.3f} [{low:.3f}, {high:.3f}]")
     if "control" in summary:
         control = summary["control"]
-        spent = f"{control['seconds_of_steps']:.0f} s of steps, reinforcement had {control['rl_seconds_of_steps']:.0f} s"
+        had = f", reinforcement had {control['rl_seconds_of_steps']:.0f} s" if "rl_seconds_of_steps" in control else ""  # older runs do not say
+        spent = f"{control['seconds_of_steps']:.0f} s of steps{had}"
         lines.append(f"imitation instead ({control['stage']}; {spent}): {_interval(control)}")
     if before and after:
         lines.append(f"held out ({after['num_tasks']} tasks): {_interval(before)} before, {_interval(after)} after")

@@ -27,7 +27,7 @@ CARD = Card(
     },
     unpublished=("tau", "samples a task in RL", "learning rate of RL", "weight and start of the length reward", "how the curriculum grows", "token budgets"),
     hardware={
-        "pocket": "13 minutes of one thread (AMD EPYC)",
+        "pocket": "about a quarter of an hour of one thread",
         "135m": "two cores; not measured yet",
         "tiny": "the machinery, seconds",
     },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Literal
 
-from proctor.config import EvaluationConfig, RewardConfig, RunConfig
+from proctor.config import RewardConfig
 from proctor.data.config import DataConfig
 from proctor.learner.config import LearnerConfig
 from proctor.models.pocket import POCKET_UNTRAINED
@@ -24,7 +24,7 @@ CARD = Card(
         "distillation": "off-policy on the teacher's outputs in both modes, then on-policy on its logits",
     },
     unpublished=("batch, rollouts and learning rate of RL", "sizes of the fusion data", "divergence and its direction"),
-    hardware={"pocket": "12 minutes of one thread (AMD EPYC)", "tiny": "the machinery, seconds"},
+    hardware={"pocket": "about a quarter of an hour of one thread", "tiny": "the machinery, seconds"},
     expected="reasoning RL raises thinking accuracy; fusion adds the other mode and costs a little; general RL makes flags be followed; a student taught "
     "by its teacher does better than one that is reinforced",
 )
@@ -114,19 +114,15 @@ def _on(stage: Train, source: str) -> Train:
 
 def _distillation(name: str, model: str, *, num_steps: int) -> Train:
     """The student writes, the teacher's distribution over the vocabulary is the target (section 4.5)."""
-    config = RunConfig(
-        model=model,
-        data=DataConfig("stage:general_tasks"),
-        rewards=(RewardConfig("number", name="accuracy"),),
-        algorithm="on_policy_distillation",
-        objective={"teacher": TEACHER},
+    taught = scratchpad.reinforcement(
+        name,
+        model,
+        (RewardConfig("number", name="accuracy"),),
+        "on_policy_distillation",
         num_steps=num_steps,
-        prompts_per_step=64,
+        data=DataConfig("stage:general_tasks"),
+        objective={"teacher": TEACHER},
         group_size=1,
-        max_completion_tokens=scratchpad.MAX_TOKENS,
-        learning_rate=3e-4,
-        checkpoint_every=1000,
         learner=LearnerConfig(micro_batch_tokens=8192),
-        evaluation=EvaluationConfig(num_tasks=0),
     )
-    return Train(name, config)
+    return replace(taught, is_rl=False)

@@ -21,7 +21,7 @@ CARD = Card(
         "RL over all scenarios": "temperature 0.7, 1,700 steps, preference reward in the last 400 alone",
     },
     unpublished=("optimizer constants", "the data", "weight of the preference reward"),
-    hardware={"pocket": "11 minutes of one thread (AMD EPYC)", "tiny": "the machinery, seconds"},
+    hardware={"pocket": "about a quarter of an hour of one thread", "tiny": "the machinery, seconds"},
     expected="cold start costs a little accuracy and gives the format; each RL stage raises accuracy; rejection sampling keeps it",
 )
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from proctor.lab.experiments.records import Arm, Experiment, Greater, Values
 from proctor.lab.experiments.rollouts import Group, read_groups, stage_means
-from proctor.lab.experiments.settings import accuracy, pretrained, reinforce
-from proctor.lab.experiments.supervision import arm
+from proctor.lab.experiments.settings import accuracy, arm, pretrained, reinforce
 from proctor.training.stages.records import Stage
 
 _WINDOW = 10  # steps

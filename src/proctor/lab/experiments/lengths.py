@@ -9,12 +9,10 @@ from proctor.algorithms.group_relative import dr_grpo
 from proctor.algorithms.losses import SequenceMean, TokenLoss
 from proctor.algorithms.spec import Objective
 from proctor.lab.experiments.records import Experiment, Greater, Similar, Values
-from proctor.lab.experiments.rollouts import read_groups
-from proctor.lab.experiments.settings import NUM_STEPS, accuracy, pretrained
-from proctor.lab.experiments.supervision import arm
+from proctor.lab.experiments.rollouts import last_groups
+from proctor.lab.experiments.settings import NUM_STEPS, accuracy, arm, pretrained
 
 BASE = pretrained("long_and_short")
-_LAST_STEPS = 10
 
 
 def centred_sequence_mean(*, max_completion_tokens: int) -> Objective:
@@ -26,9 +24,7 @@ def centred_sequence_mean(*, max_completion_tokens: int) -> Objective:
 
 def _lengths(run: Path) -> Values:
     """Mean tokens of right and of wrong completions over the last ten steps, a length reward left out; NaN where there were none."""
-    groups = list(read_groups(run))
-    last = [group for group in groups if group.step > groups[-1].step - _LAST_STEPS]
-    members = [(right, length) for group in last for right, length in zip(group.is_right, group.lengths, strict=True)]
+    members = [(right, length) for group in last_groups(run) for right, length in zip(group.is_right, group.lengths, strict=True)]
 
     def mean(lengths: list[int]) -> float:
         return sum(lengths) / len(lengths) if lengths else float("nan")

@@ -8,8 +8,7 @@ from pathlib import Path
 from proctor.config import RewardConfig
 from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar, Values
 from proctor.lab.experiments.rollouts import stage_means
-from proctor.lab.experiments.settings import accuracy, pretrained, reinforce
-from proctor.lab.experiments.supervision import arm
+from proctor.lab.experiments.settings import accuracy, arm, pretrained, reinforce
 from proctor.recipes import scratchpad
 from proctor.training.run_directory import RunDirectory
 from proctor.training.stages.records import Stage, Train

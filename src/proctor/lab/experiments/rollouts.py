@@ -37,6 +37,7 @@ class Group:
     confidences: tuple[float, ...]
 
 
+LAST_STEPS = 10
 _COLUMNS = ["step", "group", "reward", "scores", "advantage", "num_completion_tokens", "text", "behavior_logprobs"]
 
 
@@ -56,6 +57,12 @@ def read_groups(run: Path) -> Iterator[Group]:
                 tuple(row["text"] for row in group),
                 tuple(math.exp(math.fsum(row["behavior_logprobs"])) for row in group),
             )
+
+
+def last_groups(run: Path, num_steps: int = LAST_STEPS) -> list[Group]:
+    """The groups of the last steps of the last stage."""
+    groups = list(read_groups(run))
+    return [group for group in groups if group.step > groups[-1].step - num_steps]
 
 
 def stage_means(run: Path) -> dict[str, float]:

@@ -8,8 +8,7 @@ from typing import Any
 from proctor.config import EngineConfig
 from proctor.data.config import Curriculum, DataConfig, Priorities, ScheduleConfig
 from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar
-from proctor.lab.experiments.settings import ACCURACY, NUM_STEPS, accuracy, pretrained, reinforce
-from proctor.lab.experiments.supervision import arm
+from proctor.lab.experiments.settings import ACCURACY, NUM_STEPS, accuracy, arm, pretrained, reinforce
 from proctor.recipes import scratchpad
 from proctor.training.stages.records import Curate, Stage
 

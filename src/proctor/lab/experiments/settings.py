@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from proctor.config import RewardConfig
+from proctor.lab.experiments.records import Arm
 from proctor.learner.config import LearnerConfig
 from proctor.recipes import scratchpad
-from proctor.training.stages.records import Probe, Train
+from proctor.training.stages.records import Probe, Stage, Train
 
 NUM_STEPS = 30
 ACCURACY = (RewardConfig("equations", name="accuracy"),)
@@ -38,6 +39,15 @@ def reinforce(base: str, algorithm: str, *, learner: dict[str, Any] | None = Non
     }
     rewards = settings.pop("rewards", ACCURACY)
     return scratchpad.reinforcement("rl", base, rewards, algorithm, **settings)
+
+
+def arm(name: str, algorithm: str, **changes: Any) -> Arm:
+    """An arm that is one run of reinforcement learning."""
+
+    def stages(base: str) -> tuple[Stage, ...]:
+        return (reinforce(base, algorithm, **changes),)
+
+    return Arm(name, stages)
 
 
 def accuracy(**changes: Any) -> Probe:

@@ -10,14 +10,12 @@ from proctor.config import RewardConfig
 from proctor.core.task import Task
 from proctor.data.config import DataConfig
 from proctor.lab.experiments.records import Experiment, Greater, Similar, Values
-from proctor.lab.experiments.rollouts import read_groups
-from proctor.lab.experiments.settings import accuracy
-from proctor.lab.experiments.supervision import arm
+from proctor.lab.experiments.rollouts import last_groups
+from proctor.lab.experiments.settings import accuracy, arm
 from proctor.models.pocket import POCKET_UNTRAINED
 from proctor.recipes import scratchpad
 
 _LENGTH = 3
-_LAST_STEPS = 10
 
 
 def positions(completion: str, task: Task) -> float:
@@ -41,8 +39,7 @@ def _is_constant(text: str) -> bool:
 
 def _shares(run: Path) -> Values:
     """In the last ten steps: completions that repeat one digit, and neighbours that are equal."""
-    groups = list(read_groups(run))
-    texts = [text for group in groups if group.step > groups[-1].step - _LAST_STEPS for text in group.texts]
+    texts = [text for group in last_groups(run) for text in group.texts]
     return {"constant": sum(map(_is_constant, texts)) / len(texts), "repeats": sum(map(_equal_neighbours, texts)) / len(texts)}
 
 

@@ -5,25 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar, Values
+from proctor.lab.experiments.records import Experiment, Greater, Similar, Values
 from proctor.lab.experiments.rollouts import read_groups
-from proctor.lab.experiments.settings import accuracy, pretrained, reinforce
+from proctor.lab.experiments.settings import accuracy, arm, pretrained
 from proctor.recipes import scratchpad
-from proctor.training.stages.records import Stage
 
 BASE = pretrained("plain")
-
-
-def arm(name: str, algorithm: str, **changes: Any) -> Arm:
-    """An arm that is one run of reinforcement learning."""
-
-    def stages(base: str) -> tuple[Stage, ...]:
-        return (reinforce(base, algorithm, **changes),)
-
-    return Arm(name, stages)
-
 
 OUTCOME_AND_PROCESS = Experiment(
     name="outcome_and_process",

@@ -6,14 +6,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from proctor.config import EvaluationConfig, RewardConfig, RunConfig
+from proctor.config import RewardConfig
 from proctor.data.config import DataConfig
 from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar, Values
-from proctor.lab.experiments.settings import ACCURACY, LEARNER, accuracy, pretrained, reinforce
-from proctor.learner.config import LearnerConfig
+from proctor.lab.experiments.settings import ACCURACY, accuracy, pretrained, reinforce
 from proctor.recipes import scratchpad
 from proctor.rollouts.config import TreeSearch
-from proctor.training.stages.records import Stage, Traces, Train
+from proctor.training.stages.records import Stage, Traces
 
 BASE = pretrained("plain")
 _GRPO = {"beta": 0.0}
@@ -42,22 +41,8 @@ def _distilled(base: str) -> tuple[Stage, ...]:
 
 
 def _taught_on_policy(base: str) -> tuple[Stage, ...]:
-    config = RunConfig(
-        model=base,
-        data=scratchpad.additions("plain"),
-        rewards=ACCURACY,
-        algorithm="on_policy_distillation",
-        objective={"teacher": "stage:teacher"},
-        num_steps=24,
-        prompts_per_step=64,
-        group_size=1,
-        max_completion_tokens=scratchpad.MAX_TOKENS,
-        learning_rate=3e-4,
-        checkpoint_every=1000,
-        learner=LearnerConfig(**LEARNER),
-        evaluation=EvaluationConfig(num_tasks=0),
-    )
-    return (*_teacher(base), Train("taught", config))
+    taught = reinforce(base, "on_policy_distillation", objective={"teacher": "stage:teacher"}, num_steps=24, group_size=1, checkpoint_every=1000)
+    return (*_teacher(base), replace(taught, name="taught", is_rl=False))
 
 
 DISTILLATION = Experiment(
