@@ -1,6 +1,6 @@
 """Partial rollouts against waiting for the longest: rollouts a second with heavy-tailed lengths, and the reward that is reached.
 
-    python evidence/partial_rollouts.py [--rounds 12] [--seeds 0 1 2] [--steps 40] [--root runs/evidence] [--throughput-only]
+    python evidence/partial_rollouts.py [--rounds 12] [--seeds 0 1 2] [--steps 40] [--root runs/evidence] [--throughput-only [--model smollm2-135m]]
 
 Throughput: the engine decodes for real, but a rollout's length is drawn by its seed from a Pareto distribution (index 1.2, at least 12
 tokens, at most 400), the same in both arms. Seconds are the process's own CPU seconds, since other work may share the machine; beside
@@ -26,6 +26,7 @@ from proctor.core import Completion, FinishReason, Message
 from proctor.engines.base import SampleRequest, Sampling, rollout_seed
 from proctor.engines.local import LocalEngine
 from proctor.models.load import load_policy
+from proctor.models.pocket import POCKET_UNTRAINED
 from proctor.rollouts.drafts import Draft, write
 
 INDEX, SHORTEST, LONGEST = 1.2, 12, 400
@@ -71,9 +72,9 @@ class Tailed:
         return replace(completion, finish_reason=FinishReason.EOS if is_over else FinishReason.LENGTH)
 
 
-def throughput(*, num_rounds: int, partial_tokens: int | None) -> dict[str, float]:
+def throughput(model: str, *, num_rounds: int, partial_tokens: int | None) -> dict[str, float]:
     """Finished rollouts over CPU seconds and over decoding steps, in the steady state."""
-    policy = load_policy("pocket-untrained", device="cpu")
+    policy = load_policy(model, device="cpu")
     engine = Tailed(LocalEngine(policy, ends_at_eos=False))
     renderer, sampling = Renderer(policy.tokenizer), Sampling(1.0, LONGEST)
     open_groups: list[list[Draft]] = []
@@ -130,12 +131,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--root", type=Path, default=Path("runs/evidence/partial"))
     parser.add_argument("--throughput-only", action="store_true")
+    parser.add_argument("--model", default=POCKET_UNTRAINED, help="of the measurement of throughput")
     options = parser.parse_args()
     path = DOCS / "results" / "partial-rollouts.json"
     found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    whole, partial = (throughput(num_rounds=options.rounds, partial_tokens=tokens) for tokens in (None, PARTIAL_TOKENS))
-    found["throughput"] = {
-        "command": f"python evidence/partial_rollouts.py --rounds {options.rounds} --throughput-only",
+    whole, partial = (throughput(options.model, num_rounds=options.rounds, partial_tokens=tokens) for tokens in (None, PARTIAL_TOKENS))
+    found.setdefault("throughput", {})[options.model] = {
+        "command": f"python evidence/partial_rollouts.py --rounds {options.rounds} --throughput-only --model {options.model}",
         "waiting_for_the_longest": whole,
         f"partial_{PARTIAL_TOKENS}_tokens": partial,
         "speedup_cpu": partial["rollouts_per_cpu_s"] / whole["rollouts_per_cpu_s"],
