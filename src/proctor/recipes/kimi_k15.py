@@ -44,7 +44,9 @@ def kimi_k15(scale: Literal["pocket", "135m", "tiny"] = "pocket") -> StagedConfi
     """Long-CoT fine-tuning, curation, mirror-descent RL with a late length reward, then long2short in its four ways (Kimi k1.5).
 
     Long RL begins with the tasks that the fine-tuned model finds easy, goes over to those that it fails, and writes rollouts in parts.
-    At scale `pocket` a long chain of thought checks every equation by its inverse, a short one does not.
+    At scale `pocket` a long chain of thought checks every equation by its inverse, a short one does not. Two parts cannot act there: with one update
+    a batch the policy is its own reference, so the regulariser of eq. 2 is 0 (several updates destroyed the policy, docs/notes/lab-size.md);
+    and a model that never answers without its scratch pad cannot guess, so the guess test finds nothing.
     """
     return _135m() if scale == "135m" else _pocket(is_tiny=scale == "tiny")
 

@@ -30,7 +30,8 @@ def r1_distill(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
 
     Equal compute on the student's side: a step of reinforcement, which samples 512 completions and trains on those that teach, takes about as
     long as 6.5 steps of imitation of 64 sequences (median of the recipes in docs/results/recipes.json). The teacher's own training and its
-    traces are not counted, as in the paper.
+    traces are not counted, as in the paper. Before and after are those of the reinforced student, whose model is the result; the distilled one is
+    the control, and its model lies in its stage.
     """
     is_tiny = scale == "tiny"
     accuracy = (RewardConfig("number", name="accuracy"),)
