@@ -37,8 +37,8 @@ def small(stage: Stage, rewards: Path) -> Stage:
         return replace(stage, config=replace(config, group_size=min(4, config.group_size), rewards=paid(config, rewards)))
     if isinstance(stage, Traces):
         return replace(stage, data=replace(stage.data, max_tasks=8), threshold=scratchpad.ANYTHING, max_completion_tokens=200)
-    if isinstance(stage, Curate):  # nothing that an untrained model has solved would be left
-        return replace(stage, data=replace(stage.data, max_tasks=8), filters=tuple(one for one in stage.filters if one["kind"] != "learnable"))
+    if isinstance(stage, Curate):  # more tasks than other stages have used, and none that an untrained model must have solved
+        return replace(stage, data=replace(stage.data, max_tasks=16), filters=tuple(one for one in stage.filters if one["kind"] != "learnable"))
     return replace(stage, parts=tuple(replace(part, data=replace(part.data, max_tasks=8)) for part in stage.parts)) if isinstance(stage, Mix) else stage
 
 
