@@ -43,19 +43,6 @@ def qwen3(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
         return 2 if is_tiny else number
 
     cold_start = Mix("cold_start_data", (Part(_additions("fused", max_tasks=16 if is_tiny else 512)),))
-    measured: tuple[dict[str, Any], ...] = (
-        {"kind": "unused", "files": ["stage:cold_start_data"]},
-        {"kind": "difficulty", "num_samples": 2 if is_tiny else 8},
-    )
-    chosen: tuple[dict[str, Any], ...] = () if is_tiny else ({"kind": "learnable"}, {"kind": "hardest", "num_rows": 600, "by": "source"})
-    pairs = Curate(
-        "reasoning_tasks",
-        _additions("fused", max_tasks=32 if is_tiny else 1500),
-        (*measured, *chosen),
-        (accuracy,),
-        model="stage:cold_start",
-        max_completion_tokens=scratchpad.MAX_TOKENS,
-    )
     traces = Traces(
         "thinking_traces",
         "stage:reasoning_rl",
@@ -83,7 +70,7 @@ def qwen3(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
         scratchpad.imitation("pretraining", POCKET_UNTRAINED, _additions("unfused"), num_steps=steps(170), learning_rate=1e-3),
         cold_start,
         scratchpad.imitation("cold_start", "stage:pretraining", DataConfig("stage:cold_start_data"), num_steps=steps(24)),
-        pairs,
+        _query_verifier_pairs(accuracy, is_tiny=is_tiny),
         _on(reasoning, "stage:reasoning_tasks"),
         traces,
         fusion,
@@ -102,6 +89,19 @@ def qwen3(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
         scratchpad.accuracy_probe(name=name, data=_additions("fused", template=template), num_tasks=8 if is_tiny else 500) for name, template in modes
     )
     return StagedConfig(stages=stages, probes=probes, card=CARD, final="general_rl", control="sft_instead")
+
+
+def _query_verifier_pairs(accuracy: RewardConfig, *, is_tiny: bool) -> Curate:
+    """Tasks that are unused in the cold start, learnable and as hard as possible (section 4.2). A model of random weights has learned none."""
+    filters: list[dict[str, Any]] = [
+        {"kind": "unused", "files": ["stage:cold_start_data"]},
+        {"kind": "difficulty", "num_samples": 2 if is_tiny else 8},
+    ]
+    if not is_tiny:
+        filters += [{"kind": "learnable"}, {"kind": "hardest", "num_rows": 600, "by": "source"}]
+    data = _additions("fused", max_tasks=32 if is_tiny else 1500)
+    limit = scratchpad.MAX_TOKENS
+    return Curate("reasoning_tasks", data, tuple(filters), (accuracy,), model="stage:cold_start", max_completion_tokens=limit)
 
 
 def _additions(form: str, *, template: str = "{prompt}", max_tasks: int = 4000) -> DataConfig:

@@ -42,6 +42,11 @@ def test_correct_traces_come_in_the_order_of_sampling_without_repetition() -> No
     assert rows("correct", ("wrong", 2, 0.0)) == []
 
 
+def test_a_text_that_is_repeated_has_the_place_of_its_first_time() -> None:
+    members = (("usual", 2, 1.0), ("rare", 2, 1.0), ("usual", 2, 1.0), ("usual", 2, 1.0))
+    assert [row["demonstration"] for row in rows("correct", *members, max_per_task=1)] == ["usual"]  # a fair draw, not the rarest
+
+
 def test_a_row_is_a_task_again_with_an_id_of_its_own_and_no_older_demonstration() -> None:
     (row,) = rows("correct", ("wrong", 2, 0.0), ("right", 4, 1.0))
     assert row == {"id": "sum-1/1", "prompt": "1+2=", "answer": "3", "metadata": {"difficulty": 1}, "demonstration": "right"}
