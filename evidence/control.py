@@ -322,7 +322,7 @@ def _verdicts(results: Sequence[dict[str, Any]]) -> str:
 
 
 def _remarks(results: Sequence[dict[str, Any]]) -> list[str]:
-    """Where the implementation that was run here misses the published band itself: then the band is not of these versions of the environment."""
+    """Where the implementation that was run here misses the published band itself."""
     lines: list[str] = []
     for result in results:
         bar, *others = result["published"]

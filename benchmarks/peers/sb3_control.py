@@ -13,6 +13,7 @@ import json
 import os
 import time
 import warnings
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,23 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 WINDOW, POINTS = 100, 100
-CLASSIC = {"n_steps": 128, "batch_size": 128, "n_epochs": 4, "ent_coef": 0.01}
-MUJOCO = {"n_steps": 2048, "batch_size": 64, "n_epochs": 10, "ent_coef": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What differs between classic control and MuJoCo."""
+
+    num_envs: int
+    num_steps: int
+    learning_rate: float
+    segment_steps: int
+    minibatch: int
+    num_epochs: int
+    entropy_coefficient: float
+
+
+CLASSIC = Settings(4, 500_000, 2.5e-4, 128, 128, 4, 0.01)
+MUJOCO = Settings(1, 1_000_000, 3e-4, 2048, 64, 10, 0.0)
 
 
 class Returns(BaseCallback):
@@ -47,25 +63,27 @@ def train(environment: str, seed: int) -> dict[str, Any]:
     `vf_coef` is half of theirs, since stable-baselines3 leaves out the half in front of the squared error.
     """
     is_mujoco = not environment.startswith(("CartPole", "Acrobot"))
-    settings, num_envs, rate = (MUJOCO, 1, 3e-4) if is_mujoco else (CLASSIC, 4, 2.5e-4)
-    num_steps = 1_000_000 if is_mujoco else 500_000
-    envs: Any = DummyVecEnv([lambda: Monitor(gymnasium.make(environment)) for _ in range(num_envs)])
+    settings = MUJOCO if is_mujoco else CLASSIC
+    envs: Any = DummyVecEnv([lambda: Monitor(gymnasium.make(environment)) for _ in range(settings.num_envs)])
     if is_mujoco:
         envs = VecNormalize(envs, clip_obs=10.0, clip_reward=10.0, gamma=0.99)
     model = PPO(
         "MlpPolicy",
         envs,
-        learning_rate=lambda remaining: rate * remaining,
+        learning_rate=lambda remaining: settings.learning_rate * remaining,
         clip_range_vf=0.2,
         vf_coef=0.25,
         policy_kwargs={"net_arch": {"pi": [64, 64], "vf": [64, 64]}, "activation_fn": torch.nn.Tanh, "optimizer_kwargs": {"eps": 1e-5}},
         seed=seed,
         device="cpu",
-        **settings,  # type: ignore[arg-type]
+        n_steps=settings.segment_steps,
+        batch_size=settings.minibatch,
+        n_epochs=settings.num_epochs,
+        ent_coef=settings.entropy_coefficient,
     )
-    segment = num_envs * settings["n_steps"]
+    segment = settings.num_envs * settings.segment_steps
     callback, cpu_s = Returns(), time.process_time()
-    model.learn(int(num_steps // segment * segment), callback=callback)
+    model.learn(settings.num_steps // segment * segment, callback=callback)
     returns = [value for _, value in callback.returns]
     return {
         "environment": environment,
@@ -76,7 +94,7 @@ def train(environment: str, seed: int) -> dict[str, Any]:
         "cpu_s": round(time.process_time() - cpu_s, 1),
         "machine": f"{os.cpu_count()} cores",
         "versions": {name: version(name) for name in ("torch", "numpy", "gymnasium", "mujoco", "stable-baselines3")},
-        "curve": curve(callback.returns, num_steps),
+        "curve": curve(callback.returns, settings.num_steps),
     }
 
 

@@ -160,9 +160,9 @@ Published claims, tried at small scale. The question, the hypothesis, the arms, 
 `outcome_and_process` ran at another size before, with every verdict open: [notes/lab-size.md](notes/lab-size.md).) The animal is the `pocket` policy: 0.8M
 parameters over characters, additions worked out in writing, trained from nothing in about a minute.
 
-Verdicts are over seeds: the 95 % t-interval of the paired difference. With four seeds it is wide, and "open" means just that. How wide: the paired differences
-of finished experiments have standard deviations of 0.007 to 0.046, about 0.024 in the middle. At that, two arms that are truly equal are found "equal
-within 0.05" in six of ten experiments.
+Verdicts are over seeds: the 95 % t-interval of the paired difference. With four seeds it is wide, and "open" means just that. How wide:
+1.6 standard deviations of the differences to either side (3.182 / sqrt(4)), so a claim of equality within 0.05 can agree only where they spread by less
+than 0.03.
 
 """
 

@@ -102,7 +102,7 @@ PRECISION = Experiment(
     paper="Yao et al. 2025 (truncated importance sampling; FlashRL) and IcePop: samplers of lower precision than the trainer make RL off-policy without "
     "saying so; weighing tokens by the ratio mends it.",
     hypothesis="Eight bits cost nothing: they are as near to the policy as bf16 is (0.003 nats a token). Four bits (0.12 nats, and an accuracy of 0.11 where "
-    "the policy has 0.19; looked at before) cost accuracy, and the correction gives part of it back.",
+    "the policy has 0.19; by a look before that is not in the repository) cost accuracy, and the correction gives part of it back.",
     base=pretrained("plain"),
     arms=(
         arm("same weights", "grpo", objective=_GRPO),
