@@ -2,7 +2,8 @@
 
     python evidence/control.py [--root runs/evidence/control] [--only CartPole-v1] [--train-only | --report-only]
 
-Runs of stable-baselines3 in the same directory (`benchmarks/peers/sb3_control.py`) are put beside ours.
+Runs of stable-baselines3 in the same directory (`benchmarks/peers/sb3_control.py`) are put beside ours, and two versions of the simulator
+beside each other where `evidence/control_simulators.py` left what they do.
 
 Needs `pip install 'proctor[control,plots]'`. One process, one thread. A finished run is read, not repeated, and an interrupted one starts
 over, so it can be stopped at any time; what an unfinished run learned so far stands in a file that ends in `.partial.json`.
@@ -85,10 +86,11 @@ class Benchmark:
 
 
 REFERENCE = "stable-baselines3"
-CURRENT, EARLIER, BASELINES = "CleanRL", "CleanRL, docs at 04d2c47", "openai/baselines, ibid."
-CARTPOLE = (Published(CURRENT, 490.04, 6.12), Published(EARLIER, 488.75, 18.40), Published(BASELINES, 497.54, 4.02))
-ACROBOT = (Published(CURRENT, -86.36, 1.32), Published(EARLIER, -82.48, 5.93), Published(BASELINES, -81.82, 5.58))
-WALKER = (Published(CURRENT, 2287.95, 572.0),)
+CURRENT, SECOND, FIRST, BASELINES = "CleanRL", "CleanRL, docs of 2022 (benchmark 5184afc)", "CleanRL, docs at 04d2c47", "openai/baselines, ibid."
+PUBLICATIONS = (CURRENT, SECOND, FIRST)
+CARTPOLE = (Published(CURRENT, 490.04, 6.12), Published(SECOND, 492.40, 13.05), Published(FIRST, 488.75, 18.40), Published(BASELINES, 497.54, 4.02))
+ACROBOT = (Published(CURRENT, -86.36, 1.32), Published(SECOND, -89.93, 6.34), Published(FIRST, -82.48, 5.93), Published(BASELINES, -81.82, 5.58))
+WALKER = (Published(CURRENT, 2287.95, 572.0), Published(f"{SECOND}, -v2", 3050.09, 1136.21), Published(f"{BASELINES}, -v2", 3208.08, 1264.37))
 BENCHMARKS = (
     Benchmark("CartPole-v1", discrete(), 500_000, CARTPOLE),
     Benchmark("Acrobot-v1", discrete(), 500_000, ACROBOT),
@@ -132,8 +134,10 @@ discrete actions, `objective.diagnostics`); only networks, environments and the 
   `discrete()` and `continuous()` in `proctor.lab.control.config` list them. Nothing was tuned.
 - stable-baselines3 was run here by `benchmarks/peers/sb3_control.py`: the same hyper-parameters, seeds, protocol and versions of the environments, and code
   that is not ours. It says what a right PPO gives on these versions, which the published numbers cannot.
-- `-v4` environments are the ones CleanRL ran, on mujoco 2; here they step mujoco {mujoco}. Gymnasium marks `-v4` as out of date and still has it. `-v5`
-  changed the friction of a foot of Walker2d and no longer pays the healthy reward in an unhealthy step, so its returns are another quantity.
+- CleanRL's current numbers are of `-v4` environments, its docs of 2022 of `-v2`, the same task through an older binding; its docs say that the two
+  "roughly" perform alike, and for Walker2d print 2287.95 and 3050.09. Here `-v4` steps mujoco {mujoco}{simulators}. Gymnasium marks `-v4` as out of date
+  and still has it. `-v5` changed the friction of a foot of Walker2d and no longer pays the healthy reward in an unhealthy step, so its returns are
+  another quantity.
 
 ## What differs from CleanRL, on purpose
 
@@ -238,6 +242,7 @@ def report(root: Path) -> None:
             machine=example["machine"],
             versions=", ".join(f"{name} {number}" for name, number in example["versions"].items()),
             mujoco=example["versions"]["mujoco"],
+            simulators=_simulators(root),
             window=WINDOW,
             seeds=", ".join(map(str, SEEDS)),
             verdicts=_verdicts(results),
@@ -265,6 +270,20 @@ def _measured(benchmark: Benchmark, root: Path) -> list[Published]:
     means = [run["last_100_mean"] for run in runs]
     seeds = ", ".join(f"{mean:.2f}" for mean in means)
     return [Published(f"{REFERENCE} {runs[0]['versions']['stable-baselines3']}, run here ({seeds})", statistics.mean(means), statistics.pstdev(means))]
+
+
+def _simulators(root: Path) -> str:
+    """How far the same first steps on two versions of the simulator lie apart, where `control_simulators.py` ran on two of the same length."""
+    found = [json.loads(path.read_text()) for path in sorted(root.glob("simulator-*.json"))]
+    if len(found) < 2 or len({(one["environment"], one["num_steps"]) for one in found}) > 1:
+        return ""
+    first, last = found[0], found[-1]
+    apart = max(abs(one - other) for one, other in zip(first["episode_returns"], last["episode_returns"], strict=True))
+    numbers = " and ".join(one["versions"]["mujoco"] for one in (first, last))
+    return (
+        f"; over the first {first['num_steps']:,} steps of training ({len(first['episode_returns'])} episodes; `evidence/control_simulators.py`)\n"
+        f"  the returns on mujoco {numbers} differ by at most {apart:.0e}"
+    )
 
 
 def _result(benchmark: Benchmark, runs: Sequence[dict[str, Any]], root: Path) -> dict[str, Any]:
@@ -329,6 +348,21 @@ def _remarks(results: Sequence[dict[str, Any]]) -> list[str]:
         for one in others:
             if one["source"].startswith(REFERENCE) and abs(one["mean"] - bar["mean"]) > bar["std"]:
                 lines += ["", f"On {result['environment']} the reference that was run here misses {bar['source']}'s band as well ({one['mean']:.2f})."]
+    return [*lines, "", *_by_publication(results)]
+
+
+def _by_publication(results: Sequence[dict[str, Any]]) -> list[str]:
+    """Which of CleanRL's publications hold our mean, of the runs that end an episode at the time limit as CleanRL does."""
+    lines = ["CleanRL has published these tasks more than once. Runs that count the time limit as an end, as its own do:", ""]
+    lines += ["| publication | environment | its mean ± std | ours | within |", "|---|---|---|---|---|"]
+    for source in PUBLICATIONS:
+        for result in results:
+            for one in result["published"]:
+                if one["source"].removesuffix(", -v2") == source and result["environment"].endswith("limit as end") and result["mean"] is not None:
+                    within = "yes" if one["contains_mean"] else "**no**"
+                    lines.append(
+                        f"| {source} | {result['environment'].partition(',')[0]} | {one['mean']:.2f} ± {one['std']:.2f} | {result['mean']:.2f} | {within} |"
+                    )
     return lines
 
 
