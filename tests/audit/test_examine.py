@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from proctor.audit.report import AuditReport, Breach, as_markdown, shown, summar
 from proctor.audit.specimen import Surface
 from proctor.core.task import Task
 from proctor.errors import ConfigError, TaskError
-from proctor.verifiers.mathematics import MathVerifier
+from proctor.verifiers.mathematics import MathVerifier, number_verifier
 from tests.audit.naive import box
 
 
@@ -61,6 +62,23 @@ def test_code_in_an_answer_is_seen_to_run_and_hangs_are_stopped() -> None:
     towers = next(threat for surface in report.surfaces for threat in surface.threats if threat.id == "hostile.power_tower")
     assert towers.num_killed >= 1 and towers.slowest_s == 1.0
     assert "had to be stopped" in summary(report)
+
+
+class AnyNumber:
+    """Pays for the right number anywhere, and claims that only the last counts."""
+
+    counts_last_number = True
+
+    def __call__(self, completion: str, task: Task) -> float:
+        return float(str(task.answer) in re.findall(r"\d+", completion))
+
+
+def test_what_the_last_number_earns_is_reported_apart_where_it_is_declared() -> None:
+    report = audit(number_verifier(), math_plan(), name="number")
+    assert report.is_sound and report.num_by_policy > 100
+    assert {"math.several_boxes", "math.taken_back"} <= {breach.threat for breach in report.surfaces[0].breaches if breach.is_policy}
+    claimed = audit(AnyNumber(), math_plan(), name="mine")
+    assert "math.several_boxes" in {breach.threat for breach in claimed.surfaces[0].breaches if not breach.is_policy}  # the claim is put to the test
 
 
 def test_verdicts_that_change_are_named() -> None:

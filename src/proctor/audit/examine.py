@@ -11,14 +11,15 @@ from statistics import median
 from typing import Any
 
 from proctor.audit.attacks import Threat, threats_on
-from proctor.audit.fitting import MIN_SHARE, TRIED, Fit, earns, fit, gets_through, surface_of
+from proctor.audit.environment import WholeReward, counts_last_number
+from proctor.audit.fitting import MIN_SHARE, TRIED, Fit, Target, earns, fit, gets_through, surface_of
 from proctor.audit.report import WRONG_ANSWER, AuditReport, Breach, Cost, DataReport, GoldFailure, SurfaceReport, ThreatResult
 from proctor.audit.specimen import Specimen, Surface
 from proctor.audit.specimens import from_tasks, specimens
 from proctor.core.task import Task
 from proctor.errors import ConfigError, TaskError
 from proctor.sandbox.base import FaultKind, Limits
-from proctor.verifiers.base import ScoreRequest
+from proctor.verifiers.base import RewardPart, ScoreRequest
 from proctor.verifiers.grading import Grader, Verdict
 
 NUM_HOSTILE_SPECIMENS = 2
@@ -59,34 +60,54 @@ def audit(function: Callable[..., Any], plan: Plan, *, name: str) -> AuditReport
     Raises:
         ConfigError: the function cannot be called or sent to a worker, or grades none of the surfaces.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix="proctor-audit-") as directory,
-        Grader(function, name=name, num_workers=plan.num_workers, timeout_s=plan.timeout_s, limits=plan.limits) as grader,
-    ):
-        fits = _fits(grader, plan)
-        reports = [_attack(grader, surface, fitted, Path(directory), is_own=not plan.tasks) for surface, fitted in fits]
-        if plan.tasks:
-            first = replace(reports[0], **_golds(grader, function, plan.tasks, fits[0][1]))
-            reports[0] = first
-        honest = [request for _, fitted in fits for request in _honest(fitted)]
-        unstable, num_repeated, seconds = _repeat(grader, honest + [ScoreRequest(*one) for one in _breached(fits, reports)])
+    with Grader(function, name=name, num_workers=plan.num_workers, timeout_s=plan.timeout_s, limits=plan.limits) as grader:
+        return _audit(grader, plan, name=name, write=getattr(function, "gold", None), is_last_number=counts_last_number(function))
+
+
+def audit_environment(parts: Sequence[RewardPart], plan: Plan, *, name: str) -> AuditReport:
+    """Attack what a run pays for its own tasks: the weighted sum of all parts of its reward.
+
+    Args:
+        parts: of the reward.
+        plan: with the run's tasks.
+        name: of the run or recipe, for the report.
+
+    Raises:
+        ConfigError: there are no tasks or no parts, or a part cannot be called or sent to a worker.
+    """
+    if not plan.tasks:
+        raise ConfigError("an environment is audited on its own tasks, and none are given")
+    with WholeReward(parts, num_workers=plan.num_workers, timeout_s=plan.timeout_s, limits=plan.limits) as reward:
+        return _audit(reward, plan, name=name, write=None, is_last_number=reward.counts_last_number)
+
+
+def _audit(target: Target, plan: Plan, *, name: str, write: Callable[[Task], Any] | None, is_last_number: bool) -> AuditReport:
+    with tempfile.TemporaryDirectory(prefix="proctor-audit-") as directory:
+        fits = _fits(target, plan)
+        reports = [_attack(target, surface, fitted, Path(directory), is_own=not plan.tasks) for surface, fitted in fits]
+    if is_last_number:
+        reports = [_as_declared(target, report, fitted) for report, (_, fitted) in zip(reports, fits, strict=True)]
+    if plan.tasks:
+        reports[0] = replace(reports[0], **_golds(target, write, plan.tasks, fits[0][1]))
+    honest = [request for _, fitted in fits for request in _honest(fitted)]
+    unstable, num_repeated, seconds = _repeat(target, honest + [ScoreRequest(*one) for one in _breached(fits, reports)])
     ordered = sorted(seconds)
     cost = Cost(median(ordered), ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))], len(ordered)) if ordered else Cost(0.0, 0.0, 0)
     return AuditReport(name, tuple(reports), unstable, num_repeated, cost, _describe(plan.tasks) if plan.tasks else None)
 
 
-def _fits(grader: Grader, plan: Plan) -> list[tuple[Surface, Fit]]:
+def _fits(target: Target, plan: Plan) -> list[tuple[Surface, Fit]]:
     """The surfaces that the target grades, each with the specimens in the form it reads."""
     if plan.tasks:
         surface = plan.surfaces[0] if plan.surfaces else surface_of(plan.tasks)
         own = from_tasks(plan.tasks)[: plan.max_tasks]
         if not own:
             raise TaskError("none of the tasks has a reference answer to attack with")
-        return [(surface, fit(grader, own, is_form_alone=surface is Surface.FORMAT))]
+        return [(surface, fit(target, own, is_form_alone=surface is Surface.FORMAT))]
     found: list[tuple[Surface, Fit]] = []
     why = ""
     for surface in plan.surfaces or TRIED:
-        fitted = fit(grader, specimens(surface), is_form_alone=surface is Surface.FORMAT)
+        fitted = fit(target, specimens(surface), is_form_alone=surface is Surface.FORMAT)
         why = why or fitted.golds[0].score.reason
         if fitted.num_graded >= MIN_SHARE * len(fitted.specimens) and fitted.num_graded:
             found.append((surface, fitted))
@@ -100,7 +121,7 @@ def _fits(grader: Grader, plan: Plan) -> list[tuple[Surface, Fit]]:
     return found
 
 
-def _attack(grader: Grader, surface: Surface, fitted: Fit, directory: Path, *, is_own: bool) -> SurfaceReport:
+def _attack(target: Target, surface: Surface, fitted: Fit, directory: Path, *, is_own: bool) -> SurfaceReport:
     """Try every class of threat on the specimens whose gold is paid."""
     threats = threats_on(surface)
     asked: list[tuple[Threat, int, str, Path | None]] = []
@@ -109,7 +130,7 @@ def _attack(grader: Grader, surface: Surface, fitted: Fit, directory: Path, *, i
         chosen = graded[:NUM_HOSTILE_SPECIMENS] if threat.id.startswith(HOSTILE) else graded
         for index in chosen:
             asked += [(threat, index, *one) for one in _instances(threat, fitted.specimens[index], directory / f"{threat.id}-{index}")]
-    verdicts = grader.grade([ScoreRequest(fitted.specimens[index].task, completion) for _, index, completion, _ in asked], retry=False)
+    verdicts = target.grade([ScoreRequest(fitted.specimens[index].task, completion) for _, index, completion, _ in asked], retry=False)
     breaches = _wrong_answers(surface, fitted, graded)
     by_threat: dict[str, list[tuple[Verdict, bool]]] = defaultdict(list)
     for (threat, index, completion, marker), verdict in zip(asked, verdicts, strict=True):
@@ -126,6 +147,8 @@ def _attack(grader: Grader, surface: Surface, fitted: Fit, directory: Path, *, i
         if is_own
         else tuple(_gold_failure(s.task, s.gold, g) for i, (s, g) in enumerate(zip(fitted.specimens, fitted.golds, strict=True)) if i not in graded),
         sum(len(wrongs) for wrongs in fitted.wrongs) if surface is not Surface.FORMAT else 0,
+        fitted.gold_value,
+        fitted.wrong_value,
         tuple(_result(threat, by_threat[threat.id]) for threat in threats if by_threat[threat.id]),
         tuple(breaches),
     )
@@ -153,6 +176,22 @@ def _how(verdict: Verdict, marker: Path | None, gold: Verdict, wrongs: Sequence[
     return None
 
 
+def _as_declared(target: Target, report: SurfaceReport, fitted: Fit) -> SurfaceReport:
+    """Mark what is paid for its last number alone, by a target that declares that this one counts: a wrong number after it takes the payment away.
+
+    Such a completion earns by one number, as an honest guess does; one that is still paid earns by any number in it.
+    """
+    by_task = {specimen.task.id: index for index, specimen in enumerate(fitted.specimens)}
+    paid = [breach for breach in report.breaches if breach.how == "paid" and not breach.is_policy]
+    asked = [ScoreRequest(fitted.specimens[by_task[one.task_id]].task, f"{one.completion}\n{fitted.specimens[by_task[one.task_id]].wrong[0]}") for one in paid]
+    declared = {
+        id(breach)
+        for breach, verdict in zip(paid, target.grade(asked, retry=False), strict=True)
+        if not gets_through(verdict.score, fitted.golds[by_task[breach.task_id]].score, fitted.wrongs[by_task[breach.task_id]])
+    }
+    return replace(report, breaches=tuple(replace(breach, is_policy=True) if id(breach) in declared else breach for breach in report.breaches))
+
+
 def _wrong_answers(surface: Surface, fitted: Fit, graded: Sequence[int]) -> list[Breach]:
     """Plain wrong answers that are paid as well as the gold."""
     if surface is Surface.FORMAT:
@@ -177,9 +216,8 @@ def _result(threat: Threat, tried: Sequence[tuple[Verdict, bool]]) -> ThreatResu
     return ThreatResult(threat.id, threat.description, threat.source, len(tried), sum(through for _, through in tried), killed, slowest)
 
 
-def _golds(grader: Grader, function: Any, tasks: Sequence[Task], fitted: Fit) -> dict[str, Any]:
+def _golds(target: Target, write: Callable[[Task], Any] | None, tasks: Sequence[Task], fitted: Fit) -> dict[str, Any]:
     """Try the gold of every task of the user's: as the verifier writes it, else in the form that was found."""
-    write: Callable[[Task], Any] | None = getattr(function, "gold", None)
     failures: list[GoldFailure] = []
     asked: list[ScoreRequest] = []
     form, is_chat = fitted.specimens[0].form, not isinstance(fitted.specimens[0].task.prompt, str)
@@ -190,7 +228,7 @@ def _golds(grader: Grader, function: Any, tasks: Sequence[Task], fitted: Fit) ->
         except Exception as error:  # a verifier of the user may raise anything
             failures.append(GoldFailure(task.id, str(task.answer), "", f"{type(error).__name__}: {error}"))
     floors = [verdict for wrongs in fitted.wrongs for verdict in wrongs]
-    for request, verdict in zip(asked, grader.grade(asked), strict=True):
+    for request, verdict in zip(asked, target.grade(asked), strict=True):
         if not earns(verdict.score, floors):
             failures.append(_gold_failure(request.task, request.completion, verdict))
     return {"num_tasks": len(tasks), "num_gold_paid": len(tasks) - len(failures), "gold_failures": tuple(failures)}
@@ -211,13 +249,13 @@ def _breached(fits: Sequence[tuple[Surface, Fit]], reports: Sequence[SurfaceRepo
     return [(tasks[breach.task_id], breach.completion) for report in reports for breach in report.breaches if breach.how == "paid"][:NUM_REPEATED]
 
 
-def _repeat(grader: Grader, requests: Sequence[ScoreRequest]) -> tuple[tuple[str, ...], int, list[float]]:
+def _repeat(target: Target, requests: Sequence[ScoreRequest]) -> tuple[tuple[str, ...], int, list[float]]:
     """Grade a part again in the same workers and in fresh ones; return what changed, how many were repeated, and their seconds."""
     part = list(requests)[:NUM_REPEATED]
-    first = grader.grade(part)
-    second = grader.grade(part)
-    grader.renew()
-    third = grader.grade(part)
+    first = target.grade(part)
+    second = target.grade(part)
+    target.renew()
+    third = target.grade(part)
     unstable = tuple(
         request.completion
         for request, *verdicts in zip(part, first, second, third, strict=True)

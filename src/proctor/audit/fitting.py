@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Protocol
 
 from proctor.audit.specimen import FORMS, Form, Specimen, Surface
 from proctor.core.task import Outcome, Score, Task
 from proctor.verifiers.base import ScoreRequest
-from proctor.verifiers.grading import Grader, Verdict, is_paid
-from proctor.verifiers.signatures import Convention
+from proctor.verifiers.grading import Verdict, is_paid
 
 SURFACES_OF = {
     "math": (Surface.MATH,),
@@ -35,6 +36,17 @@ MIN_SHARE = 0.4
 """A function that pays fewer of a surface's gold answers does not grade that surface."""
 
 
+class Target(Protocol):
+    """What is audited, in its workers: one function (`Grader`) or the whole reward of a run (`WholeReward`)."""
+
+    @property
+    def can_take_messages(self) -> bool: ...
+
+    def renew(self) -> None: ...
+
+    def grade(self, requests: Sequence[ScoreRequest], *, retry: bool = True) -> list[Verdict]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Fit:
     """The form of answer that a target reads best, and what it says to the golds in it.
@@ -57,6 +69,17 @@ class Fit:
     def num_graded(self) -> int:
         """Specimens whose gold is paid, and more than every wrong answer."""
         return sum(earns(gold.score, wrong) for gold, wrong in zip(self.golds, self.wrongs, strict=True))
+
+    @property
+    def gold_value(self) -> float:
+        """What the right answers earn, their mean; what was not scored counts as 0."""
+        return fmean(verdict.score.value or 0.0 for verdict in self.golds)
+
+    @property
+    def wrong_value(self) -> float:
+        """What plain wrong answers in the same form earn, their mean."""
+        values = [verdict.score.value or 0.0 for wrongs in self.wrongs for verdict in wrongs]
+        return fmean(values) if values else 0.0
 
 
 def earns(gold: Score, wrongs: Sequence[Verdict]) -> bool:
@@ -82,23 +105,23 @@ def gets_through(score: Score, gold: Score, wrongs: Sequence[Verdict]) -> bool:
     return gold.value > low and score.value - low >= 0.5 * (gold.value - low)
 
 
-def fit(grader: Grader, specimens: Sequence[Specimen], *, is_form_alone: bool = False) -> Fit:
-    """Try the specimens in every form they allow, and return the one in which most golds are paid.
+def fit(target: Target, specimens: Sequence[Specimen], *, is_form_alone: bool = False) -> Fit:
+    """Try the specimens in every form they allow, and return the one in which most golds are paid; of several, the one that pays them best.
 
     Args:
-        grader: the target.
+        target: that reads them.
         specimens: at least one.
         is_form_alone: the target reads no answer, so a wrong answer is one without the form.
     """
     forms = FORMS if specimens[0].form == FORMS[0] else (specimens[0].form,)
-    ways = [(form, is_chat) for form in forms for is_chat in ((False, True) if grader.signature.convention is Convention.TRL else (False,))]
-    best, most = ways[0], -1
+    ways = [(form, is_chat) for form in forms for is_chat in ((False, True) if target.can_take_messages else (False,))]
+    best, most = ways[0], (-1, 0.0)
     for way in ways if len(ways) > 1 else ():
         sample = [_posed(specimen, *way) for specimen in specimens[:NUM_FOR_FORM]]
-        num_graded = _try(grader, sample, is_form_alone=is_form_alone, retry=False).num_graded
-        if num_graded > most:
-            best, most = way, num_graded
-    return _try(grader, [_posed(specimen, *best) for specimen in specimens], is_form_alone=is_form_alone, retry=True)
+        tried = _try(target, sample, is_form_alone=is_form_alone, retry=False)
+        if (tried.num_graded, tried.gold_value) > most:
+            best, most = way, (tried.num_graded, tried.gold_value)
+    return _try(target, [_posed(specimen, *best) for specimen in specimens], is_form_alone=is_form_alone, retry=True)
 
 
 def _posed(specimen: Specimen, form: Form, is_chat: bool) -> Specimen:
@@ -106,12 +129,12 @@ def _posed(specimen: Specimen, form: Form, is_chat: bool) -> Specimen:
     return replace(specimen, form=form, task=replace(task, prompt=task.messages) if is_chat else task)
 
 
-def _try(grader: Grader, specimens: Sequence[Specimen], *, is_form_alone: bool, retry: bool) -> Fit:
+def _try(target: Target, specimens: Sequence[Specimen], *, is_form_alone: bool, retry: bool) -> Fit:
     asked: list[ScoreRequest] = []
     for specimen in specimens:
         wrongs = [wrong if is_form_alone else specimen.wrap(wrong) for wrong in specimen.wrong]
         asked += [ScoreRequest(specimen.task, completion) for completion in (specimen.gold, *wrongs)]
-    verdicts = iter(grader.grade(asked, retry=retry))
+    verdicts = iter(target.grade(asked, retry=retry))
     golds: list[Verdict] = []
     wrongs_of: list[tuple[Verdict, ...]] = []
     for specimen in specimens:

@@ -86,6 +86,8 @@ class SurfaceReport:
         num_gold_paid: of these, paid.
         gold_failures: the others, where the tasks are the user's; Proctor's own specimens only show what the target reads.
         num_wrong: plain wrong answers tried.
+        gold_value: what right answers in that form earn, their mean.
+        wrong_value: what plain wrong ones in the same form earn, their mean: of a whole reward, what form and length are worth by themselves.
         threats: every class tried.
         breaches: everything that got through.
     """
@@ -96,6 +98,8 @@ class SurfaceReport:
     num_gold_paid: int
     gold_failures: tuple[GoldFailure, ...]
     num_wrong: int
+    gold_value: float
+    wrong_value: float
     threats: tuple[ThreatResult, ...]
     breaches: tuple[Breach, ...]
 
@@ -203,6 +207,7 @@ def summary(report: AuditReport) -> str:
         f"{report.num_by_policy} more are paid by what the target may declare." if report.num_by_policy else "",
         f"{sum(surface.num_wrong for surface in report.surfaces)} plain wrong answers: {wrong} paid.",
         f"Gold answers: {sum(s.num_gold_paid for s in report.surfaces)} of {sum(s.num_tasks for s in report.surfaces)} paid.",
+        *(f"Right answers earn {s.gold_value:.3g}, wrong ones in the same form {s.wrong_value:.3g}." for s in report.surfaces),
         f"{killed} attacks had to be stopped by the worker's limits." if killed else "",
         f"Verdicts repeated: {report.num_repeated - len(report.unstable)} of {report.num_repeated}.",
         f"An honest check takes {report.cost.median_s * 1e3:.2f} ms (median), {report.cost.p99_s * 1e3:.2f} ms (p99).",

@@ -6,20 +6,25 @@ import argparse
 import json
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from proctor.audit.examine import Plan, audit
+from proctor.audit.examine import Plan, audit, audit_environment
 from proctor.audit.fitting import SURFACES_OF
-from proctor.audit.report import AuditReport, shown, summary, write_report
+from proctor.audit.report import AuditReport, ThreatResult, shown, summary, write_report
 from proctor.audit.specimen import Surface
+from proctor.cli.train import resolve
 from proctor.cli.verify import memory_limits, parse_arguments
+from proctor.config import RunConfig
 from proctor.core.task import Task
 from proctor.data.config import DataConfig
 from proctor.data.files import SUFFIXES
 from proctor.data.loaders import load_tasks
 from proctor.errors import ConfigError
 from proctor.plugins import unknown
+from proctor.recipes import ALIASES
+from proctor.training.stages.records import REFERENCE, StagedConfig, Train
 from proctor.verifiers.names import make_verifier
 
 MAX_SHOWN_PER_THREAT = 3
@@ -31,26 +36,77 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"--max-tasks must be at least 1, not {options.max_tasks}")
     if not options.timeout > 0 or not math.isfinite(options.timeout):
         raise ConfigError(f"--timeout must be a positive number of seconds, not {options.timeout}")
+    report = _environment(options) if _is_environment(options.target) else _function(options)
+    if options.out:
+        for path in write_report(report, Path(options.out)):
+            print(f"wrote {path}", file=sys.stderr)
+    print(json.dumps(report.as_dict(), indent=2) if options.json else "\n".join(_lines(report)))
+    return 0 if report.is_sound else 1
+
+
+def _function(options: argparse.Namespace) -> AuditReport:
+    """Audit one verifier or reward function, on Proctor's specimens or on data."""
+    if options.scale or options.assignments or options.stage:
+        raise ConfigError(f"--scale, --set and --stage are for a recipe or a run's file; the target is {options.target!r}")
     is_data = Path(options.target).suffix.lower() in SUFFIXES
     if options.verifier and not is_data:
         raise ConfigError(f"--verifier is for a data file; the target {options.target!r} is itself what is audited")
     name = (options.verifier or "math") if is_data else options.target
     function = make_verifier(name, parse_arguments(options.arguments))
     source = options.target if is_data else options.data
-    plan = Plan(
-        surfaces=_surfaces(options.surface, name),
-        tasks=_tasks(source) if source else (),
+    tasks = load_tasks(source, config=DataConfig(train=source), split="train", seed=0).tasks if source else ()
+    return audit(function, _plan(options, _surfaces(options.surface, name), tasks), name=f"{options.target} with {name}" if is_data else options.target)
+
+
+def _is_environment(target: str) -> bool:
+    return target.endswith(".toml") or target in ALIASES
+
+
+def _environment(options: argparse.Namespace) -> AuditReport:
+    """Audit the whole reward of a recipe or a run's file on the run's own tasks."""
+    if given := [name for name in ("verifier", "data", "arguments") if getattr(options, name)]:
+        name = "argument" if given[0] == "arguments" else given[0]
+        raise ConfigError(f"--{name} is for a verifier; {options.target!r} has tasks and a reward of its own (--set changes them)")
+    from proctor.training.reward_model import REWARD_MODEL  # imports torch, which the audit of a verifier does not need
+    from proctor.training.reward_parts import load_functions
+
+    recipe, config = resolve(options.target, options.scale, options.assignments)
+    name, run = _run_of(recipe, config, options.stage)
+    for part in run.rewards:
+        if part.function == REWARD_MODEL:
+            print(f"left out: {part.name or REWARD_MODEL}, a reward model; what is paid with it is another sum", file=sys.stderr)
+    tasks = load_tasks(run.data.train, config=run.data, split="train", seed=run.seed).tasks
+    return audit_environment(load_functions(run.rewards), _plan(options, _surfaces(options.surface, ""), tasks), name=name)
+
+
+def _run_of(recipe: str, config: RunConfig | StagedConfig, stage: str | None) -> tuple[str, RunConfig]:
+    """The run that is audited and what it is called: of stages, the named one, or the first of reinforcement learning that has tasks of its own."""
+    if isinstance(config, RunConfig):
+        if stage is not None:
+            raise ConfigError(f"--stage is for a recipe of several stages; {recipe!r} is a single run")
+        return recipe, config
+    found = {one.name: one.config for one in config.stages if isinstance(one, Train) and one.is_rl and not one.config.data.train.startswith(REFERENCE)}
+    if not found:
+        raise ConfigError(
+            f"no stage of {recipe!r} reinforces on tasks that are there before it runs; give one some to audit it on, as in --set STAGE.data.train=tasks.jsonl"
+        )
+    chosen = stage or next(iter(found))
+    if chosen not in found:
+        raise ConfigError(unknown(chosen, kind=f"stage of {recipe} to audit", allowed=list(found)))
+    if others := [name for name in found if name != chosen]:
+        print(f"auditing the stage {chosen}; others: {', '.join(others)} (--stage)", file=sys.stderr)
+    return f"{recipe}, stage {chosen}", found[chosen]
+
+
+def _plan(options: argparse.Namespace, surfaces: tuple[Surface, ...], tasks: tuple[Task, ...]) -> Plan:
+    return Plan(
+        surfaces=surfaces,
+        tasks=tasks,
         max_tasks=options.max_tasks,
         timeout_s=options.timeout,
         num_workers=options.workers,
         limits=memory_limits(options.memory_mib),
     )
-    report = audit(function, plan, name=f"{options.target} with {name}" if is_data else options.target)
-    if options.out:
-        for path in write_report(report, Path(options.out)):
-            print(f"wrote {path}", file=sys.stderr)
-    print(json.dumps(report.as_dict(), indent=2) if options.json else "\n".join(_lines(report)))
-    return 0 if report.is_sound else 1
 
 
 def _surfaces(named: list[str] | None, target: str) -> tuple[Surface, ...]:
@@ -62,24 +118,21 @@ def _surfaces(named: list[str] | None, target: str) -> tuple[Surface, ...]:
     return tuple(Surface(surface) for surface in dict.fromkeys(named))
 
 
-def _tasks(source: str) -> tuple[Task, ...]:
-    return load_tasks(source, config=DataConfig(train=source), split="train", seed=0).tasks
-
-
 def _lines(report: AuditReport) -> Iterator[str]:
     """The report for a terminal: the summary, then what got through, the exact input as an ASCII JSON string."""
     yield summary(report)
     for surface in report.surfaces:
         yield f"\n{surface.surface} (answers in the form: {surface.form})"
+        by_policy = Counter(breach.threat for breach in surface.breaches if breach.is_policy)
         for threat in surface.threats:
-            verdict = f"{threat.num_through} of {threat.num_tried} got through" if threat.num_through else f"none of {threat.num_tried}"
+            verdict = _through(threat, by_policy[threat.id])
             killed = f", {threat.num_killed} stopped by limits" if threat.num_killed else ""
             yield f"  {threat.id:<28} {verdict}{killed}"
         counts: dict[str, int] = {}
         for breach in surface.breaches:
             counts[breach.threat] = counts.get(breach.threat, 0) + 1
             if counts[breach.threat] <= MAX_SHOWN_PER_THREAT:
-                policy = ", if the target does not declare otherwise" if breach.is_policy else ""
+                policy = ", as the target may declare" if breach.is_policy else ""
                 worth = "" if breach.value is None else f" {breach.value:g}"
                 yield f"  {'-' if breach.is_policy else '!'} {breach.threat}: {breach.how}{worth}{policy}; gold {shown(breach.answer)}"
                 yield f"      {shown(breach.completion)}"
@@ -89,3 +142,10 @@ def _lines(report: AuditReport) -> Iterator[str]:
             yield f"    and {len(surface.gold_failures) - 10} more golds that are not paid"
     for completion in report.unstable:
         yield f"  ! not the same verdict twice: {shown(completion)}"
+
+
+def _through(threat: ThreatResult, num_by_policy: int) -> str:
+    """How many of a class got through; those apart that are paid by what the target may declare."""
+    num_breaches = threat.num_through - num_by_policy
+    parts = [f"{num_breaches} of {threat.num_tried} got through" if num_breaches else f"none of {threat.num_tried}"]
+    return ", ".join(parts + ([f"{num_by_policy} paid by what the target may declare"] if num_by_policy else []))

@@ -79,14 +79,7 @@ def _add_train(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     train.add_argument("what", metavar="RECIPE|FILE.toml", help="a recipe, or a file with configuration keys (its key `recipe` names a recipe to start from)")
     train.add_argument("--out", metavar="DIR", help="run directory (default: runs/<recipe>-<time>)")
     train.add_argument("--scale", metavar="SCALE", help="size of the recipe: tiny, pocket, 135m or paper, where the recipe has it")
-    train.add_argument(
-        "--set",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        dest="assignments",
-        help="set a configuration key, as in learning_rate=1e-5 or data.train=tasks.jsonl; may be repeated",
-    )
+    _add_assignments(train)
     train.add_argument("--dry-run", action="store_true", help="print the resolved configuration and the memory plan, and stop")
     train.add_argument("--resume", action="store_true", help="continue the run in --out, or the newest of this recipe")
     train.set_defaults(run=_train)
@@ -155,12 +148,15 @@ def _add_verify(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _add_audit(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     audit = verbs.add_parser(
         "audit",
-        help="try to cheat a verifier, a reward function or a data set",
+        help="try to cheat a verifier, a reward function, a data set or a run's whole reward",
         description="Give a verifier or reward function its gold answers, which must pass, wrong answers and known attacks, which must fail, and completions "
-        "that hang or crash careless graders. Prints what got through with the exact input; exits 1 if anything did.",
+        "that hang or crash careless graders. Of a recipe or a run's file, the weighted sum of all parts of its reward is audited on its own tasks. "
+        "Prints what got through with the exact input; exits 1 if anything did.",
     )
     audit.add_argument(
-        "target", metavar="TARGET", help="a verifier by name, a function (my_rewards.py:f, package.module:f; TRL, verl and other signatures), or a data file"
+        "target",
+        metavar="TARGET",
+        help="a verifier by name, a function (my_rewards.py:f, package.module:f; TRL, verl and other signatures), a data file, a recipe, or a run's TOML file",
     )
     audit.add_argument("--data", metavar="SOURCE", help="tasks to attack with: a file or a generator (default: Proctor's own specimens)")
     _add_grading(audit, needs_name=False)
@@ -173,6 +169,9 @@ def _add_audit(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     audit.add_argument(
         "--max-tasks", type=int, default=20, metavar="N", help="attack on the first N tasks of the data; gold is checked on all (default: %(default)s)"
     )
+    audit.add_argument("--scale", metavar="SCALE", help="size of the recipe that is the target")
+    audit.add_argument("--stage", metavar="NAME", help="of a recipe in stages (default: the first of reinforcement learning with tasks of its own)")
+    _add_assignments(audit)
     audit.add_argument("--out", metavar="DIR", help="write audit.json and audit.md there")
     audit.add_argument("--json", action="store_true", help="print the report as JSON")
     audit.set_defaults(run=_audit)
@@ -189,6 +188,17 @@ def _add_curate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     curate.add_argument("--dry-run", action="store_true", help="print the resolved specification, and stop")
     curate.add_argument("--json", action="store_true", help="print the report as JSON")
     curate.set_defaults(run=_curate)
+
+
+def _add_assignments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        dest="assignments",
+        help="set a configuration key, as in learning_rate=1e-5 or data.train=tasks.jsonl; may be repeated",
+    )
 
 
 def _add_grading(parser: argparse.ArgumentParser, *, needs_name: bool) -> None:

@@ -24,9 +24,18 @@ def open_rewards(parts: Sequence[RewardConfig | RewardPart], scoring: ScoringCon
     if not parts:
         raise ConfigError('the configuration names no reward. Add for example --set rewards=number, or [[rewards]] with function = "math" to the file')
     scorers = [_scorer(part) for part in parts if isinstance(part, RewardConfig) and part.function == REWARD_MODEL]
-    loaded = [part if isinstance(part, RewardPart) else _load_reward(part) for part in parts if getattr(part, "function", None) != REWARD_MODEL]
+    loaded = load_functions(parts)
     limits = Limits(memory_bytes=scoring.max_memory_bytes)
     return Rewards(loaded, num_workers=scoring.num_workers, timeout_s=scoring.timeout_s, in_process=scoring.in_process, limits=limits, scorers=scorers)
+
+
+def load_functions(parts: Sequence[RewardConfig | RewardPart]) -> list[RewardPart]:
+    """The verifiers and functions among the parts of a reward, loaded; reward models are left out.
+
+    Raises:
+        ConfigError: a name is unknown, or its arguments are wrong.
+    """
+    return [part if isinstance(part, RewardPart) else _load_reward(part) for part in parts if getattr(part, "function", None) != REWARD_MODEL]
 
 
 def _scorer(entry: RewardConfig) -> ScorerPart:

@@ -29,6 +29,11 @@ class EquationsVerifier:
 
     answer: MathVerifier = number_verifier()
 
+    @property
+    def counts_last_number(self) -> bool:
+        """As the verifier of the answer does."""
+        return self.answer.counts_last_number
+
     def gold(self, task: Task) -> str:
         """The completion that must be CORRECT."""
         return self.answer.gold(task)

@@ -22,7 +22,7 @@ from proctor.sandbox.workers import WorkerPool, default_num_workers
 from proctor.verifiers.adapters import score_requests
 from proctor.verifiers.base import ScoreRequest
 from proctor.verifiers.rewards import MAX_VALUE
-from proctor.verifiers.signatures import detect
+from proctor.verifiers.signatures import Convention, detect
 from proctor.verifiers.wire import Judge, ShippedJudge, decode, encode
 
 
@@ -65,6 +65,11 @@ class Grader:
         self._timeout_s = max(timeout_s, float(getattr(function, "max_wall_s", 0.0)))
         setup = pickle.dumps(_Shipped(ShippedJudge(name, ship(function, name=f"verifier {name!r}"), self.signature)))
         self._workers = WorkerPool(num_workers or default_num_workers(), limits=replace(limits or Limits(), wall_s=self._timeout_s), setup=setup)
+
+    @property
+    def can_take_messages(self) -> bool:
+        """Whether the function may want prompts and completions as messages, as TRL's do for chats."""
+        return self.signature.convention is Convention.TRL
 
     def __enter__(self) -> Grader:
         return self

@@ -56,6 +56,11 @@ class MathVerifier:
         if not is_allowed:
             raise ConfigError(f'tolerance must be a number in [0, 1), as text like "0.01", not {self.tolerance!r}')
 
+    @property
+    def counts_last_number(self) -> bool:
+        """Whether the answer is whatever number stands last. A completion still earns by one number alone, so an audit reports what that pays apart."""
+        return self.channels == ("last_number",)
+
     def __call__(self, completion: str, task: Task) -> Score:
         """Score one completion.
 
