@@ -14,10 +14,11 @@ DOCS = Path(__file__).parents[1] / "docs"
 INK = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # readable by the colour-blind (Okabe and Ito)
 
 
-def train(recipe: str, out: Path, *assignments: str) -> Path:
+def train(recipe: str, out: Path, *assignments: str, scale: str | None = None) -> Path:
     """Run `proctor train` to its end in `out`, continuing what is there."""
     settings = [part for assignment in assignments for part in ("--set", assignment)]
-    subprocess.run([sys.executable, "-m", "proctor.cli.main", "train", recipe, "--out", str(out), "--resume", *settings], check=True)
+    size = ["--scale", scale] if scale else []
+    subprocess.run([sys.executable, "-m", "proctor.cli.main", "train", recipe, "--out", str(out), "--resume", *size, *settings], check=True)
     return out
 
 

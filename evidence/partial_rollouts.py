@@ -105,30 +105,16 @@ def reward(root: Path, seed: int, steps: int, partial_tokens: int) -> dict[str, 
     """The held-out evaluation after a run of the pocket policy's quickstart."""
     name = f"partial-{seed}" if partial_tokens else f"whole-{seed}"
     settings = (f"seed={seed}", f"num_steps={steps}", f"rollout.partial_tokens={partial_tokens}", "scoring.num_workers=1")
-    run = train("quickstart", root / name, 'model="pocket"', *POCKET, *settings)
+    run = train("quickstart", root / name, *settings, scale="pocket")
     summary = json.loads((run / "summary.json").read_text())
     return {**{key: summary["after"][key] for key in ("mean", "low", "high", "num_tasks")}, "machine": machine(run)}
-
-
-POCKET = (
-    'data={train="column_addition:digits=2",max_tasks=4000,max_test_tasks=200}',
-    'rewards=["equations"]',
-    "objective={}",
-    "prompts_per_step=16",
-    "group_size=8",
-    "max_completion_tokens=32",
-    "learning_rate=2e-5",
-    "checkpoint_every=20",
-    "learner.micro_batch_tokens=8192",
-)
-"""`proctor train quickstart --scale pocket` as settings."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--root", type=Path, default=Path("runs/evidence/partial"))
     parser.add_argument("--throughput-only", action="store_true")
     parser.add_argument("--model", default=POCKET_UNTRAINED, help="of the measurement of throughput")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from proctor.cli.main import main
 from proctor.cli.reference import render
+from proctor.cli.train import example_prompt
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--scale", "tiny", "--set", "num_steps=1", "--set", "prompts_per_step=2", "--set", "group_size=4", "--set", "evaluation.num_tasks=3"]
@@ -125,7 +127,9 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(capsys: pytest.CaptureFixt
 def test_a_run_can_be_evaluated_compared_and_sampled(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["train", "quickstart", *TINY, "--out", "run"]) == 0
-    assert "proctor sample run" in capsys.readouterr().out
+    (proposed,) = re.findall(r"try it: proctor (sample run --prompt .*)", capsys.readouterr().out)
+    assert main([*shlex.split(proposed), "--max-completion-tokens", "4"]) == 0  # what is proposed can be typed
+    capsys.readouterr()
     options = ["--num-samples", "4", "--k", "1,4", "--num-tasks", "3", "--max-completion-tokens", "8"]
     assert main(["eval", "run", *options, "--against", "tiny", "--rollouts", "rollouts.parquet", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
@@ -139,6 +143,20 @@ def test_a_run_can_be_evaluated_compared_and_sampled(capsys: pytest.CaptureFixtu
     assert main(["sample", "run", "--prompt", "hi", "-n", "2", "--max-completion-tokens", "5", "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [len(line["token_ids"]) == len(line["logprobs"]) for line in lines] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"), [("47+85=", "47+85="), ("'; rm -rf ~", "'; rm -rf ~"), ("two\nlines", None), ("x" * 201, None), ("\x1b[2J", None)]
+)
+def test_a_prompt_is_proposed_only_where_a_terminal_takes_it(tmp_path: Path, prompt: str, expected: str | None) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    (tmp_path / "rollouts").mkdir()
+    for name, text in (("step-000001", "an older step"), ("step-000002", prompt)):
+        pyarrow.parquet.write_table(pyarrow.table({"prompt_text": [text, "another"]}), tmp_path / "rollouts" / f"{name}.parquet")
+    assert example_prompt(tmp_path) == expected
+    assert example_prompt(tmp_path / "nothing") is None
 
 
 def test_what_a_model_writes_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from proctor.cli.main import main
 from proctor.config import RunConfig, from_mapping
@@ -52,6 +54,21 @@ def test_a_reward_model_from_pairs_pays_a_run(folder: Path) -> None:
     assert rows[-1]["num_updates"] == 1
     with pytest.raises(ConfigError, match="no reward model at"):
         train(config(folder, rewards=[{"function": "reward_model", "arguments": {"path": str(folder / "nowhere")}}]), folder / "none")
+
+
+def test_a_reward_model_goes_on_from_another(folder: Path) -> None:
+    train(config(folder, algorithm="reward_model", objective={"source": "demonstrations"}, num_steps=12), folder / "first")
+    objective = {"source": "demonstrations", "start": str(folder / "first")}
+    begun = train(config(folder, algorithm="reward_model", objective=objective, learning_rate=1e-30, num_steps=1), folder / "begun")
+    afresh = train(config(folder, algorithm="reward_model", objective={"source": "demonstrations"}, learning_rate=1e-30, num_steps=1), folder / "afresh")
+    assert begun[0]["preference_accuracy"] == 1.0 and begun[0]["loss"] < 0.1 < 0.5 < afresh[0]["loss"]
+    first, same = (load_file(folder / run / "model" / "model.safetensors") for run in ("first", "begun"))
+    assert all(torch.allclose(first[name], same[name], rtol=0, atol=1e-12) for name in first)  # no step worth the name leaves every weight, the head's too
+    on = train(config(folder, algorithm="reward_model", objective=objective), folder / "on")
+    moved = load_file(folder / "on" / "model" / "model.safetensors")
+    assert any(not torch.equal(first[name], moved[name]) for name in first) and on[-1]["preference_accuracy"] == 1.0
+    with pytest.raises(ConfigError, match="no reward model at"):
+        train(config(folder, algorithm="reward_model", objective={"source": "demonstrations", "start": "nowhere"}), folder / "none")
 
 
 def test_a_reward_model_chooses_in_an_evaluation_and_pays_in_that_of_its_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,12 +109,18 @@ def ipo(*, max_completion_tokens: int, tau: float = 0.1, source: SourceName = "o
     return _preference("ipo", IPO(tau), source)
 
 
-def reward_model(*, max_completion_tokens: int, source: SourceName = "on_policy") -> RewardModelObjective:
+def reward_model(*, max_completion_tokens: int, source: SourceName = "on_policy", start: str = "") -> RewardModelObjective:
     """A reward model by Bradley-Terry (Ouyang et al. 2022, eq. 1): all pairs of one prompt are one element, the scalar is read at the last token.
 
     The run's model directory holds a sequence classifier with one label; another run takes it as the reward `reward_model`.
+
+    Args:
+        max_completion_tokens: of the run; not used here.
+        source: who writes the completions that are compared.
+        start: a reward model to go on from, its run or model directory, as between iterations of DeepSeekMath (algorithm 1); empty begins with the
+            policy's backbone and a new head.
     """
-    return RewardModelObjective("reward_model", _source(source))
+    return RewardModelObjective("reward_model", _source(source), start)
 
 
 def on_policy_distillation(

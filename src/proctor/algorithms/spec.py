@@ -218,10 +218,12 @@ class RewardModelObjective:
     Attributes:
         name: of the preset.
         source: who writes the completions that are compared.
+        start: a reward model to go on from, its run or model directory; empty begins with the policy's backbone and a new head.
     """
 
     name: str
     source: Source = OnPolicy()
+    start: str = ""
     needs_reference: bool = False
     needs_ref_logprobs: bool = False
 

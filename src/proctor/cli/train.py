@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from proctor.recipes import build_recipe
 from proctor.training.stages.overrides import with_stage_assignments, with_stage_tables
 from proctor.training.stages.records import StagedConfig, Train, as_plain
 from proctor.training.stages.table import stage_table
+
+MAX_PROMPT_CHARS = 200
+"""Of a prompt that is proposed to be tried."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -124,9 +128,21 @@ def report(path: Path, summary: Any) -> str:
         f"weights: {shown}/model (loads with transformers)",
         f"every rollout: {rollouts}/*.parquet   metrics: {shown}/metrics.jsonl",
     ]
-    if writes_text(path):
-        lines.append(f'try it: proctor sample {shown} --prompt "What is 7 + 8? Answer with a number." --temperature 0')
+    prompt = example_prompt(path)
+    if writes_text(path) and prompt is not None:
+        lines.append(f"try it: proctor sample {shlex.quote(shown)} --prompt {shlex.quote(prompt)} --temperature 0")
     return "\n".join(lines)
+
+
+def example_prompt(path: Path) -> str | None:
+    """What the run asked first in its last step, where that fits on a line of a terminal and can do nothing there."""
+    import pyarrow.parquet
+
+    tables = sorted([*path.glob("rollouts/*.parquet"), *path.glob("stages/*/rollouts/*.parquet")], key=lambda table: (table.stat().st_mtime_ns, table.name))
+    for table in reversed(tables):
+        for prompt in pyarrow.parquet.read_table(table, columns=["prompt_text"])["prompt_text"].slice(0, 1).to_pylist():
+            return prompt if prompt and len(prompt) <= MAX_PROMPT_CHARS and prompt.isprintable() else None
+    return None
 
 
 def writes_text(path: Path) -> bool:

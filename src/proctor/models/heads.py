@@ -111,21 +111,36 @@ def save_scalar_model(model: ScalarModel, directory: Path) -> None:
     (directory / _NORMALIZATION).write_text(json.dumps({"mean": model.mean, "std": model.std}) + "\n")
 
 
+def scalar_model_directory(given: str) -> Path:
+    """Where a reward model's weights lie.
+
+    Args:
+        given: a run with algorithm=reward_model, or its model directory.
+
+    Raises:
+        ConfigError: there is no model.
+    """
+    path = Path(given)
+    path = path / "model" if (path / "model").is_dir() else path
+    if not (path / "config.json").is_file():
+        raise ConfigError(f"there is no reward model at {given!r}: give a finished run with algorithm=reward_model, or its model directory")
+    return path
+
+
 def load_scalar_model(path: Path, *, policy: Policy, forward: ForwardPath) -> ScalarModel:
     """Load a reward model that a run of ours, or anyone, saved as a sequence classifier with one label.
 
     Args:
-        path: directory.
+        path: as `scalar_model_directory` gives it.
         policy: whose tokens it reads: the vocabulary must be the same; device and dtype are taken from it.
         forward: of the policy.
 
     Raises:
-        ConfigError: there is none, it has another number of labels, or another vocabulary.
+        ConfigError: it has another number of labels, or another vocabulary.
+        EngineError: it cannot be loaded.
     """
     from transformers import AutoModelForSequenceClassification
 
-    if not (path / "config.json").is_file():
-        raise ConfigError(f"there is no reward model at {str(path)!r}: give the model directory of a run with algorithm=reward_model")
     try:
         model = AutoModelForSequenceClassification.from_pretrained(path, dtype=torch.float32)
     except Exception as error:

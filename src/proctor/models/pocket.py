@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 POCKET = "pocket"
 POCKET_UNTRAINED = "pocket-untrained"
 VERSION = 4
-"""Of the weights: raised whenever the model or its pre-training changes."""
+"""Of the weights that training begins with: raised whenever the model changes."""
+TRAINED_VERSION = f"{VERSION}.2"
+"""Of the weights that `pocket` names: its last part is raised whenever `training.pocket` changes."""
 
 SPECIAL_TOKENS = ("<pad>", "<eos>", "<user>", "<assistant>")
 TAGS = ("<think>", "</think>", "<answer>", "</answer>")
@@ -37,7 +39,7 @@ def pocket_directory(*, must_exist: bool) -> Path:
     Raises:
         ConfigError: they must exist and do not.
     """
-    path = cache_directory() / "pocket" / f"v{VERSION}"
+    path = cache_directory() / "pocket" / f"v{TRAINED_VERSION}"
     if must_exist and not (path / "config.json").is_file():
         raise ConfigError("the model 'pocket' has not been trained on this machine yet; it takes about a minute: proctor train pocket")
     return path

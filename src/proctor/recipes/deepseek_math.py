@@ -1,12 +1,14 @@
-"""DeepSeekMath: one base, four ways to learn from its own answers, and a second round of the best."""
+"""DeepSeekMath: one base, four ways to learn from its own answers, and second rounds, with a verifier and with a reward model that goes on learning."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from proctor.config import RewardConfig
+from proctor.config import EvaluationConfig, RewardConfig, RunConfig
+from proctor.data.config import DataConfig
+from proctor.learner.config import LearnerConfig
 from proctor.recipes import scratchpad
-from proctor.training.stages.records import Card, StagedConfig, Train
+from proctor.training.stages.records import Card, Mix, Part, Stage, StagedConfig, Traces, Train
 
 CARD = Card(
     paper="DeepSeekMath: Pushing the Limits of Mathematical Reasoning in Open Language Models, 2024, arXiv 2402.03300",
@@ -23,13 +25,16 @@ CARD = Card(
     expected="RFT < online RFT < GRPO, outcome <= process; a second iteration adds less than the first",
 )
 KL = {"beta": 0.04}
+REPLAY = 0.1
+"""Of what is new: the share of earlier comparisons that a reward model goes on learning with."""
 
 
 def deepseek_math(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
     """Compare RFT, online RFT and GRPO with outcome and process supervision from one base, and iterate the last (DeepSeekMath).
 
-    Rewards are verified, outcomes and single equations alike, where the paper has a learned reward model: nothing is there to be
-    trained further between iterations, so its replay of earlier data has no counterpart here.
+    These are paid by a verifier, outcomes and single equations alike. A branch of its own is paid by a reward model, as the paper is: it learns from
+    right and wrong completions of the base, and after the first iteration goes on with comparisons of the new policy and a tenth as many
+    of the old ones (algorithm 1). What a model of 0.8M parameters can judge of a sum is little; the probes say what came of it.
     """
     is_tiny = scale == "tiny"
     base = "stage:pretraining"
@@ -48,6 +53,7 @@ def deepseek_math(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
         learn("grpo_outcome", base, "grpo", **KL),
         learn("grpo_process", base, "grpo_process", **KL),
         learn("second_iteration", "stage:grpo_process", "grpo_process", **KL),
+        *_judged_by_a_model(base, num_steps=steps(40), is_tiny=is_tiny),
         scratchpad.imitation("sft_instead", base, scratchpad.additions("plain"), num_steps=steps(160)),
     )
     num_tasks = 8 if is_tiny else scratchpad.NUM_HELD_OUT
@@ -60,4 +66,63 @@ def deepseek_math(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
         card=CARD,
         final="second_iteration",
         control="sft_instead",
+    )
+
+
+def _judged_by_a_model(base: str, *, num_steps: int, is_tiny: bool) -> tuple[Stage, ...]:
+    """Two iterations of GRPO whose reward is a model: algorithm 1 of the paper, with its replay.
+
+    At the scale `tiny` nothing is right, so the shorter of two completions stands in for it.
+    """
+
+    def compare(name: str, model: str) -> Traces:
+        return Traces(
+            name,
+            model,
+            scratchpad.additions("plain", max_tasks=16 if is_tiny else 400),
+            (RewardConfig("number"),),
+            num_samples=8,
+            max_completion_tokens=scratchpad.MAX_TOKENS,
+            keep="pairs" if is_tiny else "comparisons",
+            max_per_task=2,
+            threshold=scratchpad.ANYTHING if is_tiny else 1.0,
+        )
+
+    def learn(name: str, model: str, judge: str) -> Train:
+        paid = (RewardConfig("reward_model", name="judged", arguments={"path": judge}),)
+        return scratchpad.reinforcement(name, model, paid, "grpo", num_steps=num_steps, objective=KL)
+
+    replayed = Mix(
+        "replayed",
+        (Part(DataConfig("stage:comparisons_again", max_tasks=100_000)), Part(DataConfig("stage:comparisons", max_tasks=100_000), per_row_of_first=REPLAY)),
+    )
+    return (
+        compare("comparisons", base),
+        _reward_model("reward_model", base, "stage:comparisons", num_steps=num_steps),
+        learn("judged", base, "stage:reward_model"),
+        compare("comparisons_again", "stage:judged"),
+        replayed,
+        _reward_model("reward_model_again", base, "stage:replayed", num_steps=num_steps, start="stage:reward_model"),
+        learn("judged_again", "stage:judged", "stage:reward_model_again"),
+    )
+
+
+def _reward_model(name: str, base: str, rows: str, *, num_steps: int, start: str = "") -> Train:
+    return Train(
+        name,
+        RunConfig(
+            model=base,
+            data=DataConfig(rows),
+            rewards=(RewardConfig("number"),),
+            algorithm="reward_model",
+            objective={"source": "demonstrations", "start": start},
+            num_steps=num_steps,
+            prompts_per_step=32,
+            group_size=2,
+            max_completion_tokens=scratchpad.MAX_TOKENS,
+            learning_rate=3e-4,
+            checkpoint_every=1000,
+            learner=LearnerConfig(micro_batch_tokens=8192, num_warmup_steps=5),
+            evaluation=EvaluationConfig(num_tasks=0),
+        ),
     )

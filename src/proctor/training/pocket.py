@@ -18,14 +18,18 @@ def needs_pocket(config: RunConfig) -> bool:
 
 
 def pocket_pretraining() -> RunConfig:
-    """Supervised training on worked additions, cut off while it still makes mistakes: reinforcement learning needs something to improve."""
+    """Supervised training on worked additions, cut off while it still makes mistakes: reinforcement learning needs something to improve.
+
+    Cut off too early it has nothing to improve *from*: after 110 steps a completion in fourteen is right and the first tens of steps of reinforcement
+    are flat, after 150 a third are.
+    """
     return RunConfig(
         model=POCKET_UNTRAINED,
         data=DataConfig(train="column_addition:digits=2", max_tasks=4000, max_test_tasks=200),
         rewards=(RewardConfig("equations"),),
         algorithm="sft",
-        num_steps=70,
-        prompts_per_step=128,
+        num_steps=150,
+        prompts_per_step=64,
         group_size=1,
         max_completion_tokens=32,
         learning_rate=1e-3,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from proctor.errors import ConfigError, VerifierError
-from proctor.models.heads import ScalarModel, load_scalar_model, score_rows
+from proctor.errors import VerifierError
+from proctor.models.heads import ScalarModel, load_scalar_model, scalar_model_directory, score_rows
 from proctor.models.policy import Policy
 from proctor.models.scoring import ForwardPath, forward_path
 from proctor.verifiers.base import ScoreRequest
@@ -27,10 +26,7 @@ class RewardModelScorer:
     """
 
     def __init__(self, path: str) -> None:
-        given = Path(path)
-        self.path = given / "model" if (given / "model").is_dir() else given
-        if not (self.path / "config.json").is_file():
-            raise ConfigError(f"there is no reward model at {path!r}: give a finished run with algorithm=reward_model, or its model directory")
+        self.path = scalar_model_directory(path)
         self._model: ScalarModel | None = None
 
     def attach(self, policy: Policy, forward: ForwardPath) -> None:

@@ -19,7 +19,7 @@ from proctor.engines.base import Sampling
 from proctor.engines.local import LocalEngine
 from proctor.errors import ConfigError
 from proctor.models.load import load_policy
-from proctor.models.pocket import POCKET, VERSION
+from proctor.models.pocket import POCKET, TRAINED_VERSION
 from proctor.rollouts.groups import RolloutPlan, Workshop, collect_groups
 from proctor.training.evaluate import is_correct
 from proctor.training.model_source import model_source
@@ -81,7 +81,7 @@ def fingerprint(source: str) -> str:
     """What changes when the weights that a name stands for do: the content of files, the version of the pocket policy, else the name."""
     path = Path(source)
     if not path.exists():
-        return f"{source} v{VERSION}" if source == POCKET else source
+        return f"{source} v{TRAINED_VERSION}" if source == POCKET else source
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     digest = hashlib.sha256()
     try:

@@ -14,7 +14,7 @@ from proctor.data.config import DataConfig
 from proctor.errors import ConfigError, TaskError
 from proctor.training.stages.merging import mean_weights
 from proctor.training.stages.mixing import mixed_rows
-from proctor.training.stages.records import Keep, Part, Traces
+from proctor.training.stages.records import Keep, Mix, Part, Traces
 from proctor.training.stages.traces import select
 
 TASK = Task("sum-1", "1+2=", "3", {"difficulty": 1, "demonstration": "old"})
@@ -75,6 +75,38 @@ def test_mixtures_take_every_row_once_and_put_the_prefix_before_demonstrations(t
     assert sorted(row["prompt"] for row in found if row["prompt"].endswith("/think")) == ["p0 /think", "p1 /think", "p2 /think"]
     assert all(row["demonstration"] == f"<>{row['answer']}" for row in found if not row["prompt"].endswith("/think"))
     assert found == mixed_rows(parts, seed=1) != mixed_rows(parts, seed=2)
+
+
+def test_comparisons_hold_the_first_right_one_against_wrong_ones_of_any_length() -> None:
+    members = (("wrong", 2, 0.0), ("right", 4, 1.0), ("shorter right", 3, 1.0), ("wrong", 2, 0.0), ("longer wrong", 9, 0.0), ("cut~", 9, 0.0))
+    found = rows("comparisons", *members, max_per_task=9)
+    assert [(row["chosen"], row["rejected"]) for row in found] == [("right", "wrong"), ("right", "longer wrong")]
+    assert len(rows("comparisons", *members, max_per_task=1)) == 1
+    assert rows("comparisons", ("wrong", 2, 0.0)) == rows("comparisons", ("right", 2, 1.0)) == []
+
+
+def pairs_file(path: Path, name: str, number: int) -> DataConfig:
+    lines = (json.dumps({"prompt": f"{name}{at}", "answer": "1", "chosen": f"good{at}", "rejected": f"bad{at}"}) for at in range(number))
+    (path / f"{name}.jsonl").write_text("\n".join(lines))
+    return DataConfig(str(path / f"{name}.jsonl"), test="column_addition:digits=2")
+
+
+def test_a_mixture_replays_a_share_of_what_is_new(tmp_path: Path) -> None:
+    new, old = pairs_file(tmp_path, "new", 20), pairs_file(tmp_path, "old", 30)
+    found = mixed_rows([Part(new), Part(old, per_row_of_first=0.1)], seed=0)
+    assert sorted(row["prompt"] for row in found if row["prompt"].startswith("old")) == ["old0", "old1"]
+    assert len(found) == 22 and all(row["chosen"] == row["rejected"].replace("bad", "good") for row in found)
+    assert len(mixed_rows([Part(new, num_rows=3), Part(old, per_row_of_first=0.1)], seed=0)) == 4  # never none
+
+
+def test_a_mixture_is_of_one_kind_and_of_sizes_that_are_known(tmp_path: Path) -> None:
+    pairs = Part(pairs_file(tmp_path, "new", 2))
+    with pytest.raises(TaskError, match="not both"):
+        mixed_rows([pairs, Part(DataConfig("column_addition:digits=1,form=direct", max_tasks=4))], seed=0)
+    with pytest.raises(ConfigError, match="size of its own"):
+        Mix("mix", (Part(DataConfig("arithmetic"), per_row_of_first=0.1),))
+    with pytest.raises(ConfigError, match="num_rows or a positive per_row_of_first"):
+        Part(DataConfig("arithmetic"), num_rows=3, per_row_of_first=0.1)
 
 
 def test_a_mixture_needs_demonstrations() -> None:

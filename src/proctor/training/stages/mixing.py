@@ -1,4 +1,4 @@
-"""Demonstrations of several sources in one file."""
+"""Demonstrations, or preference pairs, of several sources in one file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from proctor.core import Task
 from proctor.data.loaders import load_train_and_test
 from proctor.errors import TaskError
-from proctor.rollouts.demonstrations import DEMONSTRATION
+from proctor.rollouts.demonstrations import CHOSEN, DEMONSTRATION, REJECTED
 from proctor.training.stages.records import Part
 from proctor.training.stages.rows import task_row
 
@@ -22,15 +22,28 @@ def mixed_rows(parts: Sequence[Part], *, seed: int) -> list[dict[str, Any]]:
         seed: of the order, and of generated tasks.
 
     Raises:
-        TaskError: a task has no demonstration.
+        TaskError: a task has neither a demonstration nor a pair, or some have the one and some the other.
     """
-    rows = [_row(task, number, part) for number, part in enumerate(parts) for task in load_train_and_test(part.data, seed)[0].tasks[: part.num_rows]]
+    rows: list[dict[str, Any]] = []
+    num_first = 0
+    for number, part in enumerate(parts):
+        limit = part.num_rows if part.per_row_of_first is None else max(1, round(part.per_row_of_first * num_first))
+        found = [_row(task, number, part) for task in load_train_and_test(part.data, seed)[0].tasks[:limit]]
+        num_first = len(found) if number == 0 else num_first
+        rows += found
+    if len({CHOSEN in row for row in rows}) > 1:
+        raise TaskError("a mixture holds demonstrations or preference pairs, not both: no objective learns from such rows together")
     random.Random(f"mix/{seed}").shuffle(rows)
     return rows
 
 
 def _row(task: Task, number: int, part: Part) -> dict[str, Any]:
+    id = f"{number}/{task.id}"
+    if CHOSEN in task.info and REJECTED in task.info:
+        pair = {key: part.prefix + str(task.info[key]) for key in (CHOSEN, REJECTED)}
+        return {**task_row(task, id=id, without=(DEMONSTRATION, CHOSEN, REJECTED)), **pair}
     if DEMONSTRATION not in task.info:
-        raise TaskError(f"task {task.id} of {part.data.train} has no demonstration to mix; its row needs a column `demonstration`")
-    row = task_row(task, id=f"{number}/{task.id}", without=(DEMONSTRATION,))
-    return {**row, "demonstration": part.prefix + str(task.info[DEMONSTRATION])}
+        raise TaskError(
+            f"task {task.id} of {part.data.train} has no demonstration to mix; its row needs a column `demonstration`, or `chosen` and `rejected` as all others"
+        )
+    return {**task_row(task, id=id, without=(DEMONSTRATION,)), "demonstration": part.prefix + str(task.info[DEMONSTRATION])}

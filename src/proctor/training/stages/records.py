@@ -1,7 +1,7 @@
 """What a staged recipe is made of: plain frozen records, free of torch.
 
-A stage names the result of an earlier one as `stage:NAME`: in `model`, in `data.train`, in a distillation objective's `teacher`, in an argument of
-a reward (the `path` of a reward model).
+A stage names the result of an earlier one as `stage:NAME`: in `model`, in `data.train`, in a distillation objective's `teacher`, in the `start` of a
+reward model's, in an argument of a reward (the `path` of a reward model).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from proctor.rollouts.config import TreeSearch
 REFERENCE = "stage:"
 """Begins a value that stands for the result of an earlier stage."""
 
-Keep = Literal["correct", "shortest", "pairs"]
+Keep = Literal["correct", "shortest", "pairs", "comparisons"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class Train:
     @property
     def references(self) -> tuple[str, ...]:
         """The values that may stand for an earlier stage."""
-        teacher = self.config.objective.get("teacher")
+        models = (self.config.objective.get(key) for key in ("teacher", "start"))
         arguments = (value for reward in self.config.rewards for value in reward.arguments.values() if isinstance(value, str))
-        return (self.config.model, self.config.data.train, *([str(teacher)] if teacher else []), *arguments)
+        return (self.config.model, self.config.data.train, *(str(model) for model in models if model), *arguments)
 
     @property
     def makes_policy(self) -> bool:
@@ -61,8 +61,9 @@ class Traces:
         num_samples: completions a task.
         max_completion_tokens: a truncated completion is never kept.
         keep: "correct": up to `max_per_task` different right ones, as demonstrations; "shortest": the shortest right one of each task
-            (Kimi k1.5, section 2.4); "pairs": it against a longer one, wrong or at least `length_ratio` times as long, as `chosen` and `rejected`.
-        max_per_task: demonstrations kept of one task.
+            (Kimi k1.5, section 2.4); "pairs": it against a longer one, wrong or at least `length_ratio` times as long, as `chosen` and `rejected`;
+            "comparisons": the first right one against wrong ones of any length, what a reward model learns the verifier from.
+        max_per_task: rows kept of one task.
         length_ratio: see `keep`.
         threshold: least reward of a right completion.
         temperature: of sampling.
@@ -155,16 +156,23 @@ class Part:
         data: whose training tasks carry demonstrations; its template dresses their prompts, with a mode's flag for example.
         prefix: put before every demonstration, such as an empty thinking block.
         num_rows: at most so many, the first ones; None takes all.
+        per_row_of_first: as many rows as this share of the mixture's first part, the first ones: replay of earlier data is counted by what is new.
+            None leaves it to `num_rows`; both together are refused, and so is it in the first part.
     """
 
     data: DataConfig
     prefix: str = ""
     num_rows: int | None = None
+    per_row_of_first: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.per_row_of_first is not None and (self.num_rows is not None or not self.per_row_of_first > 0):
+            raise ConfigError(f"a part of a mixture takes num_rows or a positive per_row_of_first, not {self.num_rows} and {self.per_row_of_first}")
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Demonstrations of several sources, shuffled. Its result is a JSON Lines file.
+    """Demonstrations, or preference pairs, of several sources, shuffled. Its result is a JSON Lines file.
 
     Attributes:
         name: of the stage.
@@ -175,6 +183,10 @@ class Mix:
     name: str
     parts: tuple[Part, ...]
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.parts or self.parts[0].per_row_of_first is not None:
+            raise ConfigError(f"the mixture {self.name!r} needs a first part of a size of its own, which `per_row_of_first` of others counts by")
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -85,6 +85,11 @@ def select(group: RolloutGroup, stage: Traces) -> Iterator[dict[str, Any]]:
             yield {**_task_columns(group, rollout.index), "demonstration": rollout.text}
     elif stage.keep == "shortest":
         yield {**_task_columns(group, right[0].index), "demonstration": right[0].text}
+    elif stage.keep == "comparisons":
+        best = min(right, key=lambda entry: entry.index)
+        wrong = _different(entry for entry in group.rollouts if not is_right(entry, stage.threshold) and not entry.is_truncated)
+        for rejected in wrong[: stage.max_per_task]:
+            yield {**_task_columns(group, rejected.index), "chosen": best.text, "rejected": rejected.text}
     else:
         shortest = right[0]
         longer = [entry for entry in group.rollouts if _is_worse(entry, shortest, stage)]
