@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -88,9 +89,10 @@ class Benchmark:
 REFERENCE = "stable-baselines3"
 CURRENT, SECOND, FIRST, BASELINES = "CleanRL", "CleanRL, docs of 2022 (benchmark 5184afc)", "CleanRL, docs at 04d2c47", "openai/baselines, ibid."
 PUBLICATIONS = (CURRENT, SECOND, FIRST)
+OLD_BINDING = ", -v2"
 CARTPOLE = (Published(CURRENT, 490.04, 6.12), Published(SECOND, 492.40, 13.05), Published(FIRST, 488.75, 18.40), Published(BASELINES, 497.54, 4.02))
 ACROBOT = (Published(CURRENT, -86.36, 1.32), Published(SECOND, -89.93, 6.34), Published(FIRST, -82.48, 5.93), Published(BASELINES, -81.82, 5.58))
-WALKER = (Published(CURRENT, 2287.95, 572.0), Published(f"{SECOND}, -v2", 3050.09, 1136.21), Published(f"{BASELINES}, -v2", 3208.08, 1264.37))
+WALKER = (Published(CURRENT, 2287.95, 572.0), Published(f"{SECOND}{OLD_BINDING}", 3050.09, 1136.21), Published(f"{BASELINES}{OLD_BINDING}", 3208.08, 1264.37))
 BENCHMARKS = (
     Benchmark("CartPole-v1", discrete(), 500_000, CARTPOLE),
     Benchmark("Acrobot-v1", discrete(), 500_000, ACROBOT),
@@ -127,7 +129,7 @@ discrete actions, `objective.diagnostics`); only networks, environments and the 
 - The interval of a difference is Welch's, over three seeds on each side. Where it holds 0 the two cannot be told apart by these seeds: that is no proof that
   they are the same.
 - CleanRL's numbers are defined alike: `openrlbenchmark.rlops` takes each run's last 100 logged `charts/episodic_return`, which are training episodes, and
-  of the three runs' means the mean and numpy's standard deviation. The first published number of an environment is the bar; the others are earlier.
+  of the three runs' means the mean and numpy's standard deviation. The first published number of an environment is the bar; other publications are earlier.
 - *Noise* is what the same number varies by while the policy hardly changes: the standard deviation of the mean of the last {window} episodes over the last
   fifth of a run's curve, mean over seeds. Two means of three seeds differ by about 0.8 of it from this noise alone, before any difference of training.
 - Hyper-parameters are those of CleanRL's `ppo.py` (500,000 steps, 4 environments x 128 steps) and `ppo_continuous_action.py` (1,000,000 steps, 1 x 2048);
@@ -275,14 +277,21 @@ def _measured(benchmark: Benchmark, root: Path) -> list[Published]:
 def _simulators(root: Path) -> str:
     """How far the same first steps on two versions of the simulator lie apart, where `control_simulators.py` ran on two of the same length."""
     found = [json.loads(path.read_text()) for path in sorted(root.glob("simulator-*.json"))]
-    if len(found) < 2 or len({(one["environment"], one["num_steps"]) for one in found}) > 1:
+    if len(found) != 2 or len({(one["environment"], one["num_steps"]) for one in found}) > 1:
         return ""
-    first, last = found[0], found[-1]
-    apart = max(abs(one - other) for one, other in zip(first["episode_returns"], last["episode_returns"], strict=True))
-    numbers = " and ".join(one["versions"]["mujoco"] for one in (first, last))
+    write_json(DOCS / "results" / "control-simulators.json", {"command": "python evidence/control_simulators.py, in two environments", "runs": found})
+    numbers = " and ".join(f"mujoco {one['versions']['mujoco']} (gymnasium {one['versions']['gymnasium']})" for one in found)
+    first, second = (one["episode_returns"] for one in found)
+    apart = max(map(abs, map(float.__sub__, first, second)))
+    same = (
+        f"differ by less than {10.0 ** math.ceil(math.log10(apart or 1e-16)):.0e}"
+        if len(first) == len(second)
+        else f"are of {len(first)} and {len(second)} episodes"
+    )
     return (
-        f"; over the first {first['num_steps']:,} steps of training ({len(first['episode_returns'])} episodes; `evidence/control_simulators.py`)\n"
-        f"  the returns on mujoco {numbers} differ by at most {apart:.0e}"
+        f". Over the first {found[0]['num_steps']:,} steps of training, {len(first)} short falls (`evidence/control_simulators.py`), the\n"
+        f"  returns on {numbers} {same}: it is the same task, which says nothing of how training\n"
+        "  goes on once rounding has parted the runs"
     )
 
 
@@ -353,16 +362,20 @@ def _remarks(results: Sequence[dict[str, Any]]) -> list[str]:
 
 def _by_publication(results: Sequence[dict[str, Any]]) -> list[str]:
     """Which of CleanRL's publications hold our mean, of the runs that end an episode at the time limit as CleanRL does."""
-    lines = ["CleanRL has published these tasks more than once. Runs that count the time limit as an end, as its own do:", ""]
-    lines += ["| publication | environment | its mean ± std | ours | within |", "|---|---|---|---|---|"]
+    lines = [
+        "CleanRL has published Acrobot and Walker2d more than once. Our runs that count the time limit as an end, as its own do (Walker2d-v4 throughout):",
+        "",
+    ]
+    lines += ["| publication | its environment | its mean ± std | ours | within |", "|---|---|---|---|---|"]
     for source in PUBLICATIONS:
         for result in results:
             for one in result["published"]:
-                if one["source"].removesuffix(", -v2") == source and result["environment"].endswith("limit as end") and result["mean"] is not None:
+                is_old = one["source"].endswith(OLD_BINDING)
+                if one["source"].removesuffix(OLD_BINDING) == source and result["environment"].endswith("limit as end") and result["mean"] is not None:
+                    environment = result["environment"].partition(",")[0]
+                    theirs = environment.replace("-v4", "-v2") if is_old else environment
                     within = "yes" if one["contains_mean"] else "**no**"
-                    lines.append(
-                        f"| {source} | {result['environment'].partition(',')[0]} | {one['mean']:.2f} ± {one['std']:.2f} | {result['mean']:.2f} | {within} |"
-                    )
+                    lines.append(f"| {source} | {theirs} | {one['mean']:.2f} ± {one['std']:.2f} | {result['mean']:.2f} | {within} |")
     return lines
 
 

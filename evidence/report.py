@@ -14,7 +14,8 @@ from common import DOCS
 HEAD = """\
 # Results
 
-Every number here comes from a command in this repository; `python evidence/report.py` writes this page from `docs/results/*.json`.
+`python evidence/report.py` writes this page. Every number in its tables comes from a command in this repository and stands in `docs/results/*.json`, but for
+the last section's, which were noted by hand; what a recipe or a script sets is said in words.
 Intervals are 95 %, over tasks. Machines of this kind are shared and noisy: identical runs differ by tens of per cent in time.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from proctor.audit.environment import WholeReward
 from proctor.audit.examine import Plan, audit_environment
+from proctor.audit.report import AuditReport
 from proctor.cli.main import main
 from proctor.core.task import Outcome, Score, Task
 from proctor.errors import ConfigError, TaskError
@@ -19,8 +21,23 @@ from proctor.verifiers.format import FormatVerifier
 from proctor.verifiers.mathematics import number_verifier
 from proctor.verifiers.rewards import Rewards
 
-TASKS = tuple(Task(f"t{n}", f"What is {n} + 31?", str(n + 31)) for n in range(12))
+TASKS = tuple(Task(f"t{n}", f"What is {n} + 52?", str(n + 52)) for n in range(12))
 ACCURACY, FORMAT = RewardPart("accuracy", number_verifier()), RewardPart("format", FormatVerifier(), weight=0.5)
+
+
+def trl_chat(prompts: list[Any], completions: list[Any], answer: list[str], **columns: Any) -> list[float]:
+    """TRL's conversational form alone."""
+    return [float(not isinstance(one, str) and gold in one[0]["content"]) for one, gold in zip(completions, answer, strict=True)]
+
+
+class Calls:
+    """Pays less with every call of its process."""
+
+    calls = 0
+
+    def __call__(self, completion: str, task: Task) -> float:
+        type(self).calls += 1
+        return 0.1 / type(self).calls
 
 
 def words(completion: str, answer: str) -> float:
@@ -37,51 +54,113 @@ def broken(completion: str, task: Task) -> Score:
     raise TaskError("no reference")
 
 
-def dies(completion: str, answer: str) -> float:
+def dies_of(completion: str, answer: str) -> float:
+    """One for a right answer, minus one for a wrong one; dies of one word."""
     import os
 
-    os._exit(3)
+    if "poison" in completion:
+        os._exit(3)
+    return 1.0 if answer in completion else -1.0
 
 
-def total(parts: list[RewardPart], completion: str) -> Any:
+def any_box(completion: str, answer: str) -> float:
+    """Pays where one of several boxes is right."""
+    return float(f"\\boxed{{{answer}}}" in completion)
+
+
+def any_number(completion: str, answer: str) -> float:
+    return float(answer in re.findall(r"\d+", completion))
+
+
+def graded(parts: list[RewardPart], *completions: str) -> list[Any]:
     with WholeReward(parts, num_workers=1, timeout_s=5.0, limits=Limits()) as reward:
-        (verdict,) = reward.grade([ScoreRequest(TASKS[0], completion)], retry=False)
-    return verdict
+        return reward.grade([ScoreRequest(TASKS[0], completion) for completion in completions], retry=False)
 
 
-@pytest.mark.parametrize("completion", ["<think>a</think><answer>31</answer>", "<think>a</think><answer>30</answer>", "31", "hash 31", "nothing"])
-def test_the_sum_is_the_one_that_training_pays(completion: str) -> None:
-    parts = [ACCURACY, FORMAT, RewardPart("sometimes", trl_sometimes, weight=-2.0)]
+def paid(parts: list[RewardPart], *completions: str) -> list[float | None]:
+    """What training pays."""
     with Rewards(parts, num_workers=1, timeout_s=5.0) as rewards:
-        (scores,) = rewards.score([ScoreRequest(TASKS[0], completion)])
-        paid = rewards.combine(scores)
-    verdict = total(parts, completion)
-    assert paid is not None and verdict.score.outcome is None and verdict.score.value == pytest.approx(paid)
-    assert "accuracy: " in verdict.score.reason and "sometimes: " in verdict.score.reason
+        return [rewards.combine(scores) for scores in rewards.score([ScoreRequest(TASKS[0], completion) for completion in completions])]
 
 
-def test_an_error_of_a_part_leaves_no_reward_and_a_death_is_named() -> None:
-    failed = total([ACCURACY, RewardPart("broken", broken)], "31")
-    assert failed.score.outcome is Outcome.ERROR and failed.score.value is None and "no reference" in failed.score.reason
-    died = total([ACCURACY, RewardPart("dies", dies)], "31")
-    assert died.fault is FaultKind.CRASH and died.score.value == 1.0  # the part is worth 0, as in training
+def test_the_sum_is_the_one_that_training_pays() -> None:
+    parts = [ACCURACY, FORMAT, RewardPart("sometimes", trl_sometimes, weight=-2.0)]
+    completions = ("<think>a</think><answer>52</answer>", "<think>a</think><answer>50</answer>", "52", "hash 52", "nothing")
+    verdicts = graded(parts, *completions)
+    assert [verdict.score.value for verdict in verdicts] == pytest.approx(paid(parts, *completions))
+    assert all(verdict.score.outcome is None and "sometimes: " in verdict.score.reason for verdict in verdicts)
+
+
+@pytest.mark.parametrize("weight", [1.0, -1.0])
+def test_a_check_that_is_broken_is_worth_the_least_as_in_training(weight: float) -> None:
+    parts = [ACCURACY, RewardPart("dies", dies_of, weight=weight)]
+    completions = ("52", "50", "poison")
+    verdicts = graded(parts, *completions)
+    assert [verdict.score.value for verdict in verdicts] == paid(parts, *completions)
+    assert verdicts[-1].fault is FaultKind.CRASH
+
+
+def test_an_error_of_a_part_leaves_no_reward_whatever_else_fails() -> None:
+    (failed,) = graded([ACCURACY, RewardPart("broken", broken), RewardPart("dies", dies_of)], "poison 52")
+    assert failed.score.outcome is Outcome.ERROR and failed.score.value is None and "no reference" in failed.score.reason and failed.fault is None
+
+
+def plan(*tasks: Task) -> Plan:
+    return Plan(tasks=tasks or TASKS, max_tasks=4, timeout_s=5.0, num_workers=2)
+
+
+def breaches(report: AuditReport) -> dict[str, set[str]]:
+    """Part -> classes that got through."""
+    return {surface.part: {breach.threat for breach in surface.breaches if not breach.is_policy} for surface in report.surfaces}
 
 
 def test_sound_parts_can_have_a_sum_that_is_not() -> None:
-    plan = Plan(tasks=TASKS, max_tasks=4, timeout_s=5.0, num_workers=2)
-    sound = audit_environment([ACCURACY, FORMAT], plan, name="mine")
-    surface = sound.surfaces[0]
-    assert sound.num_breaches == 0 and not surface.gold_failures and surface.num_gold_paid == len(TASKS)
-    assert surface.form == "reasoning and answer tag" and (surface.gold_value, surface.wrong_value) == (1.5, 0.5)
-    wordy = audit_environment([ACCURACY, FORMAT, RewardPart("words", words)], plan, name="mine")
-    assert wordy.num_breaches > 0 and not wordy.is_sound  # a wrong answer with more words earns as much as a right one
+    sound = audit_environment([ACCURACY, FORMAT], plan(), name="mine")
+    assert sound.is_sound and [surface.part for surface in sound.surfaces] == ["the sum", "accuracy"]  # the form reads no answer
+    whole = sound.surfaces[0]
+    assert whole.num_gold_paid == len(TASKS) and whole.form == "reasoning and answer tag" and (whole.gold_value, whole.wrong_value) == (1.5, 0.5)
+    assert sound.num_by_policy > 0
+    wordy = audit_environment([ACCURACY, FORMAT, RewardPart("words", words)], plan(), name="mine")
+    assert not wordy.is_sound and breaches(wordy)["the sum"]  # a wrong answer with more words earns as much as a right one
+
+
+def test_a_part_that_can_be_cheated_is_found_beside_one_that_pays_the_form() -> None:
+    found = breaches(audit_environment([RewardPart("boxes", any_box), FORMAT], plan(), name="mine"))
+    assert "math.several_boxes" in found["boxes"]
+    assert audit_environment([RewardPart("boxes", any_box)], plan(), name="mine").surfaces[0].part == ""
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.2])
+def test_a_part_that_declares_the_last_number_excuses_no_other(weight: float) -> None:
+    parts = [RewardPart("any", any_number), RewardPart("number", number_verifier(), weight), FORMAT]
+    report = audit_environment(parts, plan(), name="mine")
+    assert not report.is_sound and "math.several_boxes" in breaches(report)["any"] and "math.several_boxes" in breaches(report)["the sum"]
+
+
+def test_a_task_that_a_run_would_refuse_fails() -> None:
+    worded = Task("bad", "What is 3 + 4?", "seven")
+    report = audit_environment([ACCURACY, RewardPart("words", words, weight=0.001)], plan(*TASKS, worded), name="mine")
+    (failure,) = report.surfaces[0].gold_failures
+    assert failure.task_id == "bad" and "would refuse" in failure.reason and report.surfaces[0].num_gold_paid == len(TASKS)
+
+
+def test_workers_are_replaced_and_messages_are_tried_where_a_part_takes_them() -> None:
+    parts = [ACCURACY, RewardPart("chat", trl_chat)]
+    report = audit_environment(parts, plan(), name="mine")
+    assert report.surfaces[0].gold_value == 2.0  # only as messages does the second part see the answer
+    counting = audit_environment([ACCURACY, RewardPart("calls", Calls())], plan(), name="mine")
+    assert counting.unstable  # a part that remembers is told by what fresh workers say
 
 
 def test_an_environment_needs_tasks_and_parts() -> None:
     with pytest.raises(ConfigError, match="on its own tasks"):
         audit_environment([ACCURACY], Plan(), name="mine")
-    with pytest.raises(ConfigError, match="no reward function"):
-        audit_environment([], Plan(tasks=TASKS), name="mine")
+    with pytest.raises(ConfigError, match="no verifier and no reward function to audit, only a model"):
+        audit_environment([], Plan(tasks=TASKS), name="mine", left_out=("a model",))
+    with pytest.raises(ConfigError, match="distinct names"):
+        audit_environment([ACCURACY, ACCURACY], plan(), name="mine")
+    with pytest.raises(ConfigError, match="finite"):
+        audit_environment([RewardPart("accuracy", number_verifier(), float("inf"))], plan(), name="mine")
 
 
 def test_the_command_audits_a_run_on_its_own_tasks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,9 +170,21 @@ def test_the_command_audits_a_run_on_its_own_tasks(tmp_path: Path, capsys: pytes
     run.write_text(f'rewards = [{{function = "number"}}, {{function = "format", weight = 0.5}}]\n[data]\ntrain = "{rows}"\n')
     assert main(["audit", str(run), "--max-tasks", "2", "--workers", "2", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["target"] == "mine" and report["surfaces"][0]["num_gold_paid"] == len(TASKS) and report["surfaces"][0]["gold_value"] == 1.5
-    assert main(["audit", str(run), "--set", "rewards.1.function=nonsense"]) == 2
+    assert report["target"] == "mine" and report["surfaces"][0]["gold_value"] == 1.5
+    assert report["surfaces"][0]["num_gold_paid"] == report["data"]["num_tasks"] == 9  # a quarter is held out, as in a run
+    assert report["left_out"] == []
+    assert main(["audit", str(run), "--set", "data.max_tasks=3", "--max-tasks", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["surfaces"][0]["num_gold_paid"] == 3
+    assert main(["audit", str(run), "--set", "rewards=nonsense"]) == 2
     assert "nonsense" in capsys.readouterr().err
+
+
+def test_what_is_not_tried_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["audit", "kimi_k15", "--stage", "short_rl", "--max-tasks", "1", "--workers", "2", "--out", str(tmp_path)]) == 0
+    assert "Not tried: the shaping kimi_length of kimi_k15" in capsys.readouterr().out
+    assert "Not tried: the shaping kimi_length" in (tmp_path / "audit.md").read_text()
+    assert main(["audit", "deepseek_math", "--stage", "judged"]) == 2
+    assert "only judged, a reward model of weight 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -105,6 +196,7 @@ def test_the_command_audits_a_run_on_its_own_tasks(tmp_path: Path, capsys: pytes
         (["quickstart", "--stage", "rl"], "is a single run"),
         (["r1", "--stage", "reasoning"], "Did you mean"),
         (["qwen3"], "--set STAGE.data.train"),
+        (["quickstart", "--timeout", "3"], "--set scoring.timeout_s"),
     ],
 )
 def test_what_an_environment_does_not_take(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

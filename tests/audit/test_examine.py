@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import random
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proctor.audit.declared import ends_in_answer
 from proctor.audit.examine import Plan, audit
 from proctor.audit.fitting import surface_of
 from proctor.audit.report import AuditReport, Breach, as_markdown, shown, summary, write_report
 from proctor.audit.specimen import Surface
 from proctor.core.task import Task
 from proctor.errors import ConfigError, TaskError
+from proctor.verifiers.equations import EquationsVerifier
 from proctor.verifiers.mathematics import MathVerifier, number_verifier
 from tests.audit.naive import box
 
@@ -64,21 +66,61 @@ def test_code_in_an_answer_is_seen_to_run_and_hangs_are_stopped() -> None:
     assert "had to be stopped" in summary(report)
 
 
-class AnyNumber:
-    """Pays for the right number anywhere, and claims that only the last counts."""
+@dataclass(frozen=True)
+class LastNumber:
+    """Claims that the last number counts, and reads it by a rule of its own."""
 
+    rule: str
     counts_last_number = True
 
     def __call__(self, completion: str, task: Task) -> float:
-        return float(str(task.answer) in re.findall(r"\d+", completion))
+        numbers, answer = re.findall(r"-?\d+(?:\.\d+)?", completion), str(task.answer)
+        last = numbers[-1] if numbers else ""
+        rules = {
+            "as declared": last == answer,
+            "any number": answer in numbers,
+            "no sign": last.strip("-") == answer.strip("-"),
+            "last digit": bool(last) and last[-1] == answer[-1],
+            "no number": last == answer or not numbers,
+        }
+        return float(rules[self.rule])
+
+
+NUMBERS = tuple(Task(f"n{number}", f"What is {number} - 60?", str(number - 60)) for number in (3, 17, 64, 89, 189, 560))
+
+
+def by_policy(report: AuditReport) -> set[str]:
+    return {breach.threat for breach in report.surfaces[0].breaches if breach.is_policy}
 
 
 def test_what_the_last_number_earns_is_reported_apart_where_it_is_declared() -> None:
     report = audit(number_verifier(), math_plan(), name="number")
     assert report.is_sound and report.num_by_policy > 100
-    assert {"math.several_boxes", "math.taken_back"} <= {breach.threat for breach in report.surfaces[0].breaches if breach.is_policy}
-    claimed = audit(AnyNumber(), math_plan(), name="mine")
-    assert "math.several_boxes" in {breach.threat for breach in claimed.surfaces[0].breaches if not breach.is_policy}  # the claim is put to the test
+    assert {"math.several_boxes", "math.taken_back"} <= by_policy(report)
+    assert by_policy(report) == by_policy(audit(EquationsVerifier(), math_plan(), name="equations"))
+    sound = audit(LastNumber("as declared"), math_plan(tasks=NUMBERS), name="mine")
+    assert sound.is_sound and "math.several_boxes" in by_policy(sound)
+
+
+@pytest.mark.parametrize(
+    ("rule", "threat"),
+    [
+        ("any number", "math.several_boxes"),
+        ("no sign", "wrong answer"),
+        ("last digit", "wrong answer"),
+        ("no number", "math.empty"),
+    ],
+)
+def test_a_declaration_excuses_nothing_but_the_last_number(rule: str, threat: str) -> None:
+    report = audit(LastNumber(rule), math_plan(tasks=NUMBERS), name="mine")
+    assert threat in {breach.threat for breach in report.surfaces[0].breaches if not breach.is_policy} and not report.is_sound
+
+
+def test_the_last_number_is_read_apart_from_the_target() -> None:
+    for completion, answer in (("129 and 130", "130"), ("1,300.0", "1300"), ("= -5.", "-5"), ("5 cm, about", "5 cm"), ("1/2", "0.5")):
+        assert ends_in_answer(completion, answer), completion
+    for completion, answer in (("130 and 129", "130"), ("5", "-5"), ("", "5"), ("five", "5"), ("7", "3 or 7"), ("1/0", "1/0"), ("x130", "130")):
+        assert not ends_in_answer(completion, answer), completion
 
 
 def test_verdicts_that_change_are_named() -> None:

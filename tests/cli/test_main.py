@@ -13,7 +13,7 @@ import pytest
 
 from proctor.cli.main import main
 from proctor.cli.reference import render
-from proctor.cli.train import example_prompt
+from proctor.cli.train import example_prompt, report
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--scale", "tiny", "--set", "num_steps=1", "--set", "prompts_per_step=2", "--set", "group_size=4", "--set", "evaluation.num_tasks=3"]
@@ -127,7 +127,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(capsys: pytest.CaptureFixt
 def test_a_run_can_be_evaluated_compared_and_sampled(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["train", "quickstart", *TINY, "--out", "run"]) == 0
-    (proposed,) = re.findall(r"try it: proctor (sample run --prompt .*)", capsys.readouterr().out)
+    (proposed,) = re.findall(r"try it: proctor (sample run .*)", capsys.readouterr().out)
     assert main([*shlex.split(proposed), "--max-completion-tokens", "4"]) == 0  # what is proposed can be typed
     capsys.readouterr()
     options = ["--num-samples", "4", "--k", "1,4", "--num-tasks", "3", "--max-completion-tokens", "8"]
@@ -157,6 +157,18 @@ def test_a_prompt_is_proposed_only_where_a_terminal_takes_it(tmp_path: Path, pro
         pyarrow.parquet.write_table(pyarrow.table({"prompt_text": [text, "another"]}), tmp_path / "rollouts" / f"{name}.parquet")
     assert example_prompt(tmp_path) == expected
     assert example_prompt(tmp_path / "nothing") is None
+    (tmp_path / "rollouts" / "step-000003.parquet").write_bytes(b"PAR1 torn")
+    assert example_prompt(tmp_path) is None
+
+
+def test_what_is_proposed_can_be_typed_whatever_was_asked(tmp_path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    (tmp_path / "rollouts").mkdir()
+    pyarrow.parquet.write_table(pyarrow.table({"prompt_text": ["-12+'85'="]}), tmp_path / "rollouts" / "step-000001.parquet")
+    (line,) = [line for line in report(tmp_path, {}).splitlines() if line.startswith("try it: ")]
+    assert shlex.split(line)[4:] == [str(tmp_path), "--prompt=-12+'85'=", "--temperature", "0"]
 
 
 def test_what_a_model_writes_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,8 +100,13 @@ def test_a_teacher_with_another_vocabulary_is_refused(folder: Path) -> None:
         train(config(folder, algorithm="on_policy_distillation", objective={"teacher": "pocket-untrained"}), folder / "student")
 
 
-def test_a_resumed_reward_model_is_the_uninterrupted_one(folder: Path) -> None:
-    settings = {"algorithm": "reward_model", "objective": {"source": "demonstrations"}, "deterministic": True, "checkpoint_every": 1}
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_a_resumed_reward_model_is_the_uninterrupted_one(folder: Path, goes_on: bool) -> None:
+    objective = {"source": "demonstrations"}
+    if goes_on:
+        train(config(folder, algorithm="reward_model", objective=objective), folder / "first")
+        objective["start"] = str(folder / "first")
+    settings = {"algorithm": "reward_model", "objective": objective, "deterministic": True, "checkpoint_every": 1}
     train(config(folder, **settings, num_steps=4), folder / "whole")
     train(config(folder, **settings, num_steps=2), folder / "parts")
     run_training(config(folder, **settings, num_steps=4), recipe="test", out=folder / "parts", resume=True, emit=lambda event: None)

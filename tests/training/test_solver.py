@@ -11,6 +11,7 @@ import pytest
 from proctor.core import Task
 from proctor.data.curation.base import Attempt
 from proctor.data.curation.spec import ModelTable, VerifierTable
+from proctor.models.pocket import TRAINED_VERSION
 from proctor.training.solver import LocalSolver, fingerprint
 
 ATTEMPT = Attempt(4, 1.0, 6, "\nBe brief.", "difficulty")
@@ -67,3 +68,4 @@ def test_weights_are_known_by_their_content(tmp_path: Path) -> None:
     weights.write_bytes(b"two")
     assert fingerprint(str(tmp_path / "model")) != before
     assert fingerprint("tiny") == "tiny"
+    assert TRAINED_VERSION in fingerprint("pocket")  # what was measured of older weights is measured again

@@ -1,15 +1,15 @@
-"""The reward of a run as one target: every part graded by itself, and their weighted sum, which is what the policy is paid."""
+"""The reward of a run as one target: every part graded by itself, and their weighted sum, which a rollout is paid before shaping."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any
 
+from proctor.audit.declared import counts_last_number
 from proctor.core.task import Outcome, Score
-from proctor.errors import ConfigError
 from proctor.sandbox.base import Limits
 from proctor.verifiers.base import RewardPart, ScoreRequest
 from proctor.verifiers.grading import Grader, Verdict
@@ -18,28 +18,32 @@ from proctor.verifiers.grading import Grader, Verdict
 class WholeReward:
     """Grades completions by the weighted sum of several parts. A context manager.
 
-    Parts alone can each be sound where their sum is not: a format that pays as much as the answer, a length reward that outweighs both. As in
-    training (`proctor.verifiers.rewards.Rewards.combine`), a part that is not applicable is left out of the sum, and an ERROR of any part leaves no
-    reward at all.
+    Parts alone can each be sound where their sum is not: a length reward that outweighs the answer. As in training
+    (`proctor.verifiers.rewards.Rewards`), a part that is not applicable is left out of the sum, an ERROR of any part leaves no reward at all, and
+    a part whose check a completion broke is worth the least that this task has earned by it, 0 included.
     """
 
     def __init__(self, parts: Sequence[RewardPart], *, num_workers: int | None, timeout_s: float, limits: Limits) -> None:
         """Recognise the signatures of the parts and pack them.
 
         Args:
-            parts: at least one, with different names.
+            parts: as `Rewards` takes them.
             num_workers: processes a part; None for the number of processors, at most four.
             timeout_s: wall seconds for one completion and part.
             limits: of the workers.
 
         Raises:
-            ConfigError: no part, an unknown signature, or a function that cannot be sent to a worker.
+            ConfigError: an unknown signature, or a function that cannot be sent to a worker.
         """
-        if not parts:
-            raise ConfigError("there is no reward function to audit")
         self._parts = tuple(parts)
         self._graders = [Grader(part.function, name=part.name, num_workers=num_workers, timeout_s=timeout_s, limits=limits) for part in parts]
+        self._earned: defaultdict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0])  # (part, task) -> values so far, and 0
         self._stack = ExitStack()
+
+    @property
+    def graders(self) -> tuple[tuple[RewardPart, Grader], ...]:
+        """Every part, with what grades it alone."""
+        return tuple(zip(self._parts, self._graders, strict=True))
 
     @property
     def can_take_messages(self) -> bool:
@@ -47,9 +51,15 @@ class WholeReward:
         return any(grader.can_take_messages for grader in self._graders)
 
     @property
-    def counts_last_number(self) -> bool:
-        """Whether a part declares that the last number is the answer."""
-        return any(counts_last_number(part.function) for part in self._parts)
+    def declared(self) -> WholeReward | None:
+        """The sum of those parts alone that declare the last number to be the answer, in the same workers; None where none does."""
+        chosen = [index for index, part in enumerate(self._parts) if part.weight > 0 and counts_last_number(part.function)]
+        if not chosen:
+            return None
+        alone = WholeReward((), num_workers=None, timeout_s=1.0, limits=Limits())
+        alone._parts = tuple(self._parts[index] for index in chosen)
+        alone._graders = [self._graders[index] for index in chosen]
+        return alone
 
     def __enter__(self) -> WholeReward:
         for grader in self._graders:
@@ -67,22 +77,28 @@ class WholeReward:
     def grade(self, requests: Sequence[ScoreRequest], *, retry: bool = True) -> list[Verdict]:
         """Grade every request with every part, and add up, in order."""
         by_part = [grader.grade(requests, retry=retry) for grader in self._graders]
-        return [self._total(verdicts) for verdicts in zip(*by_part, strict=True)]
+        for part, verdicts in zip(self._parts, by_part, strict=True):
+            for request, verdict in zip(requests, verdicts, strict=True):
+                if verdict.fault is None and verdict.score.value is not None:
+                    self._earned[part.name, request.task.id].append(verdict.score.value)
+        return [self._total(request, verdicts) for request, verdicts in zip(requests, zip(*by_part, strict=True), strict=True)]
 
-    def _total(self, verdicts: Sequence[Verdict]) -> Verdict:
+    def _total(self, request: ScoreRequest, verdicts: Sequence[Verdict]) -> Verdict:
         seconds = math.fsum(verdict.seconds for verdict in verdicts)
-        fault = next((verdict.fault for verdict in verdicts if verdict.fault is not None), None)
         named = list(zip(self._parts, verdicts, strict=True))
         reason = "; ".join(f"{part.name}: {_said(verdict.score)}" for part, verdict in named)
         if any(verdict.score.outcome is Outcome.ERROR for verdict in verdicts):
-            return Verdict(Score.error(reason), seconds, fault)
-        terms = [part.weight * verdict.score.value for part, verdict in named if verdict.score.value is not None]
+            return Verdict(Score.error(reason), seconds, None)
+        values = [(part.weight, self._value(part, request, verdict)) for part, verdict in named]
+        terms = [weight * value for weight, value in values if value is not None]
+        fault = next((verdict.fault for verdict in verdicts if verdict.fault is not None), None)
         return Verdict(Score(None, math.fsum(terms) if terms else None, reason=reason), seconds, fault)
 
-
-def counts_last_number(function: Callable[..., Any]) -> bool:
-    """Whether a function declares that the last number of a completion is its answer, as the verifier `number` does."""
-    return bool(getattr(function, "counts_last_number", False))
+    def _value(self, part: RewardPart, request: ScoreRequest, verdict: Verdict) -> float | None:
+        if verdict.fault is None:
+            return verdict.score.value
+        earned = self._earned[part.name, request.task.id]
+        return min(earned) if part.weight >= 0 else max(earned)
 
 
 def _said(score: Score) -> str:

@@ -11,7 +11,8 @@ from statistics import median
 from typing import Any
 
 from proctor.audit.attacks import Threat, threats_on
-from proctor.audit.environment import WholeReward, counts_last_number
+from proctor.audit.declared import as_declared, counts_last_number
+from proctor.audit.environment import WholeReward
 from proctor.audit.fitting import MIN_SHARE, TRIED, Fit, Target, earns, fit, gets_through, surface_of
 from proctor.audit.report import WRONG_ANSWER, AuditReport, Breach, Cost, DataReport, GoldFailure, SurfaceReport, ThreatResult
 from proctor.audit.specimen import Specimen, Surface
@@ -21,6 +22,7 @@ from proctor.errors import ConfigError, TaskError
 from proctor.sandbox.base import FaultKind, Limits
 from proctor.verifiers.base import RewardPart, ScoreRequest
 from proctor.verifiers.grading import Grader, Verdict
+from proctor.verifiers.rewards import Rewards
 
 NUM_HOSTILE_SPECIMENS = 2
 """Attacks on the grader itself do not depend on the task; each may cost a time limit."""
@@ -61,36 +63,64 @@ def audit(function: Callable[..., Any], plan: Plan, *, name: str) -> AuditReport
         ConfigError: the function cannot be called or sent to a worker, or grades none of the surfaces.
     """
     with Grader(function, name=name, num_workers=plan.num_workers, timeout_s=plan.timeout_s, limits=plan.limits) as grader:
-        return _audit(grader, plan, name=name, write=getattr(function, "gold", None), is_last_number=counts_last_number(function))
+        fits = _fits(grader, plan)
+        reports = _attacked(grader, fits, is_own=not plan.tasks, declared=grader if counts_last_number(function) else None)
+        if plan.tasks:
+            reports[0] = replace(reports[0], **_golds(grader, getattr(function, "gold", None), plan.tasks, fits[0][1]))
+        return _report(grader, plan, name, fits, reports)
 
 
-def audit_environment(parts: Sequence[RewardPart], plan: Plan, *, name: str) -> AuditReport:
-    """Attack what a run pays for its own tasks: the weighted sum of all parts of its reward.
+def audit_environment(parts: Sequence[RewardPart], plan: Plan, *, name: str, left_out: Sequence[str] = ()) -> AuditReport:
+    """Attack what a run pays for its own tasks before shaping: every part that reads the answer by itself, and the weighted sum of all parts.
 
     Args:
         parts: of the reward.
         plan: with the run's tasks.
         name: of the run or recipe, for the report.
+        left_out: what else the run pays or takes, for the report.
 
     Raises:
-        ConfigError: there are no tasks or no parts, or a part cannot be called or sent to a worker.
+        ConfigError: there are no tasks or no parts, names or weights that a run would refuse, or a part that cannot be called or sent to a worker.
     """
     if not plan.tasks:
         raise ConfigError("an environment is audited on its own tasks, and none are given")
+    if not parts:
+        raise ConfigError("there is no verifier and no reward function to audit" + (f", only {', '.join(left_out)}" if left_out else ""))
+    with Rewards(parts, num_workers=plan.num_workers, timeout_s=plan.timeout_s, limits=plan.limits) as rewards:
+        refused = [_refused(task, reason) for task, reason in zip(plan.tasks, rewards.gold_failures(plan.tasks), strict=True) if reason is not None]
     with WholeReward(parts, num_workers=plan.num_workers, timeout_s=plan.timeout_s, limits=plan.limits) as reward:
-        return _audit(reward, plan, name=name, write=None, is_last_number=reward.counts_last_number)
+        alone = [one for part, grader in reward.graders if len(parts) > 1 and part.weight > 0 and (one := _alone(part, grader, plan)) is not None]
+        fits = _fits(reward, plan)
+        (whole,) = _attacked(reward, fits, is_own=False, declared=reward.declared)
+        whole = replace(whole, part="the sum" if len(parts) > 1 else "", **_golds(reward, None, plan.tasks, fits[0][1], refused))
+        return replace(_report(reward, plan, name, fits, [whole, *alone]), left_out=tuple(left_out))
 
 
-def _audit(target: Target, plan: Plan, *, name: str, write: Callable[[Task], Any] | None, is_last_number: bool) -> AuditReport:
+def _refused(task: Task, reason: str) -> GoldFailure:
+    return GoldFailure(task.id, str(task.answer), "", f"a run would refuse this task: {reason}")
+
+
+def _alone(part: RewardPart, grader: Grader, plan: Plan) -> SurfaceReport | None:
+    """The attacks on one part by itself; None where it does not read the answer, such as a part that pays a form."""
+    fits = _fits(grader, plan)
+    if fits[0][1].num_told_apart < MIN_SHARE * len(fits[0][1].specimens):
+        return None
+    (report,) = _attacked(grader, fits, is_own=False, declared=grader if counts_last_number(part.function) else None)
+    return replace(report, part=part.name)
+
+
+def _attacked(target: Target, fits: Sequence[tuple[Surface, Fit]], *, is_own: bool, declared: Target | None) -> list[SurfaceReport]:
     with tempfile.TemporaryDirectory(prefix="proctor-audit-") as directory:
-        fits = _fits(target, plan)
-        reports = [_attack(target, surface, fitted, Path(directory), is_own=not plan.tasks) for surface, fitted in fits]
-    if is_last_number:
-        reports = [_as_declared(target, report, fitted) for report, (_, fitted) in zip(reports, fits, strict=True)]
-    if plan.tasks:
-        reports[0] = replace(reports[0], **_golds(target, write, plan.tasks, fits[0][1]))
+        reports = [_attack(target, surface, fitted, Path(directory), is_own=is_own) for surface, fitted in fits]
+    if declared is None:
+        return reports
+    return [as_declared(declared, report, fitted) for report, (_, fitted) in zip(reports, fits, strict=True)]
+
+
+def _report(target: Target, plan: Plan, name: str, fits: Sequence[tuple[Surface, Fit]], reports: Sequence[SurfaceReport]) -> AuditReport:
+    """Repeat a part, measure the cost, and say everything."""
     honest = [request for _, fitted in fits for request in _honest(fitted)]
-    unstable, num_repeated, seconds = _repeat(target, honest + [ScoreRequest(*one) for one in _breached(fits, reports)])
+    unstable, num_repeated, seconds = _repeat(target, honest + [ScoreRequest(*one) for one in _breached(fits, reports[: len(fits)])])
     ordered = sorted(seconds)
     cost = Cost(median(ordered), ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))], len(ordered)) if ordered else Cost(0.0, 0.0, 0)
     return AuditReport(name, tuple(reports), unstable, num_repeated, cost, _describe(plan.tasks) if plan.tasks else None)
@@ -103,7 +133,7 @@ def _fits(target: Target, plan: Plan) -> list[tuple[Surface, Fit]]:
         own = from_tasks(plan.tasks)[: plan.max_tasks]
         if not own:
             raise TaskError("none of the tasks has a reference answer to attack with")
-        return [(surface, fit(target, own, is_form_alone=surface is Surface.FORMAT))]
+        return [(surface, fit(target, own, is_form_alone=surface is Surface.FORMAT, is_sum=isinstance(target, WholeReward)))]
     found: list[tuple[Surface, Fit]] = []
     why = ""
     for surface in plan.surfaces or TRIED:
@@ -176,22 +206,6 @@ def _how(verdict: Verdict, marker: Path | None, gold: Verdict, wrongs: Sequence[
     return None
 
 
-def _as_declared(target: Target, report: SurfaceReport, fitted: Fit) -> SurfaceReport:
-    """Mark what is paid for its last number alone, by a target that declares that this one counts: a wrong number after it takes the payment away.
-
-    Such a completion earns by one number, as an honest guess does; one that is still paid earns by any number in it.
-    """
-    by_task = {specimen.task.id: index for index, specimen in enumerate(fitted.specimens)}
-    paid = [breach for breach in report.breaches if breach.how == "paid" and not breach.is_policy]
-    asked = [ScoreRequest(fitted.specimens[by_task[one.task_id]].task, f"{one.completion}\n{fitted.specimens[by_task[one.task_id]].wrong[0]}") for one in paid]
-    declared = {
-        id(breach)
-        for breach, verdict in zip(paid, target.grade(asked, retry=False), strict=True)
-        if not gets_through(verdict.score, fitted.golds[by_task[breach.task_id]].score, fitted.wrongs[by_task[breach.task_id]])
-    }
-    return replace(report, breaches=tuple(replace(breach, is_policy=True) if id(breach) in declared else breach for breach in report.breaches))
-
-
 def _wrong_answers(surface: Surface, fitted: Fit, graded: Sequence[int]) -> list[Breach]:
     """Plain wrong answers that are paid as well as the gold."""
     if surface is Surface.FORMAT:
@@ -216,8 +230,8 @@ def _result(threat: Threat, tried: Sequence[tuple[Verdict, bool]]) -> ThreatResu
     return ThreatResult(threat.id, threat.description, threat.source, len(tried), sum(through for _, through in tried), killed, slowest)
 
 
-def _golds(target: Target, write: Callable[[Task], Any] | None, tasks: Sequence[Task], fitted: Fit) -> dict[str, Any]:
-    """Try the gold of every task of the user's: as the verifier writes it, else in the form that was found."""
+def _golds(target: Target, write: Callable[[Task], Any] | None, tasks: Sequence[Task], fitted: Fit, refused: Sequence[GoldFailure] = ()) -> dict[str, Any]:
+    """Try the gold of every task of the user's: as the verifier writes it, else in the form that was found. What a run would refuse fails anyway."""
     failures: list[GoldFailure] = []
     asked: list[ScoreRequest] = []
     form, is_chat = fitted.specimens[0].form, not isinstance(fitted.specimens[0].task.prompt, str)
@@ -231,6 +245,8 @@ def _golds(target: Target, write: Callable[[Task], Any] | None, tasks: Sequence[
     for request, verdict in zip(asked, target.grade(asked), strict=True):
         if not earns(verdict.score, floors):
             failures.append(_gold_failure(request.task, request.completion, verdict))
+    known = {failure.task_id for failure in refused}
+    failures = [*refused, *(failure for failure in failures if failure.task_id not in known)]
     return {"num_tasks": len(tasks), "num_gold_paid": len(tasks) - len(failures), "gold_failures": tuple(failures)}
 
 

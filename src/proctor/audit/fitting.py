@@ -71,6 +71,14 @@ class Fit:
         return sum(earns(gold.score, wrong) for gold, wrong in zip(self.golds, self.wrongs, strict=True))
 
     @property
+    def num_told_apart(self) -> int:
+        """Specimens whose gold is paid and one of whose wrong answers is not: the target reads the answer, not only how it is written."""
+        return sum(
+            earns(gold.score, wrong) and any(not gets_through(one.score, gold.score, wrong) for one in wrong)
+            for gold, wrong in zip(self.golds, self.wrongs, strict=True)
+        )
+
+    @property
     def gold_value(self) -> float:
         """What the right answers earn, their mean; what was not scored counts as 0."""
         return fmean(verdict.score.value or 0.0 for verdict in self.golds)
@@ -105,13 +113,14 @@ def gets_through(score: Score, gold: Score, wrongs: Sequence[Verdict]) -> bool:
     return gold.value > low and score.value - low >= 0.5 * (gold.value - low)
 
 
-def fit(target: Target, specimens: Sequence[Specimen], *, is_form_alone: bool = False) -> Fit:
-    """Try the specimens in every form they allow, and return the one in which most golds are paid; of several, the one that pays them best.
+def fit(target: Target, specimens: Sequence[Specimen], *, is_form_alone: bool = False, is_sum: bool = False) -> Fit:
+    """Try the specimens in every form they allow, and return the one in which most golds are paid: the first of several, of a sum the best paid.
 
     Args:
         target: that reads them.
         specimens: at least one.
         is_form_alone: the target reads no answer, so a wrong answer is one without the form.
+        is_sum: the target pays more than the answer, and a policy will write the form that pays best.
     """
     forms = FORMS if specimens[0].form == FORMS[0] else (specimens[0].form,)
     ways = [(form, is_chat) for form in forms for is_chat in ((False, True) if target.can_take_messages else (False,))]
@@ -119,8 +128,9 @@ def fit(target: Target, specimens: Sequence[Specimen], *, is_form_alone: bool = 
     for way in ways if len(ways) > 1 else ():
         sample = [_posed(specimen, *way) for specimen in specimens[:NUM_FOR_FORM]]
         tried = _try(target, sample, is_form_alone=is_form_alone, retry=False)
-        if (tried.num_graded, tried.gold_value) > most:
-            best, most = way, (tried.num_graded, tried.gold_value)
+        reached = (tried.num_graded, tried.gold_value if is_sum else 0.0)
+        if reached > most:
+            best, most = way, reached
     return _try(target, [_posed(specimen, *best) for specimen in specimens], is_form_alone=is_form_alone, retry=True)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -90,6 +91,7 @@ class SurfaceReport:
         wrong_value: what plain wrong ones in the same form earn, their mean: of a whole reward, what form and length are worth by themselves.
         threats: every class tried.
         breaches: everything that got through.
+        part: of a whole reward: which part this is about, or "the sum"; empty where there is only one.
     """
 
     surface: str
@@ -102,6 +104,12 @@ class SurfaceReport:
     wrong_value: float
     threats: tuple[ThreatResult, ...]
     breaches: tuple[Breach, ...]
+    part: str = ""
+
+    @property
+    def title(self) -> str:
+        """The surface, and of which part."""
+        return f"{self.surface}, {self.part}" if self.part else self.surface
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +151,7 @@ class AuditReport:
         num_repeated: completions that were repeated for it.
         cost: of honest checks.
         data: of a data set; None without one.
+        left_out: of an environment, what else the run pays or takes and nothing here has tried.
     """
 
     target: str
@@ -151,6 +160,7 @@ class AuditReport:
     num_repeated: int
     cost: Cost
     data: DataReport | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def num_breaches(self) -> int:
@@ -207,7 +217,7 @@ def summary(report: AuditReport) -> str:
         f"{report.num_by_policy} more are paid by what the target may declare." if report.num_by_policy else "",
         f"{sum(surface.num_wrong for surface in report.surfaces)} plain wrong answers: {wrong} paid.",
         f"Gold answers: {sum(s.num_gold_paid for s in report.surfaces)} of {sum(s.num_tasks for s in report.surfaces)} paid.",
-        *(f"Right answers earn {s.gold_value:.3g}, wrong ones in the same form {s.wrong_value:.3g}." for s in report.surfaces),
+        *(f"{s.title}: right answers in the form {s.form!r} earn {s.gold_value:.3g}, wrong ones {s.wrong_value:.3g}." for s in report.surfaces),
         f"{killed} attacks had to be stopped by the worker's limits." if killed else "",
         f"Verdicts repeated: {report.num_repeated - len(report.unstable)} of {report.num_repeated}.",
         f"An honest check takes {report.cost.median_s * 1e3:.2f} ms (median), {report.cost.p99_s * 1e3:.2f} ms (p99).",
@@ -216,6 +226,8 @@ def summary(report: AuditReport) -> str:
         parts.append(f"A policy that always answers {shown(report.data.commonest_answer)} is right on {report.data.commonest_share:.0%} of the tasks.")
         if report.data.conflicting or report.data.num_without_answer:
             parts.append(f"{len(report.data.conflicting)} tasks contradict another with the same prompt; {report.data.num_without_answer} have no answer.")
+    if report.left_out:
+        parts.append(f"Not tried: {', '.join(report.left_out)}.")
     return " ".join(part for part in parts if part)
 
 
@@ -223,11 +235,14 @@ WRONG_ANSWER = "wrong answer"
 
 
 def _surface_lines(surface: SurfaceReport) -> list[str]:
-    lines = [f"## {surface.surface}", "", f"Answers written in the form: {surface.form}.", ""]
-    lines += ["| threat | tried | through | stopped | what it does | source |", "|---|---|---|---|---|---|"]
+    lines = [f"## {_plain(surface.title)}", "", f"Answers written in the form: {surface.form}.", ""]
+    lines += ["| threat | tried | through | by policy | stopped | what it does | source |", "|---|---|---|---|---|---|---|"]
+    by_policy = Counter(breach.threat for breach in surface.breaches if breach.is_policy)
     for threat in surface.threats:
-        through = f"**{threat.num_through}**" if threat.num_through else "0"
-        lines.append(f"| {threat.id} | {threat.num_tried} | {through} | {threat.num_killed} | {_plain(threat.description)} | {_plain(threat.source)} |")
+        num_breaches = threat.num_through - by_policy[threat.id]
+        through = f"**{num_breaches}**" if num_breaches else "0"
+        told = f"{_plain(threat.description)} | {_plain(threat.source)}"
+        lines.append(f"| {threat.id} | {threat.num_tried} | {through} | {by_policy[threat.id]} | {threat.num_killed} | {told} |")
     if surface.breaches:
         lines += ["", "What got through:", ""]
         for breach in surface.breaches:

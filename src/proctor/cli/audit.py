@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from proctor.audit.examine import Plan, audit, audit_environment
@@ -15,8 +15,8 @@ from proctor.audit.fitting import SURFACES_OF
 from proctor.audit.report import AuditReport, ThreatResult, shown, summary, write_report
 from proctor.audit.specimen import Surface
 from proctor.cli.train import resolve
-from proctor.cli.verify import memory_limits, parse_arguments
-from proctor.config import RunConfig
+from proctor.cli.verify import grading_limits, parse_arguments
+from proctor.config import RunConfig, build_objective
 from proctor.core.task import Task
 from proctor.data.config import DataConfig
 from proctor.data.files import SUFFIXES
@@ -24,6 +24,7 @@ from proctor.data.loaders import load_tasks
 from proctor.errors import ConfigError
 from proctor.plugins import unknown
 from proctor.recipes import ALIASES
+from proctor.sandbox.base import Limits
 from proctor.training.stages.records import REFERENCE, StagedConfig, Train
 from proctor.verifiers.names import make_verifier
 
@@ -34,8 +35,6 @@ def run(options: argparse.Namespace) -> int:
     """Audit a target; returns 1 if something got through."""
     if options.max_tasks < 1:
         raise ConfigError(f"--max-tasks must be at least 1, not {options.max_tasks}")
-    if not options.timeout > 0 or not math.isfinite(options.timeout):
-        raise ConfigError(f"--timeout must be a positive number of seconds, not {options.timeout}")
     report = _environment(options) if _is_environment(options.target) else _function(options)
     if options.out:
         for path in write_report(report, Path(options.out)):
@@ -63,20 +62,35 @@ def _is_environment(target: str) -> bool:
 
 
 def _environment(options: argparse.Namespace) -> AuditReport:
-    """Audit the whole reward of a recipe or a run's file on the run's own tasks."""
+    """Audit the whole reward of a recipe or a run's file on the run's own tasks, within the run's own limits."""
     if given := [name for name in ("verifier", "data", "arguments") if getattr(options, name)]:
         name = "argument" if given[0] == "arguments" else given[0]
         raise ConfigError(f"--{name} is for a verifier; {options.target!r} has tasks and a reward of its own (--set changes them)")
+    if options.timeout is not None or options.memory_mib is not None:
+        raise ConfigError("a run has its own limits: --set scoring.timeout_s=SECONDS and --set scoring.max_memory_bytes=BYTES change them")
     from proctor.training.reward_model import REWARD_MODEL  # imports torch, which the audit of a verifier does not need
     from proctor.training.reward_parts import load_functions
+    from proctor.training.sources import joined, load_data
 
     recipe, config = resolve(options.target, options.scale, options.assignments)
     name, run = _run_of(recipe, config, options.stage)
-    for part in run.rewards:
-        if part.function == REWARD_MODEL:
-            print(f"left out: {part.name or REWARD_MODEL}, a reward model; what is paid with it is another sum", file=sys.stderr)
-    tasks = load_tasks(run.data.train, config=run.data, split="train", seed=run.seed).tasks
-    return audit_environment(load_functions(run.rewards), _plan(options, _surfaces(options.surface, ""), tasks), name=name)
+    models = [f"{part.name or REWARD_MODEL}, a reward model of weight {part.weight:g}" for part in run.rewards if part.function == REWARD_MODEL]
+    tasks = joined(load_data(run, None, None)[0]).tasks
+    plan = replace(
+        _plan(options, _surfaces(options.surface, ""), tasks), timeout_s=run.scoring.timeout_s, limits=Limits(memory_bytes=run.scoring.max_memory_bytes)
+    )
+    return audit_environment(load_functions(run.rewards), plan, name=name, left_out=(*models, *_of_the_objective(run)))
+
+
+def _of_the_objective(run: RunConfig) -> Iterator[str]:
+    """What an objective pays or takes beside the reward."""
+    from proctor.algorithms.spec import Objective  # imports torch
+
+    objective = build_objective(run)
+    if isinstance(objective, Objective):
+        yield from (f"the shaping {part.kind} of {run.algorithm}" for part in objective.collection.shaping)
+        if objective.needs_steps:
+            yield f"the rewards of single steps of {run.algorithm}"
 
 
 def _run_of(recipe: str, config: RunConfig | StagedConfig, stage: str | None) -> tuple[str, RunConfig]:
@@ -99,14 +113,8 @@ def _run_of(recipe: str, config: RunConfig | StagedConfig, stage: str | None) ->
 
 
 def _plan(options: argparse.Namespace, surfaces: tuple[Surface, ...], tasks: tuple[Task, ...]) -> Plan:
-    return Plan(
-        surfaces=surfaces,
-        tasks=tasks,
-        max_tasks=options.max_tasks,
-        timeout_s=options.timeout,
-        num_workers=options.workers,
-        limits=memory_limits(options.memory_mib),
-    )
+    timeout_s, limits = grading_limits(options)
+    return Plan(surfaces, tasks, options.max_tasks, timeout_s, options.workers, limits)
 
 
 def _surfaces(named: list[str] | None, target: str) -> tuple[Surface, ...]:
@@ -122,7 +130,7 @@ def _lines(report: AuditReport) -> Iterator[str]:
     """The report for a terminal: the summary, then what got through, the exact input as an ASCII JSON string."""
     yield summary(report)
     for surface in report.surfaces:
-        yield f"\n{surface.surface} (answers in the form: {surface.form})"
+        yield f"\n{surface.title} (answers in the form: {surface.form})"
         by_policy = Counter(breach.threat for breach in surface.breaches if breach.is_policy)
         for threat in surface.threats:
             verdict = _through(threat, by_policy[threat.id])

@@ -67,7 +67,8 @@ def _in_turns(options: argparse.Namespace) -> int:
 
     if options.what not in ("sample", "step"):
         raise ConfigError(f"--paced goes with sample and step, not with {options.what}")
-    bench = bench_work.Bench(_plan(options))
+    plan = _plan(options)
+    bench = bench_work.Bench(plan)
     print(json.dumps({"ready": 1}), flush=True)
     for step, _ in enumerate(sys.stdin):
         began = perf_counter()
@@ -76,7 +77,13 @@ def _in_turns(options: argparse.Namespace) -> int:
         if options.what == "step":
             bench.train(groups, step)
         ended = perf_counter()
-        found = {"seconds": ended - began, "seconds_sampling": sampled - began, "seconds_training": ended - sampled, "peak_bytes": bench_work.peak_bytes()}
+        found = {
+            "seconds": ended - began,
+            "seconds_per_token": (ended - began) / (plan.num_rollouts * plan.new_tokens),
+            "seconds_sampling": sampled - began,
+            "seconds_training": ended - sampled,
+            "peak_bytes": bench_work.peak_bytes(),
+        }
         print(json.dumps({"peer": "proctor", **found}), flush=True)
     return 0
 

@@ -213,9 +213,9 @@ def _add_grading(parser: argparse.ArgumentParser, *, needs_name: bool) -> None:
         dest="arguments",
         help="argument of the verifier, as in ignore_case=true; may be repeated",
     )
-    parser.add_argument("--timeout", type=float, default=10.0, metavar="S", help="wall seconds for one completion (default: %(default)s)")
+    parser.add_argument("--timeout", type=float, metavar="S", help="wall seconds for one completion (default: 10; a run's own where one is audited)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: the processors, at most four)")
-    parser.add_argument("--memory-mib", type=int, default=2048, metavar="N", help="address space of a worker in MiB (default: %(default)s)")
+    parser.add_argument("--memory-mib", type=int, metavar="N", help="address space of a worker in MiB (default: 2048; a run's own where one is audited)")
 
 
 def _add_view(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

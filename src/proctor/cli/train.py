@@ -130,19 +130,23 @@ def report(path: Path, summary: Any) -> str:
     ]
     prompt = example_prompt(path)
     if writes_text(path) and prompt is not None:
-        lines.append(f"try it: proctor sample {shlex.quote(shown)} --prompt {shlex.quote(prompt)} --temperature 0")
+        lines.append(f"try it: proctor sample {shlex.quote(shown)} {shlex.quote(f'--prompt={prompt}')} --temperature 0")
     return "\n".join(lines)
 
 
 def example_prompt(path: Path) -> str | None:
-    """What the run asked first in its last step, where that fits on a line of a terminal and can do nothing there."""
-    import pyarrow.parquet
+    """What the run asked first in its last step; None where that does not fit on a line of a terminal, could do something there, or cannot be read."""
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
 
-    tables = sorted([*path.glob("rollouts/*.parquet"), *path.glob("stages/*/rollouts/*.parquet")], key=lambda table: (table.stat().st_mtime_ns, table.name))
-    for table in reversed(tables):
-        for prompt in pyarrow.parquet.read_table(table, columns=["prompt_text"])["prompt_text"].slice(0, 1).to_pylist():
-            return prompt if prompt and len(prompt) <= MAX_PROMPT_CHARS and prompt.isprintable() else None
-    return None
+    tables = [*path.glob("rollouts/*.parquet"), *path.glob("stages/*/rollouts/*.parquet")]
+    try:
+        newest = max(tables, key=lambda table: (table.stat().st_mtime_ns, table.name))
+        with ParquetFile(newest) as table:
+            prompt = next(table.iter_batches(batch_size=1, columns=["prompt_text"])).to_pylist()[0]["prompt_text"]
+    except (ValueError, StopIteration, OSError, ArrowException, LookupError):  # no table, an empty one, or one that is torn
+        return None
+    return prompt if isinstance(prompt, str) and 0 < len(prompt) <= MAX_PROMPT_CHARS and prompt.isprintable() else None
 
 
 def writes_text(path: Path) -> bool:

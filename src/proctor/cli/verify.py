@@ -25,17 +25,14 @@ ROWS_AT_ONCE = 512
 
 def run(options: argparse.Namespace) -> int:
     """Grade a file; returns 0 when every row got a verdict, 1 when `--cases` found a disagreement."""
-    if options.workers is not None and options.workers < 1:
-        raise ConfigError(f"--workers must be at least 1, not {options.workers}")
-    if not options.timeout > 0 or not math.isfinite(options.timeout):
-        raise ConfigError(f"--timeout must be a positive number of seconds, not {options.timeout}")
+    timeout_s, limits = grading_limits(options)
     verifier = make_verifier(options.verifier, parse_arguments(options.arguments))
     outcomes: Counter[str] = Counter()
     table: Counter[tuple[str, str]] = Counter()
     disagreements: list[str] = []
     with (
         _open(options.file) as lines,
-        Grader(verifier, name=options.verifier, num_workers=options.workers, timeout_s=options.timeout, limits=memory_limits(options.memory_mib)) as grader,
+        Grader(verifier, name=options.verifier, num_workers=options.workers, timeout_s=timeout_s, limits=limits) as grader,
     ):
         for case, verdict in _graded(grader, read_cases(lines)):
             print(json.dumps(_row(case, verdict), allow_nan=False), flush=True)
@@ -72,15 +69,21 @@ def parse_arguments(assignments: Sequence[str]) -> dict[str, Any]:
     return arguments
 
 
-def memory_limits(memory_mib: int) -> Limits:
-    """The limits of the workers for a number of MiB.
+def grading_limits(options: argparse.Namespace) -> tuple[float, Limits]:
+    """Wall seconds for a completion and the limits of the workers, from --timeout, --memory-mib and --workers.
 
     Raises:
-        ConfigError: too few to start an interpreter.
+        ConfigError: no time, no worker, or too little memory to start an interpreter.
     """
+    timeout_s = 10.0 if options.timeout is None else options.timeout
+    memory_mib = 2048 if options.memory_mib is None else options.memory_mib
+    if options.workers is not None and options.workers < 1:
+        raise ConfigError(f"--workers must be at least 1, not {options.workers}")
+    if not timeout_s > 0 or not math.isfinite(timeout_s):
+        raise ConfigError(f"--timeout must be a positive number of seconds, not {timeout_s}")
     if memory_mib < 64:
         raise ConfigError(f"--memory-mib must be at least 64, not {memory_mib}")
-    return Limits(memory_bytes=memory_mib * MEBIBYTE)
+    return timeout_s, Limits(memory_bytes=memory_mib * MEBIBYTE)
 
 
 def _open(file: str) -> Any:

@@ -26,15 +26,15 @@ CARD = Card(
 )
 KL = {"beta": 0.04}
 REPLAY = 0.1
-"""Of what is new: the share of earlier comparisons that a reward model goes on learning with."""
+"""The share of the earlier comparisons that a reward model goes on learning with."""
 
 
 def deepseek_math(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
     """Compare RFT, online RFT and GRPO with outcome and process supervision from one base, and iterate the last (DeepSeekMath).
 
     These are paid by a verifier, outcomes and single equations alike. A branch of its own is paid by a reward model, as the paper is: it learns from
-    right and wrong completions of the base, and after the first iteration goes on with comparisons of the new policy and a tenth as many
-    of the old ones (algorithm 1). What a model of 0.8M parameters can judge of a sum is little; the probes say what came of it.
+    right and wrong completions of the base, and after the first iteration goes on with comparisons of the new policy and a tenth of
+    the old ones (algorithm 1). What a model of 0.8M parameters can judge of a sum is little; the probes say what came of it.
     """
     is_tiny = scale == "tiny"
     base = "stage:pretraining"
@@ -94,7 +94,7 @@ def _judged_by_a_model(base: str, *, num_steps: int, is_tiny: bool) -> tuple[Sta
 
     replayed = Mix(
         "replayed",
-        (Part(DataConfig("stage:comparisons_again", max_tasks=100_000)), Part(DataConfig("stage:comparisons", max_tasks=100_000), per_row_of_first=REPLAY)),
+        (Part(DataConfig("stage:comparisons_again", max_tasks=100_000)), Part(DataConfig("stage:comparisons", max_tasks=100_000), share=REPLAY)),
     )
     return (
         compare("comparisons", base),

@@ -41,7 +41,7 @@ def pocket_additions() -> RunConfig:
     """The quickstart of the pocket policy: two-digit additions worked out in writing, whose steps can be checked too.
 
     Steps of 64 tasks: with fewer most of a step is noise (docs/notes/lab-size.md). Held-out tasks are sampled at temperature 1, as in training: what
-    reinforcement moves first is what the policy does, while its greedy answers, right two times in three at the start, hardly change.
+    reinforcement moves first is what the policy does; its greedy answers, right two times in three at the start, follow.
     """
     return RunConfig(
         model="pocket",

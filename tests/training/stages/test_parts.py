@@ -14,7 +14,7 @@ from proctor.data.config import DataConfig
 from proctor.errors import ConfigError, TaskError
 from proctor.training.stages.merging import mean_weights
 from proctor.training.stages.mixing import mixed_rows
-from proctor.training.stages.records import Keep, Mix, Part, Traces
+from proctor.training.stages.records import Keep, Part, Traces
 from proctor.training.stages.traces import select
 
 TASK = Task("sum-1", "1+2=", "3", {"difficulty": 1, "demonstration": "old"})
@@ -91,22 +91,24 @@ def pairs_file(path: Path, name: str, number: int) -> DataConfig:
     return DataConfig(str(path / f"{name}.jsonl"), test="column_addition:digits=2")
 
 
-def test_a_mixture_replays_a_share_of_what_is_new(tmp_path: Path) -> None:
+def test_a_mixture_replays_a_share_that_its_seed_draws(tmp_path: Path) -> None:
     new, old = pairs_file(tmp_path, "new", 20), pairs_file(tmp_path, "old", 30)
-    found = mixed_rows([Part(new), Part(old, per_row_of_first=0.1)], seed=0)
-    assert sorted(row["prompt"] for row in found if row["prompt"].startswith("old")) == ["old0", "old1"]
-    assert len(found) == 22 and all(row["chosen"] == row["rejected"].replace("bad", "good") for row in found)
-    assert len(mixed_rows([Part(new, num_rows=3), Part(old, per_row_of_first=0.1)], seed=0)) == 4  # never none
+    found = mixed_rows([Part(new), Part(old, share=0.1)], seed=0)
+    drawn = {row["prompt"] for row in found if row["prompt"].startswith("old")}
+    assert len(found) == 23 and len(drawn) == 3 and all(row["chosen"] == row["rejected"].replace("bad", "good") for row in found)
+    assert found == mixed_rows([Part(new), Part(old, share=0.1)], seed=0)
+    others = [{row["prompt"] for row in mixed_rows([Part(new), Part(old, share=0.1)], seed=seed) if row["prompt"].startswith("old")} for seed in (1, 2)]
+    assert len({frozenset(one) for one in (drawn, *others)}) > 1
+    assert len(mixed_rows([Part(new, num_rows=3), Part(old, share=0.01)], seed=0)) == 4  # never none
 
 
-def test_a_mixture_is_of_one_kind_and_of_sizes_that_are_known(tmp_path: Path) -> None:
+def test_a_mixture_is_of_one_kind_and_a_share_is_one(tmp_path: Path) -> None:
     pairs = Part(pairs_file(tmp_path, "new", 2))
     with pytest.raises(TaskError, match="not both"):
         mixed_rows([pairs, Part(DataConfig("column_addition:digits=1,form=direct", max_tasks=4))], seed=0)
-    with pytest.raises(ConfigError, match="size of its own"):
-        Mix("mix", (Part(DataConfig("arithmetic"), per_row_of_first=0.1),))
-    with pytest.raises(ConfigError, match="num_rows or a positive per_row_of_first"):
-        Part(DataConfig("arithmetic"), num_rows=3, per_row_of_first=0.1)
+    for share, num_rows in ((0.0, None), (1.5, None), (0.5, 3)):
+        with pytest.raises(ConfigError, match="above 0 and at most 1, or num_rows"):
+            Part(DataConfig("arithmetic"), num_rows=num_rows, share=share)
 
 
 def test_a_mixture_needs_demonstrations() -> None:

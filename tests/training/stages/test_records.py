@@ -39,6 +39,9 @@ def test_a_stage_may_only_take_from_earlier_ones() -> None:
             staged(stages=(Train("first", run(model, data)), Train("later", run())), final="later")
     with pytest.raises(ConfigError, match="needs the result of 'second'"):
         staged(stages=(Train("first", run(algorithm="on_policy_distillation", objective={"teacher": "stage:second"})), Train("second", run())), final="first")
+    with pytest.raises(ConfigError, match="second"):
+        begun = Train("judge", run(algorithm="reward_model", objective={"start": "stage:second"}))
+        staged(stages=(begun, Train("second", run())), final="second")
 
 
 def test_a_reward_may_be_the_model_of_an_earlier_stage_and_no_recipe_ends_with_one_that_only_scores() -> None:

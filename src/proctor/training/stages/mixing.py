@@ -25,12 +25,11 @@ def mixed_rows(parts: Sequence[Part], *, seed: int) -> list[dict[str, Any]]:
         TaskError: a task has neither a demonstration nor a pair, or some have the one and some the other.
     """
     rows: list[dict[str, Any]] = []
-    num_first = 0
     for number, part in enumerate(parts):
-        limit = part.num_rows if part.per_row_of_first is None else max(1, round(part.per_row_of_first * num_first))
-        found = [_row(task, number, part) for task in load_train_and_test(part.data, seed)[0].tasks[:limit]]
-        num_first = len(found) if number == 0 else num_first
-        rows += found
+        tasks = load_train_and_test(part.data, seed)[0].tasks[: part.num_rows]
+        if part.share < 1:
+            tasks = random.Random(f"share/{seed}/{number}").sample(tasks, max(1, round(part.share * len(tasks))))
+        rows += [_row(task, number, part) for task in tasks]
     if len({CHOSEN in row for row in rows}) > 1:
         raise TaskError("a mixture holds demonstrations or preference pairs, not both: no objective learns from such rows together")
     random.Random(f"mix/{seed}").shuffle(rows)

@@ -156,18 +156,17 @@ class Part:
         data: whose training tasks carry demonstrations; its template dresses their prompts, with a mode's flag for example.
         prefix: put before every demonstration, such as an empty thinking block.
         num_rows: at most so many, the first ones; None takes all.
-        per_row_of_first: as many rows as this share of the mixture's first part, the first ones: replay of earlier data is counted by what is new.
-            None leaves it to `num_rows`; both together are refused, and so is it in the first part.
+        share: of its rows, drawn by the mixture's seed; at least one is taken. 1 takes all, or the first `num_rows`; both together are refused.
     """
 
     data: DataConfig
     prefix: str = ""
     num_rows: int | None = None
-    per_row_of_first: float | None = None
+    share: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.per_row_of_first is not None and (self.num_rows is not None or not self.per_row_of_first > 0):
-            raise ConfigError(f"a part of a mixture takes num_rows or a positive per_row_of_first, not {self.num_rows} and {self.per_row_of_first}")
+        if not 0 < self.share <= 1 or (self.share < 1 and self.num_rows is not None):
+            raise ConfigError(f"a part of a mixture takes a share above 0 and at most 1, or num_rows; not {self.share} and {self.num_rows}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +182,6 @@ class Mix:
     name: str
     parts: tuple[Part, ...]
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not self.parts or self.parts[0].per_row_of_first is not None:
-            raise ConfigError(f"the mixture {self.name!r} needs a first part of a size of its own, which `per_row_of_first` of others counts by")
 
     @property
     def references(self) -> tuple[str, ...]:
