@@ -63,8 +63,16 @@ def r1(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
     helpful = RewardConfig("reward_model", weight=0.1, name="preference", arguments={"path": "stage:reward_model"})
 
     def all_scenarios(name: str, model: str, *further: RewardConfig, num_steps: int) -> Train:
+        # A third of the rate of the first stage: three groups in four are unanimous here, so that most of a step is noise (docs/recipes.md).
         return scratchpad.reinforcement(
-            name, model, (*rewards, *further), "grpo", num_steps=2 if is_tiny else num_steps, objective={"beta": 0.001}, temperature=0.7
+            name,
+            model,
+            (*rewards, *further),
+            "grpo",
+            num_steps=2 if is_tiny else num_steps,
+            objective={"beta": 0.001},
+            temperature=0.7,
+            learning_rate=1e-4,
         )
 
     steps = 2 if is_tiny else None
