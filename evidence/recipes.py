@@ -24,8 +24,8 @@ LIMIT_MINUTES = 15
 REMARKS = {
     "r1": "Between its two stages of reinforcement learning it is fine-tuned on its own right answers and on demonstrations: the gain in the overview is not "
     "that of reinforcement alone. What each stage did stands in its row.",
-    "qwen3": "The overview's figures are of the probe `think`, whose flag means nothing to the model before fusion: what reasoning RL did stands "
-    "under `unflagged`.",
+    "qwen3": "The overview's figures are of the probe `unflagged`: the flags mean nothing to the model before fusion. Without thinking (`no_think`) a model of "
+    "this size does not add two-digit numbers at any stage. The stages from `student` on are strong-to-weak distillation: another base, taught by this one.",
 }
 
 PAGE = """# The recipes at the scale `pocket`
