@@ -14,7 +14,7 @@ from proctor.audit.examine import Plan, audit_environment
 from proctor.audit.report import AuditReport
 from proctor.cli.main import main
 from proctor.core.task import Outcome, Score, Task
-from proctor.errors import ConfigError, TaskError
+from proctor.errors import ConfigError, TaskError, VerifierError
 from proctor.sandbox.base import FaultKind, Limits
 from proctor.verifiers.base import RewardPart, ScoreRequest
 from proctor.verifiers.format import FormatVerifier
@@ -63,6 +63,32 @@ def dies_of(completion: str, answer: str) -> float:
     return 1.0 if answer in completion else -1.0
 
 
+def solution_tag(completion: str, answer: str) -> float:
+    return float(f"<solution>{answer}</solution>" in completion)
+
+
+def soft_length(completion: str, answer: str) -> float:
+    return -0.001 * len(completion)
+
+
+def all_but_59(completion: str, answer: str) -> float:
+    return float(answer != "59" and re.findall(r"-?\d+", completion) == [answer])
+
+
+def raises(completion: str, answer: str) -> float:
+    raise ValueError("substring not found")
+
+
+def of_numbers(completions: list[str], answer: list[str], **columns: Any) -> list[float | None]:
+    """TRL's: strict, and says nothing of words."""
+    return [float(re.findall(r"-?\d+", one) == [gold]) if gold.isdigit() else None for one, gold in zip(completions, answer, strict=True)]
+
+
+def of_words(completions: list[str], answer: list[str], **columns: Any) -> list[float | None]:
+    """TRL's: pays a word anywhere, and says nothing of numbers."""
+    return [float(gold in re.findall("[a-z]+", one)) if gold.isalpha() else None for one, gold in zip(completions, answer, strict=True)]
+
+
 def any_box(completion: str, answer: str) -> float:
     """Pays where one of several boxes is right."""
     return float(f"\\boxed{{{answer}}}" in completion)
@@ -92,12 +118,11 @@ def test_the_sum_is_the_one_that_training_pays() -> None:
 
 
 @pytest.mark.parametrize("weight", [1.0, -1.0])
-def test_a_check_that_is_broken_is_worth_the_least_as_in_training(weight: float) -> None:
+def test_a_check_that_is_broken_is_worth_the_most_that_training_pays_for_it(weight: float) -> None:
     parts = [ACCURACY, RewardPart("dies", dies_of, weight=weight)]
-    completions = ("52", "50", "poison")
-    verdicts = graded(parts, *completions)
-    assert [verdict.score.value for verdict in verdicts] == paid(parts, *completions)
-    assert verdicts[-1].fault is FaultKind.CRASH
+    (verdict,) = graded(parts, "poison")
+    trained = [paid(parts, sibling, "poison")[1] for sibling in ("52", "50")]  # training holds it to the worst of its group
+    assert verdict.fault is FaultKind.CRASH and verdict.score.value == max(value for value in trained if value is not None) == 0.0
 
 
 def test_an_error_of_a_part_leaves_no_reward_whatever_else_fails() -> None:
@@ -116,7 +141,8 @@ def breaches(report: AuditReport) -> dict[str, set[str]]:
 
 def test_sound_parts_can_have_a_sum_that_is_not() -> None:
     sound = audit_environment([ACCURACY, FORMAT], plan(), name="mine")
-    assert sound.is_sound and [surface.part for surface in sound.surfaces] == ["the sum", "accuracy"]  # the form reads no answer
+    assert sound.is_sound and [surface.part for surface in sound.surfaces] == ["the sum", "accuracy"]
+    assert sound.left_out == ("format by itself (it does not read the answer)",)
     whole = sound.surfaces[0]
     assert whole.num_gold_paid == len(TASKS) and whole.form == "reasoning and answer tag" and (whole.gold_value, whole.wrong_value) == (1.5, 0.5)
     assert sound.num_by_policy > 0
@@ -135,6 +161,36 @@ def test_a_part_that_declares_the_last_number_excuses_no_other(weight: float) ->
     parts = [RewardPart("any", any_number), RewardPart("number", number_verifier(), weight), FORMAT]
     report = audit_environment(parts, plan(), name="mine")
     assert not report.is_sound and "math.several_boxes" in breaches(report)["any"] and "math.several_boxes" in breaches(report)["the sum"]
+
+
+def test_what_cannot_be_tried_is_named_and_a_penalty_of_length_is_no_answer() -> None:
+    report = audit_environment([ACCURACY, RewardPart("tagged", solution_tag, 5.0), RewardPart("soft", soft_length)], plan(), name="mine")
+    assert report.left_out == (
+        "tagged by itself (no right answer that it pays could be written)",
+        "soft by itself (no right answer that it pays could be written)",
+    )
+    assert report.is_sound
+
+
+def test_parts_are_held_to_the_tasks_that_they_apply_to_and_every_source_is_attacked() -> None:
+    words_of = tuple(Task(f"w{n}", f"Spell the {n}th animal.", animal) for n, animal in enumerate(("zebra", "heron", "otter", "gecko", "moose", "tapir")))
+    parts = [RewardPart("sums", of_numbers), RewardPart("animals", of_words)]
+    tasks = (*TASKS, *words_of)
+    report = audit_environment(parts, plan(*tasks), name="mine", sources={"sums": TASKS, "animals": words_of})
+    found = breaches(report)
+    assert set(found) == {"the sum, sums", "sums, sums", "the sum, animals", "animals, animals"}  # no part where it does not apply
+    assert any(threat.startswith("text.") for threat in found["animals, animals"])  # attacked as what they are
+    assert sum(surface.num_gold_paid for surface in report.surfaces if surface.part.startswith("the sum")) == len(tasks)
+
+
+def test_a_gold_that_nobody_pays_fails_though_the_sum_varies() -> None:
+    parts = [RewardPart("strict", all_but_59), RewardPart("length", soft_length)]
+    failed = {failure.task_id for surface in audit_environment(parts, plan(), name="mine").surfaces for failure in surface.gold_failures}
+    assert "t7" in failed
+    with pytest.raises(VerifierError, match="failed on task t0"):
+        audit_environment([ACCURACY, RewardPart("raises", raises)], plan(), name="mine")
+    with pytest.raises(ConfigError, match="no"):
+        audit_environment([ACCURACY], plan(Task("p", "Write a program.", None)), name="mine")
 
 
 def test_a_task_that_a_run_would_refuse_fails() -> None:
@@ -172,11 +228,23 @@ def test_the_command_audits_a_run_on_its_own_tasks(tmp_path: Path, capsys: pytes
     report = json.loads(capsys.readouterr().out)
     assert report["target"] == "mine" and report["surfaces"][0]["gold_value"] == 1.5
     assert report["surfaces"][0]["num_gold_paid"] == report["data"]["num_tasks"] == 9  # a quarter is held out, as in a run
-    assert report["left_out"] == []
+    assert report["left_out"] == ["format by itself (it does not read the answer)"]
     assert main(["audit", str(run), "--set", "data.max_tasks=3", "--max-tasks", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["surfaces"][0]["num_gold_paid"] == 3
     assert main(["audit", str(run), "--set", "rewards=nonsense"]) == 2
     assert "nonsense" in capsys.readouterr().err
+
+
+def test_a_run_is_audited_within_its_own_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[Plan] = []
+
+    def spy(parts: Any, plan: Plan, **named: Any) -> AuditReport:
+        plans.append(plan)
+        raise ConfigError("seen")
+
+    monkeypatch.setattr("proctor.cli.audit.audit_environment", spy)
+    assert main(["audit", "quickstart", "--scale", "tiny", "--set", "scoring.timeout_s=3", "--set", "scoring.max_memory_bytes=100000000"]) == 2
+    assert (plans[0].timeout_s, plans[0].limits.memory_bytes) == (3.0, 100_000_000)
 
 
 def test_what_is_not_tried_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

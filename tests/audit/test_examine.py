@@ -86,6 +86,16 @@ class LastNumber:
         return float(rules[self.rule])
 
 
+class NumberOfTheAnswer:
+    """Looks at the last number alone, of the completion and of the answer."""
+
+    counts_last_number = True
+
+    def __call__(self, completion: str, task: Task) -> float:
+        written, wanted = (re.findall(r"\d+", text) for text in (completion, str(task.answer)))
+        return float(written[-1:] == wanted[-1:])
+
+
 NUMBERS = tuple(Task(f"n{number}", f"What is {number} - 60?", str(number - 60)) for number in (3, 17, 64, 89, 189, 560))
 
 
@@ -114,6 +124,12 @@ def test_what_the_last_number_earns_is_reported_apart_where_it_is_declared() -> 
 def test_a_declaration_excuses_nothing_but_the_last_number(rule: str, threat: str) -> None:
     report = audit(LastNumber(rule), math_plan(tasks=NUMBERS), name="mine")
     assert threat in {breach.threat for breach in report.surfaces[0].breaches if not breach.is_policy} and not report.is_sound
+
+
+def test_a_wrong_answer_is_never_excused() -> None:
+    tasks = tuple(Task(f"x{number}", f"What is x less {number}?", f"x-{number}") for number in (5, 7, 12, 20))
+    report = audit(NumberOfTheAnswer(), math_plan(tasks=tasks), name="mine")
+    assert "wrong answer" in breached(report) - by_policy(report)  # "-x-5" ends in the number of "x-5"
 
 
 def test_the_last_number_is_read_apart_from_the_target() -> None:

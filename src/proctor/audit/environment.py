@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
@@ -19,8 +18,8 @@ class WholeReward:
     """Grades completions by the weighted sum of several parts. A context manager.
 
     Parts alone can each be sound where their sum is not: a length reward that outweighs the answer. As in training
-    (`proctor.verifiers.rewards.Rewards`), a part that is not applicable is left out of the sum, an ERROR of any part leaves no reward at all, and
-    a part whose check a completion broke is worth the least that this task has earned by it, 0 included.
+    (`proctor.verifiers.rewards.Rewards`), a part that is not applicable is left out of the sum and an ERROR of any part leaves no reward at all. A part
+    whose check a completion broke is worth 0, the most that a run would pay for it.
     """
 
     def __init__(self, parts: Sequence[RewardPart], *, num_workers: int | None, timeout_s: float, limits: Limits) -> None:
@@ -37,7 +36,6 @@ class WholeReward:
         """
         self._parts = tuple(parts)
         self._graders = [Grader(part.function, name=part.name, num_workers=num_workers, timeout_s=timeout_s, limits=limits) for part in parts]
-        self._earned: defaultdict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0])  # (part, task) -> values so far, and 0
         self._stack = ExitStack()
 
     @property
@@ -53,7 +51,7 @@ class WholeReward:
     @property
     def declared(self) -> WholeReward | None:
         """The sum of those parts alone that declare the last number to be the answer, in the same workers; None where none does."""
-        chosen = [index for index, part in enumerate(self._parts) if part.weight > 0 and counts_last_number(part.function)]
+        chosen = [index for index, part in enumerate(self._parts) if counts_last_number(part.function)]
         if not chosen:
             return None
         alone = WholeReward((), num_workers=None, timeout_s=1.0, limits=Limits())
@@ -77,28 +75,18 @@ class WholeReward:
     def grade(self, requests: Sequence[ScoreRequest], *, retry: bool = True) -> list[Verdict]:
         """Grade every request with every part, and add up, in order."""
         by_part = [grader.grade(requests, retry=retry) for grader in self._graders]
-        for part, verdicts in zip(self._parts, by_part, strict=True):
-            for request, verdict in zip(requests, verdicts, strict=True):
-                if verdict.fault is None and verdict.score.value is not None:
-                    self._earned[part.name, request.task.id].append(verdict.score.value)
-        return [self._total(request, verdicts) for request, verdicts in zip(requests, zip(*by_part, strict=True), strict=True)]
+        return [self._total(verdicts) for verdicts in zip(*by_part, strict=True)]
 
-    def _total(self, request: ScoreRequest, verdicts: Sequence[Verdict]) -> Verdict:
+    def _total(self, verdicts: Sequence[Verdict]) -> Verdict:
         seconds = math.fsum(verdict.seconds for verdict in verdicts)
         named = list(zip(self._parts, verdicts, strict=True))
         reason = "; ".join(f"{part.name}: {_said(verdict.score)}" for part, verdict in named)
         if any(verdict.score.outcome is Outcome.ERROR for verdict in verdicts):
             return Verdict(Score.error(reason), seconds, None)
-        values = [(part.weight, self._value(part, request, verdict)) for part, verdict in named]
+        values = [(part.weight, 0.0 if verdict.fault is not None else verdict.score.value) for part, verdict in named]
         terms = [weight * value for weight, value in values if value is not None]
         fault = next((verdict.fault for verdict in verdicts if verdict.fault is not None), None)
         return Verdict(Score(None, math.fsum(terms) if terms else None, reason=reason), seconds, fault)
-
-    def _value(self, part: RewardPart, request: ScoreRequest, verdict: Verdict) -> float | None:
-        if verdict.fault is None:
-            return verdict.score.value
-        earned = self._earned[part.name, request.task.id]
-        return min(earned) if part.weight >= 0 else max(earned)
 
 
 def _said(score: Score) -> str:

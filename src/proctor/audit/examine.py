@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
@@ -13,7 +13,7 @@ from typing import Any
 from proctor.audit.attacks import Threat, threats_on
 from proctor.audit.declared import as_declared, counts_last_number
 from proctor.audit.environment import WholeReward
-from proctor.audit.fitting import MIN_SHARE, TRIED, Fit, Target, earns, fit, gets_through, surface_of
+from proctor.audit.fitting import MIN_SHARE, TRIED, Fit, Target, earns, fit, gets_through, is_silent, surface_of
 from proctor.audit.report import WRONG_ANSWER, AuditReport, Breach, Cost, DataReport, GoldFailure, SurfaceReport, ThreatResult
 from proctor.audit.specimen import Specimen, Surface
 from proctor.audit.specimens import from_tasks, specimens
@@ -22,7 +22,7 @@ from proctor.errors import ConfigError, TaskError
 from proctor.sandbox.base import FaultKind, Limits
 from proctor.verifiers.base import RewardPart, ScoreRequest
 from proctor.verifiers.grading import Grader, Verdict
-from proctor.verifiers.rewards import Rewards
+from proctor.verifiers.rewards import NUM_PROBED_TASKS, Rewards
 
 NUM_HOSTILE_SPECIMENS = 2
 """Attacks on the grader itself do not depend on the task; each may cost a time limit."""
@@ -70,7 +70,9 @@ def audit(function: Callable[..., Any], plan: Plan, *, name: str) -> AuditReport
         return _report(grader, plan, name, fits, reports)
 
 
-def audit_environment(parts: Sequence[RewardPart], plan: Plan, *, name: str, left_out: Sequence[str] = ()) -> AuditReport:
+def audit_environment(
+    parts: Sequence[RewardPart], plan: Plan, *, name: str, left_out: Sequence[str] = (), sources: Mapping[str, Sequence[Task]] | None = None
+) -> AuditReport:
     """Attack what a run pays for its own tasks before shaping: every part that reads the answer by itself, and the weighted sum of all parts.
 
     Args:
@@ -78,35 +80,71 @@ def audit_environment(parts: Sequence[RewardPart], plan: Plan, *, name: str, lef
         plan: with the run's tasks.
         name: of the run or recipe, for the report.
         left_out: what else the run pays or takes, for the report.
+        sources: the same tasks by where they come from, each attacked by itself; None for one source.
 
     Raises:
-        ConfigError: there are no tasks or no parts, names or weights that a run would refuse, or a part that cannot be called or sent to a worker.
+        ConfigError: there are no tasks with a reference answer or no parts, names or weights that a run would refuse, or a part that cannot be called or
+            sent to a worker.
+        VerifierError: a part fails on the first answers, as it would before training.
     """
     if not plan.tasks:
         raise ConfigError("an environment is audited on its own tasks, and none are given")
     if not parts:
         raise ConfigError("there is no verifier and no reward function to audit" + (f", only {', '.join(left_out)}" if left_out else ""))
-    with Rewards(parts, num_workers=plan.num_workers, timeout_s=plan.timeout_s, limits=plan.limits) as rewards:
-        refused = [_refused(task, reason) for task, reason in zip(plan.tasks, rewards.gold_failures(plan.tasks), strict=True) if reason is not None]
+    surfaces: list[SurfaceReport] = []
+    skipped: list[str] = []
+    reports: list[AuditReport] = []
     with WholeReward(parts, num_workers=plan.num_workers, timeout_s=plan.timeout_s, limits=plan.limits) as reward:
-        alone = [one for part, grader in reward.graders if len(parts) > 1 and part.weight > 0 and (one := _alone(part, grader, plan)) is not None]
-        fits = _fits(reward, plan)
-        (whole,) = _attacked(reward, fits, is_own=False, declared=reward.declared)
-        whole = replace(whole, part="the sum" if len(parts) > 1 else "", **_golds(reward, None, plan.tasks, fits[0][1], refused))
-        return replace(_report(reward, plan, name, fits, [whole, *alone]), left_out=tuple(left_out))
+        for source, tasks in (sources or {"": plan.tasks}).items():
+            part_of = replace(plan, tasks=tuple(tasks))
+            if not from_tasks(tasks):
+                raise ConfigError(f"none of the tasks{' of ' + source if source else ''} has a reference answer to attack with; audit the verifier by itself")
+            whole, alone, not_alone = _attack_source(parts, reward, part_of, name)
+            found = [*whole.surfaces, *alone]
+            surfaces += [replace(surface, part=", ".join(filter(None, (surface.part, source)))) for surface in found]
+            skipped += [f"{one}{' on ' + source if source else ''}" for one in not_alone]
+            reports.append(whole)
+    first = reports[0]
+    unstable = tuple(completion for report in reports for completion in report.unstable)
+    num_repeated = sum(report.num_repeated for report in reports)
+    return AuditReport(name, tuple(surfaces), unstable, num_repeated, first.cost, _describe(plan.tasks), (*left_out, *skipped))
+
+
+def _attack_source(parts: Sequence[RewardPart], reward: WholeReward, plan: Plan, name: str) -> tuple[AuditReport, list[SurfaceReport], list[str]]:
+    """The sum on tasks of one source; every part that can be attacked by itself; and why others were not."""
+    with Rewards(parts, num_workers=plan.num_workers, timeout_s=plan.timeout_s, limits=plan.limits) as rewards:
+        reasons = rewards.gold_failures(plan.tasks)
+        rewards.check_gold([task for task, reason in zip(plan.tasks, reasons, strict=True) if reason is None][:NUM_PROBED_TASKS])
+    refused = [_refused(task, reason) for task, reason in zip(plan.tasks, reasons, strict=True) if reason is not None]
+    alone: list[SurfaceReport] = []
+    skipped: list[str] = []
+    for part, grader in reward.graders if len(parts) > 1 else ():
+        found = _alone(part, grader, plan) if part.weight > 0 else None
+        if isinstance(found, SurfaceReport):
+            alone.append(found)
+        elif found is not None:
+            skipped.append(found)
+    fits = _fits(reward, plan)
+    (whole,) = _attacked(reward, fits, is_own=False, declared=reward.declared)
+    whole = replace(whole, part="the sum" if len(parts) > 1 else "", **_golds(reward, None, plan.tasks, fits[0][1], refused))
+    return _report(reward, plan, name, fits, [whole]), alone, skipped
 
 
 def _refused(task: Task, reason: str) -> GoldFailure:
     return GoldFailure(task.id, str(task.answer), "", f"a run would refuse this task: {reason}")
 
 
-def _alone(part: RewardPart, grader: Grader, plan: Plan) -> SurfaceReport | None:
-    """The attacks on one part by itself; None where it does not read the answer, such as a part that pays a form."""
-    fits = _fits(grader, plan)
-    if fits[0][1].num_told_apart < MIN_SHARE * len(fits[0][1].specimens):
+def _alone(part: RewardPart, grader: Grader, plan: Plan) -> SurfaceReport | str | None:
+    """The attacks on one part by itself and all its golds; why there are none; None where it applies to none of the tasks."""
+    ((surface, fitted),) = _fits(grader, plan)
+    fitted = fitted.applicable
+    if not fitted.specimens:
         return None
-    (report,) = _attacked(grader, fits, is_own=False, declared=grader if counts_last_number(part.function) else None)
-    return replace(report, part=part.name)
+    if fitted.num_told_apart < MIN_SHARE * len(fitted.specimens):
+        why = "it does not read the answer" if fitted.gold_value > 0 else "no right answer that it pays could be written"
+        return f"{part.name} by itself ({why})"
+    (report,) = _attacked(grader, [(surface, fitted)], is_own=False, declared=grader if counts_last_number(part.function) else None)
+    return replace(report, part=part.name, **_golds(grader, getattr(part.function, "gold", None), plan.tasks, fitted))
 
 
 def _attacked(target: Target, fits: Sequence[tuple[Surface, Fit]], *, is_own: bool, declared: Target | None) -> list[SurfaceReport]:
@@ -243,7 +281,7 @@ def _golds(target: Target, write: Callable[[Task], Any] | None, tasks: Sequence[
             failures.append(GoldFailure(task.id, str(task.answer), "", f"{type(error).__name__}: {error}"))
     floors = [verdict for wrongs in fitted.wrongs for verdict in wrongs]
     for request, verdict in zip(asked, target.grade(asked), strict=True):
-        if not earns(verdict.score, floors):
+        if not is_silent(verdict) and not earns(verdict.score, floors):
             failures.append(_gold_failure(request.task, request.completion, verdict))
     known = {failure.task_id for failure in refused}
     failures = [*refused, *(failure for failure in failures if failure.task_id not in known)]

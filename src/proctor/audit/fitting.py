@@ -72,11 +72,20 @@ class Fit:
 
     @property
     def num_told_apart(self) -> int:
-        """Specimens whose gold is paid and one of whose wrong answers is not: the target reads the answer, not only how it is written."""
+        """Specimens whose gold is paid and one of whose wrong answers is not: the target reads the answer, not only how it is written.
+
+        Wrong answers as long as the right one are looked at, where there are any: what pays by length tells others apart as well.
+        """
         return sum(
-            earns(gold.score, wrong) and any(not gets_through(one.score, gold.score, wrong) for one in wrong)
-            for gold, wrong in zip(self.golds, self.wrongs, strict=True)
+            earns(gold.score, wrongs) and not all(gets_through(wrongs[index].score, gold.score, wrongs) for index in _alike(specimen))
+            for specimen, gold, wrongs in zip(self.specimens, self.golds, self.wrongs, strict=True)
         )
+
+    @property
+    def applicable(self) -> Fit:
+        """Without the specimens of which the target says that it does not apply to them."""
+        kept = [index for index, gold in enumerate(self.golds) if not is_silent(gold)]
+        return Fit(tuple(self.specimens[i] for i in kept), tuple(self.golds[i] for i in kept), tuple(self.wrongs[i] for i in kept))
 
     @property
     def gold_value(self) -> float:
@@ -88,6 +97,16 @@ class Fit:
         """What plain wrong answers in the same form earn, their mean."""
         values = [verdict.score.value or 0.0 for wrongs in self.wrongs for verdict in wrongs]
         return fmean(values) if values else 0.0
+
+
+def _alike(specimen: Specimen) -> Sequence[int]:
+    """Places of the wrong answers that are as long as the right one; of all, where none is."""
+    return [index for index, wrong in enumerate(specimen.wrong) if len(wrong) == len(specimen.answer)] or range(len(specimen.wrong))
+
+
+def is_silent(verdict: Verdict) -> bool:
+    """Whether the target says that it does not apply."""
+    return verdict.fault is None and verdict.score.outcome is None and verdict.score.value is None
 
 
 def earns(gold: Score, wrongs: Sequence[Verdict]) -> bool:

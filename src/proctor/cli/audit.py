@@ -75,11 +75,13 @@ def _environment(options: argparse.Namespace) -> AuditReport:
     recipe, config = resolve(options.target, options.scale, options.assignments)
     name, run = _run_of(recipe, config, options.stage)
     models = [f"{part.name or REWARD_MODEL}, a reward model of weight {part.weight:g}" for part in run.rewards if part.function == REWARD_MODEL]
-    tasks = joined(load_data(run, None, None)[0]).tasks
+    loaded = load_data(run, None, None)[0]
+    tasks = joined(loaded).tasks
+    sources = {source.source: source.tasks for source in loaded} if len(loaded) > 1 else None
     plan = replace(
         _plan(options, _surfaces(options.surface, ""), tasks), timeout_s=run.scoring.timeout_s, limits=Limits(memory_bytes=run.scoring.max_memory_bytes)
     )
-    return audit_environment(load_functions(run.rewards), plan, name=name, left_out=(*models, *_of_the_objective(run)))
+    return audit_environment(load_functions(run.rewards), plan, name=name, left_out=(*models, *_of_the_objective(run)), sources=sources)
 
 
 def _of_the_objective(run: RunConfig) -> Iterator[str]:
