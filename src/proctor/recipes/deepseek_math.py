@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from proctor.config import EvaluationConfig, RewardConfig, RunConfig
+from proctor.config import RewardConfig
 from proctor.data.config import DataConfig
-from proctor.learner.config import LearnerConfig
 from proctor.recipes import scratchpad
 from proctor.training.stages.records import Card, Mix, Part, Stage, StagedConfig, Traces, Train
 
@@ -92,37 +91,19 @@ def _judged_by_a_model(base: str, *, num_steps: int, is_tiny: bool) -> tuple[Sta
         paid = (RewardConfig("reward_model", name="judged", arguments={"path": judge}),)
         return scratchpad.reinforcement(name, model, paid, "grpo", num_steps=num_steps, objective=KL)
 
+    def judge(name: str, rows: str, **objective: str) -> Train:
+        return scratchpad.reward_model(name, base, rows, num_steps=num_steps, prompts_per_step=32, learning_rate=3e-4, **objective)
+
     replayed = Mix(
         "replayed",
         (Part(DataConfig("stage:comparisons_again", max_tasks=100_000)), Part(DataConfig("stage:comparisons", max_tasks=100_000), share=REPLAY)),
     )
     return (
         compare("comparisons", base),
-        _reward_model("reward_model", base, "stage:comparisons", num_steps=num_steps),
+        judge("reward_model", "stage:comparisons", start=""),
         learn("judged", base, "stage:reward_model"),
         compare("comparisons_again", "stage:judged"),
         replayed,
-        _reward_model("reward_model_again", base, "stage:replayed", num_steps=num_steps, start="stage:reward_model"),
+        judge("reward_model_again", "stage:replayed", start="stage:reward_model"),
         learn("judged_again", "stage:judged", "stage:reward_model_again"),
-    )
-
-
-def _reward_model(name: str, base: str, rows: str, *, num_steps: int, start: str = "") -> Train:
-    return Train(
-        name,
-        RunConfig(
-            model=base,
-            data=DataConfig(rows),
-            rewards=(RewardConfig("number"),),
-            algorithm="reward_model",
-            objective={"source": "demonstrations", "start": start},
-            num_steps=num_steps,
-            prompts_per_step=32,
-            group_size=2,
-            max_completion_tokens=scratchpad.MAX_TOKENS,
-            learning_rate=3e-4,
-            checkpoint_every=1000,
-            learner=LearnerConfig(micro_batch_tokens=8192, num_warmup_steps=5),
-            evaluation=EvaluationConfig(num_tasks=0),
-        ),
     )

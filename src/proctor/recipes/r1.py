@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from proctor.config import EvaluationConfig, RewardConfig, RunConfig
-from proctor.data.config import DataConfig
+from proctor.config import RewardConfig
 from proctor.learner.config import LearnerConfig
 from proctor.recipes import scratchpad
 from proctor.training.stages.records import Card, Mix, Part, Probe, StagedConfig, Traces, Train
@@ -86,7 +85,7 @@ def r1(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
             scratchpad.imitation("rejection_sft", BASE, replace(scratchpad.additions("english"), train="stage:sft_data"), num_steps=steps or 60),
             all_scenarios("rl_all_scenarios", "stage:rejection_sft", num_steps=23),
             preferences,
-            _reward_model(num_steps=steps or 30),
+            scratchpad.reward_model("reward_model", "stage:rejection_sft", "stage:preferences", num_steps=steps or 30, prompts_per_step=16, learning_rate=1e-4),
             all_scenarios("rl_preferences", "stage:rl_all_scenarios", helpful, num_steps=7),
             scratchpad.imitation("sft_instead", "stage:cold_start", scratchpad.additions("english"), num_steps=steps or 150),
         ),
@@ -95,25 +94,6 @@ def r1(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
         final="rl_preferences",
         control="sft_instead",
     )
-
-
-def _reward_model(*, num_steps: int) -> Train:
-    config = RunConfig(
-        model="stage:rejection_sft",
-        data=DataConfig("stage:preferences"),
-        rewards=(RewardConfig("number"),),
-        algorithm="reward_model",
-        objective={"source": "demonstrations"},
-        num_steps=num_steps,
-        prompts_per_step=16,
-        group_size=2,
-        max_completion_tokens=scratchpad.MAX_TOKENS,
-        learning_rate=1e-4,
-        checkpoint_every=1000,
-        learner=LearnerConfig(micro_batch_tokens=8192, num_warmup_steps=5),
-        evaluation=EvaluationConfig(num_tasks=0),
-    )
-    return Train("reward_model", config)
 
 
 def _format_probe(probe: Probe) -> Probe:

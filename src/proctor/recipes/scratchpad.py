@@ -92,3 +92,25 @@ def reinforcement(name: str, model: str, rewards: tuple[RewardConfig, ...], algo
         **changes,
     }
     return Train(name, RunConfig(**settings), is_rl=True)
+
+
+def reward_model(name: str, model: str, rows: str, *, num_steps: int, prompts_per_step: int, learning_rate: float, **objective: str) -> Train:
+    """A stage that trains a reward model on the preference pairs of an earlier one."""
+    return Train(
+        name,
+        RunConfig(
+            model=model,
+            data=DataConfig(rows),
+            rewards=NUMBER,
+            algorithm="reward_model",
+            objective={"source": "demonstrations", **objective},
+            num_steps=num_steps,
+            prompts_per_step=prompts_per_step,
+            group_size=2,
+            max_completion_tokens=MAX_TOKENS,
+            learning_rate=learning_rate,
+            checkpoint_every=1000,
+            learner=LearnerConfig(micro_batch_tokens=8192, num_warmup_steps=5),
+            evaluation=EvaluationConfig(num_tasks=0),
+        ),
+    )
