@@ -179,6 +179,7 @@ def test_parts_are_held_to_the_tasks_that_they_apply_to_and_every_source_is_atta
     report = audit_environment(parts, plan(*tasks), name="mine", sources={"sums": TASKS, "animals": words_of})
     found = breaches(report)
     assert set(found) == {"the sum, sums", "sums, sums", "the sum, animals", "animals, animals"}  # no part where it does not apply
+    assert report.left_out == ()  # and nothing is said of it either
     assert any(threat.startswith("text.") for threat in found["animals, animals"])  # attacked as what they are
     assert sum(surface.num_gold_paid for surface in report.surfaces if surface.part.startswith("the sum")) == len(tasks)
 

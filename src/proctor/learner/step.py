@@ -24,7 +24,7 @@ from proctor.learner.losses import BatchLoss, DistillationLoss, PolicyForward, P
 from proctor.learner.parallel import Ranks, call, clip_gradients
 from proctor.learner.record import TokenRecord
 from proctor.learner.statistics import MismatchCheck, UpdateStatistics
-from proctor.models.heads import ScalarModel, load_scalar_model, scalar_copy, scalar_model_directory, sequence_scores
+from proctor.models.heads import ScalarModel, continued, scalar_copy, sequence_scores
 from proctor.models.policy import Policy
 from proctor.models.scoring import ForwardPath, Sequences, continuation_logprobs, forward_path
 from proctor.objective.kl import adaptive_coefficient, k1
@@ -88,7 +88,8 @@ class Learner:
     def _scalar_parts(self) -> tuple[CriticLearner | None, nn.Linear | None, ScalarModel | None]:
         objective, seed = self.objective, self.plan.seed
         if isinstance(objective, RewardModelObjective):
-            return None, None, _reward_model(objective, self.policy, self.path, seed=seed)
+            begun = continued(objective.start, self.policy, self.path) if objective.start else scalar_copy(self.policy, self.path, seed=seed, is_zero=False)
+            return None, None, begun
         spec = objective.critic if isinstance(objective, Objective) else None
         if isinstance(spec, SeparateCritic):
             return CriticLearner(scalar_copy(self.policy, self.path, seed=seed, is_zero=True), spec, self.config, self.ranks), None, None
@@ -391,15 +392,6 @@ class Learner:
 def _mean_since(before: tuple[float, int], after: tuple[float, int]) -> float:
     count = after[1] - before[1]
     return (after[0] - before[0]) / count if count else 0.0
-
-
-def _reward_model(objective: RewardModelObjective, policy: Policy, path: ForwardPath, *, seed: int) -> ScalarModel:
-    """What a reward model begins as: another one, whose normalisation is made anew at the end, or the policy's backbone with a new head."""
-    if not objective.start:
-        return scalar_copy(policy, path, seed=seed, is_zero=False)
-    begun = load_scalar_model(scalar_model_directory(objective.start), policy=policy, forward=path)
-    begun.policy.model.requires_grad_(True)
-    return replace(begun, mean=0.0, std=1.0)
 
 
 def _frozen_copy(policy: Policy) -> Policy:

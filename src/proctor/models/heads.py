@@ -159,6 +159,22 @@ def load_scalar_model(path: Path, *, policy: Policy, forward: ForwardPath) -> Sc
     return ScalarModel(scored, replace(forward, has_plain_head=True), **normalization)
 
 
+def continued(given: str, policy: Policy, path: ForwardPath) -> ScalarModel:
+    """A saved reward model to train further; its normalisation is left behind, and made anew at the end.
+
+    Args:
+        given: a run with algorithm=reward_model, or its model directory.
+        policy: whose tokens it reads.
+        path: of the policy's passes.
+
+    Raises:
+        ConfigError: there is none, or it is of another vocabulary.
+    """
+    begun = load_scalar_model(scalar_model_directory(given), policy=policy, forward=path)
+    begun.policy.model.requires_grad_(True)
+    return replace(begun, mean=0.0, std=1.0)
+
+
 @torch.no_grad()
 def score_rows(model: ScalarModel, rows: Sequence[tuple[Sequence[int], Sequence[int]]], *, rows_at_once: int = 16) -> list[float]:
     """Score (prompt, completion) token lists, a few at a time."""
