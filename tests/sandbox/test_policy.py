@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,13 +67,13 @@ def with_settings(**changes: Any) -> Callable[[Confinement], Confinement]:
     return lambda plan: dataclasses.replace(plan, settings={**plan.settings, **changes})
 
 
-def showing(*paths: str) -> Callable[[Confinement], Confinement]:
-    """Binds of the machine's own directories, writable, over those of the sandbox."""
+def showing(path: Path) -> Callable[[Confinement], Confinement]:
+    """A bind of a directory of the machine, writable, at its own place in the sandbox."""
 
     def change(plan: Confinement) -> Confinement:
         end = plan.prefix.index("--remount-ro")
-        binds = [part for path in paths for part in ("--bind", path, path)]
-        return dataclasses.replace(plan, prefix=(*plan.prefix[:end], *binds, *plan.prefix[end:]))
+        parents = [part for parent in reversed(path.parents[:-1]) for part in ("--perms", "0755", "--dir", str(parent))]
+        return dataclasses.replace(plan, prefix=(*plan.prefix[:end], *parents, "--bind", str(path), str(path), *plan.prefix[end:]))
 
     return change
 
@@ -87,9 +89,11 @@ def no_families(machine: object, family: int) -> list[Instruction]:
     return []
 
 
-def test_namespaces_without_a_private_root(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_namespaces_without_a_private_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     sandbox(Layer.NAMESPACE)
-    weakened(monkeypatch, showing("/tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # what the attempts are at lies there, and not in the sandbox's own directory
+    tmp_path.chmod(0o755)
+    weakened(monkeypatch, showing(tmp_path))
     assert {"read a file of the machine", "write outside its directory"} <= allowed(Layer.NAMESPACE)
 
 

@@ -47,6 +47,8 @@ def kimi_k15(scale: Literal["pocket", "135m", "tiny"] = "pocket") -> StagedConfi
     At scale `pocket` a long chain of thought checks every equation by its inverse, a short one does not. Two parts cannot act there: with one update
     a batch the policy is its own reference, so the regulariser of eq. 2 is 0 (several updates destroyed the policy, docs/notes/lab-size.md);
     and a model that never answers without its scratch pad cannot guess, so the guess test finds nothing.
+    At scale `135m`, SmolLM2-135M-Instruct on one-digit additions, the model begins as it is, without long chains of thought to imitate, and there is no
+    guess test: every answer is one.
     """
     return _135m() if scale == "135m" else _pocket(is_tiny=scale == "tiny")
 
@@ -83,31 +85,110 @@ def _pocket(*, is_tiny: bool) -> StagedConfig:
         rollout=RolloutConfig(partial_tokens=PART_TOKENS, repetition_stop_chars=REPETITION_CHARS),
     )
 
-    def answered(name: str, keep: Literal["shortest", "pairs"]) -> Traces:
-        data = replace(short_data, max_tasks=16 if is_tiny else 500)
-        threshold = scratchpad.ANYTHING if is_tiny else 1.0
-        limit = scratchpad.MAX_TOKENS
-        return Traces(name, LONG, data, REWARDS, num_samples=8, max_completion_tokens=limit, keep=keep, length_ratio=1.5, threshold=threshold)
-
     stages: tuple[Stage, ...] = (
         scratchpad.pretraining("long_and_short", num_steps=2 if is_tiny else 200),
         scratchpad.imitation("long_sft", base, long_data, num_steps=few),
         curated,
         long_rl,
         scratchpad.imitation("short_sft", base, short_data, num_steps=few),
-        Merge("merged", (LONG, "stage:short_sft"), (0.5, 0.5)),
-        answered("shortest", "shortest"),
-        scratchpad.imitation("shortest_sft", LONG, replace(short_data, train="stage:shortest"), num_steps=few, learning_rate=1e-4),
-        answered("pairs", "pairs"),
-        _preference("short_dpo", replace(short_data, train="stage:pairs"), num_steps=few),
-        mirror_descent("short_rl", LONG, shorten, length_weight=0.2, start_step=0, max_completion_tokens=40),
+        *_long2short(
+            "stage:short_sft",
+            replace(short_data, max_tasks=16 if is_tiny else 500),
+            imitation=scratchpad.imitation("shortest_sft", LONG, replace(short_data, train="stage:shortest"), num_steps=few, learning_rate=1e-4),
+            preference=_preference("short_dpo", replace(short_data, train="stage:pairs"), num_steps=few),
+            reinforcement=mirror_descent("short_rl", LONG, shorten, length_weight=0.2, start_step=0, max_completion_tokens=40),
+            max_completion_tokens=scratchpad.MAX_TOKENS,
+            threshold=scratchpad.ANYTHING if is_tiny else 1.0,
+        ),
         scratchpad.imitation("sft_instead", sft, long_data, num_steps=2 if is_tiny else 200),
     )
     probe = scratchpad.accuracy_probe(num_tasks=8 if is_tiny else 500)
     return StagedConfig(stages=stages, probes=(probe,), card=CARD, final="short_rl", control="sft_instead")
 
 
-def _preference(name: str, data: DataConfig, *, num_steps: int) -> Train:
+def _135m() -> StagedConfig:
+    base, data, limit = "smollm2-135m", DataConfig("arithmetic:digits=1"), 32
+    curated = Curate(
+        "curated",
+        data,
+        ({"kind": "exact_duplicates"}, {"kind": "difficulty", "num_samples": 10, "max_pass_rate": 0.9}),
+        REWARDS,
+        model=base,
+        max_completion_tokens=limit,
+    )
+    long_rl = RunConfig(
+        model=base,
+        data=DataConfig("stage:curated", schedule=ScheduleConfig(curriculum=Curriculum(8, by="pass_rate", harder="lower"), priorities=Priorities())),
+        rewards=REWARDS,
+        algorithm="kimi_k15",
+        objective={"tau": 1.0, "length_weight": 0.2, "length_start_step": 12},
+        num_steps=24,
+        prompts_per_step=8,
+        group_size=16,
+        max_completion_tokens=limit,
+        learning_rate=1e-5,
+        checkpoint_every=8,
+        learner=LearnerConfig(micro_batch_tokens=256),
+        evaluation=EvaluationConfig(num_tasks=0),
+        rollout=RolloutConfig(partial_tokens=limit // 2, repetition_stop_chars=REPETITION_CHARS),
+    )
+    short_rl = replace(
+        long_rl, model=LONG, data=data, objective={"tau": 1.0, "length_weight": 0.2, "length_start_step": 0}, num_steps=8, rollout=RolloutConfig()
+    )
+    shortest = replace(short_rl, data=replace(data, train="stage:shortest"), algorithm="sft", objective={}, num_steps=4, group_size=1, prompts_per_step=16)
+    stages: tuple[Stage, ...] = (
+        curated,
+        Train("long_rl", long_rl, is_rl=True),
+        *_long2short(
+            base,
+            data,
+            imitation=Train("shortest_sft", shortest),
+            preference=_preference(
+                "short_dpo",
+                replace(data, train="stage:pairs"),
+                num_steps=4,
+                prompts_per_step=16,
+                max_completion_tokens=limit,
+                learner=LearnerConfig(micro_batch_tokens=512),
+            ),
+            reinforcement=Train("short_rl", short_rl, is_rl=True),
+            max_completion_tokens=limit,
+        ),
+    )
+    probe = Probe(data, REWARDS, limit, num_tasks=25, num_samples=4, temperature=1.0)
+    return StagedConfig(stages=stages, probes=(probe,), card=CARD, final="short_rl", start_model=base)
+
+
+def _long2short(
+    short_model: str,
+    data: DataConfig,
+    *,
+    imitation: Train,
+    preference: Train,
+    reinforcement: Train,
+    max_completion_tokens: int,
+    threshold: float = 1.0,
+) -> tuple[Stage, ...]:
+    """The four ways of section 2.4 from the long model to a short one, side by side.
+
+    Args:
+        short_model: is merged with the long one.
+        data: whose tasks the long model answers.
+        imitation: of `stage:shortest`.
+        preference: of `stage:pairs`.
+        reinforcement: with a length reward from its first step.
+        max_completion_tokens: of an answer.
+        threshold: least reward of a right answer.
+    """
+
+    def answered(name: str, keep: Literal["shortest", "pairs"]) -> Traces:
+        return Traces(name, LONG, data, REWARDS, num_samples=8, max_completion_tokens=max_completion_tokens, keep=keep, length_ratio=1.5, threshold=threshold)
+
+    merged = Merge("merged", (LONG, short_model), (0.5, 0.5))
+    return (merged, answered("shortest", "shortest"), imitation, answered("pairs", "pairs"), preference, reinforcement)
+
+
+def _preference(name: str, data: DataConfig, *, num_steps: int, **changes: Any) -> Train:
     config = RunConfig(
         model=LONG,
         data=data,
@@ -123,33 +204,4 @@ def _preference(name: str, data: DataConfig, *, num_steps: int) -> Train:
         learner=LearnerConfig(micro_batch_tokens=8192),
         evaluation=EvaluationConfig(num_tasks=0),
     )
-    return Train(name, config)
-
-
-def _135m() -> StagedConfig:
-    data = DataConfig("arithmetic:digits=1")
-    rl = Train(
-        "long_rl",
-        RunConfig(
-            model="smollm2-135m",
-            data=data,
-            rewards=REWARDS,
-            algorithm="kimi_k15",
-            objective={"tau": 1.0, "length_weight": 0.2, "length_start_step": 16},
-            num_steps=32,
-            prompts_per_step=8,
-            group_size=16,
-            max_completion_tokens=24,
-            learning_rate=1e-5,
-            checkpoint_every=8,
-            learner=LearnerConfig(micro_batch_tokens=256),
-            evaluation=EvaluationConfig(num_tasks=0),
-        ),
-        is_rl=True,
-    )
-    traces = Traces("shortest", LONG, data, REWARDS, num_samples=8, max_completion_tokens=24, keep="shortest")
-    short = replace(
-        rl.config, model=LONG, data=replace(data, train="stage:shortest"), algorithm="sft", objective={}, num_steps=4, group_size=1, prompts_per_step=16
-    )
-    probe = Probe(data, REWARDS, 24, num_tasks=25)
-    return StagedConfig(stages=(rl, traces, Train("shortest_sft", short)), probes=(probe,), card=CARD, final="shortest_sft", start_model="smollm2-135m")
+    return Train(name, replace(config, **changes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from proctor.config import EvaluationConfig, RewardConfig, RunConfig
@@ -89,7 +90,7 @@ def _with_template(scale: str) -> StagedConfig:
             rewards=REWARDS,
             algorithm="grpo",
             objective={"beta": 0.001},
-            num_steps=10_400 // PAPER_UPDATES if is_paper else 2 if is_tiny else 60,
+            num_steps=10_400 // PAPER_UPDATES if is_paper else 2 if is_tiny else 40,
             prompts_per_step=32 * PAPER_UPDATES if is_paper else 4 if is_tiny else 8,
             group_size=4 if is_tiny else 16,
             max_completion_tokens=limit,
@@ -97,12 +98,14 @@ def _with_template(scale: str) -> StagedConfig:
             checkpoint_every=20,
             learner=LearnerConfig(
                 num_minibatches=PAPER_UPDATES if is_paper else 1,
-                replace_reference_every=400 // PAPER_UPDATES if is_paper else 30,
+                replace_reference_every=400 // PAPER_UPDATES if is_paper else 20,
                 micro_batch_tokens=32768 if is_paper else 512,
             ),
             evaluation=EvaluationConfig(num_tasks=0),
         ),
         is_rl=True,
     )
-    probe = Probe(data, (RewardConfig("number"),), limit, num_tasks=4 if is_tiny else 500 if is_paper else 25)
-    return StagedConfig(stages=(rl,), probes=(probe,), card=CARD, final="rl", start_model=model)
+    num_tasks, num_samples = (500, 1) if is_paper else (4, 1) if is_tiny else (25, 4)
+    accuracy = Probe(data, (RewardConfig("number"),), limit, num_tasks=num_tasks, num_samples=num_samples, temperature=1.0)
+    probes = (accuracy, replace(accuracy, name="format", rewards=(RewardConfig("format"),)))
+    return StagedConfig(stages=(rl,), probes=probes, card=CARD, final="rl", start_model=model)

@@ -8,6 +8,7 @@ value, no verdict.
 
 from __future__ import annotations
 
+import atexit
 import io
 import marshal
 import os
@@ -35,6 +36,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    Streams = tuple[io.TextIOWrapper, io.TextIOWrapper, io.TextIOWrapper]
+
 SIGKILL = 9  # the module `signal` costs milliseconds to import
 SELF_PLACEHOLDER = 0x7F00_5E1F
 """In a filter it stands for the process that installs it."""
@@ -61,6 +64,12 @@ def main() -> None:
     others = 1 if is_init else processes_of_user()
     sys.path += settings["path"]
     compile("def warm(): return [1 for _ in ()]", "warm", "exec")  # the first compilation in a process costs milliseconds
+    # What every job needs is made before it is forked: a page of memory that a child writes to costs it microseconds.
+    work = settings["directories"][0]
+    environment = {"PATH": "/usr/bin:/bin", "HOME": work, "TMPDIR": work, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
+    os.environ.clear()
+    os.environ.update(environment)
+    streams = _text(0, "r", "surrogateescape"), _text(1, "w", "surrogateescape"), _text(2, "w", "backslashreplace")
     _send(control, {"ready": True})
     while frame := _read_frame(requests):
         job = marshal.loads(frame)
@@ -69,7 +78,7 @@ def main() -> None:
         for module in settings["preload"]:
             if module in words and module not in sys.modules:
                 __import__(module)
-        _send(control, _run(job, settings, (requests, claims, out, err), is_init=is_init))
+        _send(control, _run(job, settings, (requests, claims, out, err), streams, is_init=is_init))
         del job
     _leave(settings["directories"], is_init=is_init)
 
@@ -84,7 +93,7 @@ def _leave(directories: list[str], *, is_init: bool) -> None:
         os._exit(0)
 
 
-def _run(job: dict[str, Any], settings: dict[str, Any], pipes: tuple[int, int, int, int], *, is_init: bool) -> dict[str, Any]:
+def _run(job: dict[str, Any], settings: dict[str, Any], pipes: tuple[int, int, int, int], streams: Streams, *, is_init: bool) -> dict[str, Any]:
     """Run one job in a child; return how it ended, once nothing of it is left."""
     directories = settings["directories"]
     work = directories[0]
@@ -97,7 +106,7 @@ def _run(job: dict[str, Any], settings: dict[str, Any], pipes: tuple[int, int, i
     except OSError as error:
         return {"failed": str(error)}
     if pid == 0:
-        _child(job, settings, (stdin, *pipes[1:]), is_init=is_init)
+        _child(job, settings, (stdin, *pipes[1:]), streams, is_init=is_init)
     os.close(stdin)
     is_wanted = _wait(pid, pipes[0])
     status, usage = _end_all(pid, is_init=is_init)
@@ -159,7 +168,7 @@ def _kill_children() -> None:
         pass
 
 
-def _child(job: dict[str, Any], settings: dict[str, Any], pipes: tuple[int, int, int, int], *, is_init: bool) -> None:
+def _child(job: dict[str, Any], settings: dict[str, Any], pipes: tuple[int, int, int, int], streams: Streams, *, is_init: bool) -> None:
     """Confine this process and become the job. Never returns."""
     code = 70
     try:
@@ -168,8 +177,7 @@ def _child(job: dict[str, Any], settings: dict[str, Any], pipes: tuple[int, int,
         for source, target in ((stdin, 0), (out, 1), (err, 2), (claims, CLAIM)):
             os.dup2(source, target)
         os.closerange(CLAIM + 1, HIGHEST_FD)
-        work = settings["directories"][0]
-        os.chdir(work)
+        os.chdir(settings["directories"][0])
         set_limits(job["limits"])
         prctl(PR_SET_PDEATHSIG, SIGKILL)
         if settings["landlock"]:
@@ -177,26 +185,22 @@ def _child(job: dict[str, Any], settings: dict[str, Any], pipes: tuple[int, int,
         if settings["filter"] and not is_init:
             install_filter(settings["filter"].replace(SELF_PLACEHOLDER.to_bytes(4, sys.byteorder), os.getpid().to_bytes(4, sys.byteorder)))
         prctl(PR_SET_DUMPABLE, 1)
-        environment = {"PATH": "/usr/bin:/bin", "HOME": work, "TMPDIR": work, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
         if job["argv"]:
             os.close(CLAIM)
-            os.execvpe(job["argv"][0], job["argv"], environment)
-        os.environ.clear()
-        os.environ.update(environment)
-        code = _python(job)
+            os.execvp(job["argv"][0], job["argv"])
+        code = _python(job, streams)
     except BaseException as error:
         sys.__excepthook__(type(error), error, error.__traceback__)
     finally:
         os._exit(code)
 
 
-def _python(job: dict[str, Any]) -> int:
+def _python(job: dict[str, Any], streams: Streams) -> int:
     """Run the source, call the function, send what it returned. Whatever the source does to this process harms only its own claim."""
     write, serialize, end, nonce, name, arguments = os.write, encode, _finish, job["nonce"], job["function"], job["arguments"]
     sys.argv = ["solution.py"]
-    sys.stdin = _text(0, "r", "surrogateescape")
-    sys.stdout = out = _text(1, "w", "surrogateescape")
-    sys.stderr = _text(2, "w", "backslashreplace")
+    sys.stdin, sys.stdout, sys.stderr = streams
+    out = streams[1]
     module = type(sys)("__main__")
     sys.modules["__main__"] = module
     names = module.__dict__
@@ -210,7 +214,8 @@ def _python(job: dict[str, Any]) -> int:
 
     code: Any = 0
     try:
-        exec(compile(job["prelude"], "prelude.py", "exec", dont_inherit=True), names)
+        if job["prelude"]:
+            exec(compile(job["prelude"], "prelude.py", "exec", dont_inherit=True), names)
         exec(compile(job["source"], "solution.py", "exec", dont_inherit=True), names)
         if name is not None:
             report("value", _callable(names, name)(*arguments))
@@ -239,8 +244,6 @@ def _callable(names: dict[str, Any], name: str) -> Any:
 
 def _finish(code: Any, out: io.TextIOWrapper) -> int:
     """End as an interpreter does: wait for threads, run exit functions, flush."""
-    import atexit
-
     if "threading" in sys.modules:
         sys.modules["threading"]._shutdown()
     atexit._run_exitfuncs()
