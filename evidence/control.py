@@ -2,8 +2,8 @@
 
     python evidence/control.py [--root runs/evidence/control] [--only CartPole-v1] [--train-only | --report-only]
 
-Runs of stable-baselines3 in the same directory (`benchmarks/peers/sb3_control.py`) are put beside ours, and two versions of the simulator
-beside each other where `evidence/control_simulators.py` left what they do.
+Runs of stable-baselines3 (`benchmarks/peers/sb3_control.py`) and of CleanRL's own code (`benchmarks/peers/cleanrl_control.py`) in the same directory are
+put beside ours, and two versions of the simulator beside each other where `evidence/control_simulators.py` left what they do.
 
 Needs `pip install 'proctor[control,plots]'`. One process, one thread. A finished run is read, not repeated, and an interrupted one starts
 over, so it can be stopped at any time; what an unfinished run learned so far stands in a file that ends in `.partial.json`.
@@ -31,10 +31,13 @@ from common import DOCS, INK, write_json
 from proctor.lab.control import ControlConfig, Progress, continuous, discrete, gymnasium_maker, train
 
 SEEDS = (1, 2, 3)
+SIDE_BY_SIDE = {"Acrobot-v1": tuple(range(1, 11)), "Walker2d-v4": SEEDS}
+"""Seeds of the comparison with CleanRL's own code, of our form that ends an episode at the time limit as it does."""
 WINDOW = 100  # episodes
 POINTS = 100  # of a curve
 PARTIAL_EVERY = 50  # segments
-T_95 = (12.706, 4.303, 3.182, 2.776, 2.571)  # two-sided 95 % quantiles of Student's t for 1 to 5 degrees of freedom
+T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101)
+"""Two-sided 95 % quantiles of Student's t for 1 to 18 degrees of freedom."""
 CARTPOLE_BAR = 475.0  # Gymnasium's own threshold for having solved CartPole-v1
 
 
@@ -66,6 +69,11 @@ class Benchmark:
     def name(self) -> str:
         """The environment, and whether its time limit counts as an end."""
         return f"{self.environment}, limit as end" if self.config.time_limit_is_end else self.environment
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those to train, the headline's first."""
+        return SIDE_BY_SIDE[self.environment] if self.config.time_limit_is_end else SEEDS
 
     @property
     def stem(self) -> str:
@@ -122,7 +130,7 @@ discrete actions, `objective.diagnostics`); only networks, environments and the 
 
 {verdicts}
 
-## Protocol
+{side_by_side}## Protocol
 
 - A run's number is the mean undiscounted, unscaled return of the last {window} episodes of training, with the sampling policy, while the learning rate
   falls to 0; no separate evaluation, no best checkpoint. A row's number is the mean over seeds {seeds} ± the population's standard deviation of theirs.
@@ -163,7 +171,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", message=".*is out of date", category=DeprecationWarning)  # -v4 is what was published
     for benchmark in BENCHMARKS:
         if arguments.only in (None, benchmark.stem) and not arguments.report_only:
-            for seed in SEEDS:
+            for seed in benchmark.seeds:
                 run(benchmark, seed, arguments.root)
     if not arguments.train_only:
         report(arguments.root)
@@ -248,6 +256,7 @@ def report(root: Path) -> None:
             window=WINDOW,
             seeds=", ".join(map(str, SEEDS)),
             verdicts=_verdicts(results),
+            side_by_side=_side_by_side(root),
         )
     )
     _figure(DOCS / "figures" / "control.png", found)
@@ -379,12 +388,58 @@ def _by_publication(results: Sequence[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _difference(ours: dict[str, Any], published: dict[str, Any]) -> tuple[float, float, float]:
-    """Ours minus theirs with Welch's 95 % interval over seeds, three on each side; both standard deviations are the population's."""
-    seeds = len(SEEDS)
+SIDE_BY_SIDE_PAGE = """\
+## Side by side with CleanRL's own code
+
+Three seeds are few, and a published standard deviation of three says little. So CleanRL's own scripts, as its package 1.2.0 has them and on the versions
+that it pins ({versions}), were run here by `benchmarks/peers/cleanrl_control.py`, beside ours in the form that ends an episode at the
+time limit as they do. The rule was written before these runs: agreement where our mean lies within one standard deviation of theirs, over as many seeds.
+
+| environment | seeds | ours | CleanRL's code, run here | within one std of it | difference, 95 % interval | CleanRL's code within its current published band |
+|---|---|---|---|---|---|---|
+{rows}
+
+"""
+
+
+def _side_by_side(root: Path) -> str:
+    """The section that compares with CleanRL's code, where its runs and as many of ours are there."""
+    rows, versions = list[str](), dict[str, str]()
+    found = list[dict[str, Any]]()
+    for benchmark in BENCHMARKS:
+        if not benchmark.config.time_limit_is_end:
+            continue
+        pairs = [(root / f"{benchmark.stem}-seed{seed}.json", root / f"cleanrl-{benchmark.environment}-seed{seed}.json") for seed in benchmark.seeds]
+        runs = [(json.loads(ours.read_text()), json.loads(theirs.read_text())) for ours, theirs in pairs if ours.exists() and theirs.exists()]
+        if len(runs) < len(benchmark.seeds):
+            continue
+        means = tuple([run["last_100_mean"] for run in side] for side in zip(*runs, strict=True))
+        (mean, std), (their_mean, their_std) = ((statistics.mean(values), statistics.pstdev(values)) for values in means)
+        difference, low, high = _difference({"mean": mean, "std": std}, {"mean": their_mean, "std": their_std}, seeds=len(runs))
+        theirs, current = Published("CleanRL, run here", their_mean, their_std), benchmark.published[0]
+        cells = (
+            benchmark.name,
+            f"1 to {len(runs)}",
+            f"{mean:.2f} ± {std:.2f}",
+            f"{their_mean:.2f} ± {their_std:.2f}",
+            "yes" if theirs.contains(mean) else "**no**",
+            f"{difference:+.1f} [{low:+.1f}, {high:+.1f}]",
+            f"{'yes' if current.contains(their_mean) else '**no**'} ({current.mean:.2f} ± {current.std:.2f})",
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+        versions |= runs[0][1]["versions"]
+        found.append({"environment": benchmark.name, "ours": means[0], "cleanrl": means[1], "versions": runs[0][1]["versions"]})
+    if not rows:
+        return ""
+    write_json(DOCS / "results" / "control-side-by-side.json", {"command": "benchmarks/peers/cleanrl_control.py, evidence/control.py", "results": found})
+    return SIDE_BY_SIDE_PAGE.format(versions=", ".join(f"{name} {number}" for name, number in versions.items() if name != "cleanrl"), rows="\n".join(rows))
+
+
+def _difference(ours: dict[str, Any], published: dict[str, Any], *, seeds: int = len(SEEDS)) -> tuple[float, float, float]:
+    """Ours minus theirs with Welch's 95 % interval over as many seeds on each side; both standard deviations are the population's."""
     first, second = (std**2 / (seeds - 1) for std in (ours["std"], published["std"]))  # variances of the two means
     freedom = (first + second) ** 2 / ((first**2 + second**2) / (seeds - 1))
-    half = T_95[int(freedom) - 1] * (first + second) ** 0.5  # of the next whole number below, which is a little too wide
+    half = T_95[int(freedom + 1e-9) - 1] * (first + second) ** 0.5  # of the next whole number below, which is a little too wide
     mean = ours["mean"] - published["mean"]
     return mean, mean - half, mean + half
 
