@@ -1,10 +1,10 @@
 """Partial rollouts against waiting for the longest: rollouts a second with heavy-tailed lengths, and the reward that is reached.
 
-    python evidence/partial_rollouts.py [--rounds 12] [--seeds 0 1 2] [--steps 40] [--root runs/evidence] [--throughput-only [--model smollm2-135m]]
+    python evidence/partial_rollouts.py [--rounds 12] [--seeds 0 1 2] [--steps 60] [--root runs/evidence] [--throughput-only [--model smollm2-135m]]
 
 Throughput: the engine decodes for real, but a rollout's length is drawn by its seed from a Pareto distribution (index 1.2, at least 12
-tokens, at most 400), the same in both arms. Seconds are the process's own CPU seconds, since other work may share the machine; beside
-them stands the number of decoding steps one after another, which is what a GPU waits for. Reward: the pocket policy's quickstart.
+tokens, at most 400), the same in both arms. Beside seconds stand the process's own CPU seconds, since other work may share the machine,
+and the number of decoding steps one after another, which is what a GPU waits for. Reward: the pocket policy's quickstart.
 Interrupted runs go on.
 """
 
@@ -31,6 +31,7 @@ from proctor.rollouts.drafts import Draft, write
 
 INDEX, SHORTEST, LONGEST = 1.2, 12, 400
 NUM_TASKS, GROUP_SIZE, PARTIAL_TOKENS = 8, 8, 48
+REWARD_PARTIAL_TOKENS = 12  # of the pocket policy's run, whose completions have some 20
 WARM_UP = 9  # rounds until as many groups leave as enter: the longest rollout takes 400 / 48 of them
 
 
@@ -79,10 +80,10 @@ def throughput(model: str, *, num_rounds: int, partial_tokens: int | None) -> di
     renderer, sampling = Renderer(policy.tokenizer), Sampling(1.0, LONGEST)
     open_groups: list[list[Draft]] = []
     warm_up = 0 if partial_tokens is None else WARM_UP
-    num_done, began, steps_before = 0, 0.0, 0
+    num_done, began, began_cpu, steps_before = 0, 0.0, 0.0, 0
     for number in range(warm_up + num_rounds):
         if number == warm_up:
-            num_done, began, steps_before = 0, time.process_time(), engine.num_steps
+            num_done, began, began_cpu, steps_before = 0, time.perf_counter(), time.process_time(), engine.num_steps
         for task in range(NUM_TASKS):
             prompt = renderer.prompt_ids([Message("user", f"{10 + task}+{20 + number % 70}=")])
             open_groups.append([Draft(prompt, rollout_seed("evidence", number, task, index)) for index in range(GROUP_SIZE)])
@@ -91,10 +92,12 @@ def throughput(model: str, *, num_rounds: int, partial_tokens: int | None) -> di
         open_groups = [[next(rest) for _ in group] for group in open_groups]
         num_done += sum(len(group) for group in open_groups if all(draft.is_finished for draft in group))
         open_groups = [group for group in open_groups if not all(draft.is_finished for draft in group)]
-    seconds, steps = time.process_time() - began, engine.num_steps - steps_before
+    wall, seconds, steps = time.perf_counter() - began, time.process_time() - began_cpu, engine.num_steps - steps_before
     return {
         "rollouts": num_done,
+        "seconds": wall,
         "cpu_seconds": seconds,
+        "rollouts_per_s": num_done / wall,
         "rollouts_per_cpu_s": num_done / seconds,
         "decoding_steps": steps,
         "rollouts_per_step": num_done / steps,
@@ -126,13 +129,15 @@ def main() -> None:
         "command": f"python evidence/partial_rollouts.py --rounds {options.rounds} --throughput-only --model {options.model}",
         "waiting_for_the_longest": whole,
         f"partial_{PARTIAL_TOKENS}_tokens": partial,
+        "speedup": partial["rollouts_per_s"] / whole["rollouts_per_s"],
         "speedup_cpu": partial["rollouts_per_cpu_s"] / whole["rollouts_per_cpu_s"],
         "speedup_decoding_steps": partial["rollouts_per_step"] / whole["rollouts_per_step"],
     }
     write_json(path, found)
     if not options.throughput_only:
         arms = {
-            name: [reward(options.root, seed, options.steps, tokens) for seed in options.seeds] for name, tokens in (("whole", 0), ("partial_12_tokens", 12))
+            name: [reward(options.root, seed, options.steps, tokens) for seed in options.seeds]
+            for name, tokens in (("whole", 0), (f"partial_{REWARD_PARTIAL_TOKENS}_tokens", REWARD_PARTIAL_TOKENS))
         }
         found["reward"] = {"command": f"python evidence/partial_rollouts.py --steps {options.steps}", "seeds": options.seeds, **arms}
         write_json(path, found)

@@ -17,7 +17,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from proctor.training.events import CheckpointSaved, EvaluationFinished, Event, Phase, RunFinished, RunStarted, StageStarted, StepFinished, Warned
+from proctor.training.events import CheckpointSaved, EvaluationFinished, Event, Phase, RunFinished, RunStarted, StageMade, StageStarted, StepFinished, Warned
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ class ProgressView:
             case StageStarted(name=name, number=number, num_stages=num_stages):
                 self.close()
                 self._print(f"stage {number} of {num_stages}: {name}")
+            case StageMade(name=name, what=what):
+                self._print(f"  {name}: {what}")
             case RunStarted():
                 self._start(event)
             case Phase(name=name):

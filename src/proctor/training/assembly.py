@@ -146,7 +146,7 @@ def _notes(
     dtype = str(policy.compute_dtype).removeprefix("torch.")
     notes = [
         f"train: {train.describe()}",
-        f"held out: {test.describe()}",
+        *([f"held out: {test.describe()}"] if config.evaluation.num_tasks else []),
         f"{policy.num_parameters / 1e6:.1f}M parameters, fp32 weights, computing in {dtype} on {policy.device}",
     ]
     if num_dropped:
@@ -160,7 +160,7 @@ def _notes(
         notes.append(f"slower path: {learner.path.reason}")
     if engine.slow_reason:
         notes.append(f"slower sampling: prompts are repeated for each completion, since {engine.slow_reason}")
-    if shared := num_shared_prompts(train.tasks, test.tasks):
+    if config.evaluation.num_tasks and (shared := num_shared_prompts(train.tasks, test.tasks)):
         notes.append(f"{shared} of {len(test.tasks)} held-out prompts are also trained on: their accuracy says nothing about new tasks")
     if config.scoring.in_process:
         notes.append("reward functions run inside this process: a hang or crash of theirs is a hang or crash of the run")

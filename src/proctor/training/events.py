@@ -47,6 +47,19 @@ class StageStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class StageMade:
+    """A stage that does not train has written what it makes.
+
+    Attributes:
+        name: of the stage.
+        what: it made, in words.
+    """
+
+    name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """What is being done now, within a step or around the steps."""
 
@@ -117,5 +130,5 @@ class RunFinished:
     summary: Mapping[str, Any]
 
 
-Event = StageStarted | RunStarted | Phase | StepFinished | EvaluationFinished | CheckpointSaved | Warned | RunFinished
+Event = StageStarted | StageMade | RunStarted | Phase | StepFinished | EvaluationFinished | CheckpointSaved | Warned | RunFinished
 Listener = Callable[[Event], None]

@@ -22,7 +22,7 @@ from proctor.data.loaders import content_hash, load_train_and_test
 from proctor.errors import ConfigError
 from proctor.training import durable, run_directory
 from proctor.training.config_changes import refuse_changes
-from proctor.training.events import EvaluationFinished, Listener, RunFinished, StageStarted, Warned
+from proctor.training.events import EvaluationFinished, Listener, RunFinished, StageMade, StageStarted
 from proctor.training.manifest import Manifest
 from proctor.training.run import RunResult, paired_gain, run_training
 from proctor.training.run_directory import RunDirectory
@@ -206,11 +206,12 @@ def _make(stage: Traces | Curate | Mix | Merge, places: _Places, emit: Listener)
         return {"kind": "merge", "models": list(stage.models), "weights": list(stage.weights)}
     if isinstance(stage, Curate):
         curated = write_curated(places.curation(stage), output=place / _ROWS, progress=lambda text: None)
-        emit(Warned(f"{stage.name}: {curated['num_rows']} tasks kept of {curated['num_tasks']}; taken out: {curated['removed'] or 'none'}"))
+        removed = ", ".join(f"{kind} {count}" for kind, count in curated["removed"].items())
+        emit(StageMade(stage.name, f"{curated['num_rows']} tasks kept of {curated['num_tasks']}; taken out: {removed or 'none'}"))
         return {"kind": "curate", **curated}
     if isinstance(stage, Traces):
         rows, counts = write_traces(replace(stage, model=places.model(stage.model), data=places.resolved(stage.data)))
-        emit(Warned(f"{stage.name}: {counts['num_rows']} rows kept of {counts['num_samples']} completions ({counts['pass_rate']:.1%} right)"))
+        emit(StageMade(stage.name, f"{counts['num_rows']} rows kept of {counts['num_samples']} completions ({counts['pass_rate']:.1%} right)"))
     else:
         rows = mixed_rows([replace(part, data=places.resolved(part.data)) for part in stage.parts], seed=stage.seed)
         counts = {"num_rows": len(rows)}
