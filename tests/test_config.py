@@ -122,3 +122,22 @@ def test_the_configuration_is_frozen() -> None:
     with pytest.raises(AttributeError):
         config.seed = 1  # type: ignore[misc]
     assert isinstance(config, RunConfig)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("objective.beta=0.1", "learner.replace_reference_every=4"), "leave one of them out"),
+        (("algorithm=reward_model", "objective={}"), "no adapters; leave learner.lora out"),
+    ],
+)
+def test_what_adapters_do_not_go_with_is_said(settings: tuple[str, ...], message: str) -> None:
+    config = with_assignments(build_recipe("quickstart", "tiny"), [*settings, "learner.lora.rank=4"])
+    with pytest.raises(ConfigError, match=message):
+        build_objective(config)
+
+
+def test_an_early_stop_by_kl_needs_an_old_policy() -> None:
+    config = with_assignments(build_recipe("quickstart", "tiny"), ["algorithm=dpo", "objective={}", "learner.max_approx_kl=0.1"])
+    with pytest.raises(ConfigError, match="no old policy to go by"):
+        build_objective(config)

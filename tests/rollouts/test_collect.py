@@ -9,9 +9,9 @@ import pytest
 
 from proctor.algorithms.collection import Collection, KimiLength, MissingEOS, SoftOverlong
 from proctor.chat.renderer import Renderer
-from proctor.core import Completion, FinishReason, Rollout, RolloutGroup, Score, Task, Turn
+from proctor.core import Completion, FinishReason, Outcome, Rollout, RolloutGroup, Score, Task, Turn
 from proctor.engines.base import SampleRequest, Sampling
-from proctor.errors import TaskError
+from proctor.errors import TaskError, VerifierError
 from proctor.models.tiny import byte_tokenizer
 from proctor.rollouts.demonstrations import demonstration_groups
 from proctor.rollouts.groups import RolloutPlan, Workshop, collect_groups, collect_with_refills
@@ -85,6 +85,50 @@ def test_refills_end_after_their_bound_and_a_hopeless_step_keeps_what_it_began_w
     assert rounds == [1, 2]
     assert [group.task.id for group in found.groups] == ["a", "b"]
     assert len(found.dropped) == 4
+
+
+class SometimesDown:
+    """A verifier whose checks fail for reasons of their own wherever the task says so."""
+
+    def __call__(self, completion: str, task: Task) -> Score:
+        if "broken" in task.prompt_text:
+            return Score(Outcome.ERROR, None, reason="the endpoint is down")
+        is_right = completion == task.answer
+        return Score(Outcome.CORRECT if is_right else Outcome.INCORRECT, float(is_right))
+
+
+def test_a_group_that_is_wrong_throughout_does_not_teach_by_being_too_long_in_places() -> None:
+    """DAPO asks 0 < number correct < G, whatever its soft punishment says of lengths."""
+    collection = Collection(shaping=(SoftOverlong(8, weight=0.5),), max_refills=1, drops_truncated=True)
+    engine = Scripted(lambda prompt, index, greedy: "2" * (40 if index and "wrong" in prompt else 1) if "wrong" in prompt else str(1 + index))
+    found = asyncio.run(
+        collect_with_refills([task("wrong")], lambda number, count: [task("mixed")] * count, step=0, workshop=workshop(engine), plan=plan(collection))
+    )
+    assert [group.task.id for group in found.groups] == ["mixed"]
+    assert [group.task.id for group in found.dropped] == ["wrong"]
+    assert found.dropped[0].rewards == [0.0, -0.5]  # recorded as it would have been paid
+    hopeless = asyncio.run(
+        collect_with_refills([task("wrong")], lambda number, count: [task("wrong2")] * count, step=0, workshop=workshop(engine), plan=plan(collection))
+    )
+    assert all(group.is_unanimous for group in hopeless.groups)  # a step without a gradient
+
+
+def test_a_refill_that_cannot_be_scored_is_counted_and_ends_nothing() -> None:
+    engine = Scripted(lambda prompt, index, greedy: "1" if "easy" in prompt or index == 0 else "2")
+    parts = workshop(engine, SometimesDown())
+    found = asyncio.run(
+        collect_with_refills(
+            [task("easy"), task("mixed")], lambda number, count: [task("broken")] * count, step=0, workshop=parts, plan=plan(Collection(max_refills=1))
+        )
+    )
+    assert [group.task.id for group in found.groups] == ["mixed"]
+    assert [(group.task.id, len(group.rollouts), len(group.errors)) for group in found.dropped] == [("easy", 2, 0), ("broken", 0, 2)]
+    with pytest.raises(VerifierError, match="none of the 4 rollouts could be scored"):
+        asyncio.run(
+            collect_with_refills(
+                [task("broken")], lambda number, count: [task("broken2")] * count, step=0, workshop=parts, plan=plan(Collection(max_refills=1))
+            )
+        )
 
 
 def test_the_greedy_rollout_is_scored_and_stands_apart() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from proctor.algorithms.collection import Collection
 from proctor.chat.renderer import Renderer
-from proctor.core import FinishReason, Status, Task
+from proctor.core import FinishReason, Outcome, Score, Status, Task
 from proctor.engines.base import Sampling
-from proctor.errors import ConfigError, RolloutError
+from proctor.errors import ConfigError, RolloutError, VerifierError
 from proctor.models.pocket import character_tokenizer
 from proctor.rollouts.config import RolloutConfig, ThinkingConfig
 from proctor.rollouts.groups import Collected, RolloutPlan, Workshop
@@ -37,13 +37,29 @@ class ByTask(Typist):
 
 
 def collect(
-    in_flight: list[OpenGroup], tasks: list[Task], *, step: int, config: RolloutConfig, budgets: tuple[int, ...] = ()
+    in_flight: list[OpenGroup], tasks: list[Task], *, step: int, config: RolloutConfig, budgets: tuple[int, ...] = (), verifier: object = None
 ) -> tuple[Collected, list[OpenGroup]]:
     engine = ByTask(TOKENIZER, lambda seed: "", "1")
     engine.policy_version = step
-    workshop = Workshop(engine, Renderer(TOKENIZER), Rewards([as_part(number_verifier())], in_process=True), lambda phase: None)
+    workshop = Workshop(engine, Renderer(TOKENIZER), Rewards([as_part(verifier or number_verifier())], in_process=True), lambda phase: None)
     plan = RolloutPlan(2, Sampling(1.0, 60), seed=0, collection=Collection(), budgets=budgets)
     return asyncio.run(collect_partial(tasks, in_flight, step=step, workshop=workshop, plan=plan, config=config))
+
+
+class DownForShort:
+    """A verifier whose checks of one task fail for reasons of their own."""
+
+    def __call__(self, completion: str, task: Task) -> Score:
+        return Score(Outcome.ERROR, None, reason="down") if task.id == "short" else Score(Outcome.CORRECT, 1.0)
+
+
+def test_a_group_that_could_not_be_scored_is_counted_and_the_step_goes_on_writing() -> None:
+    config = RolloutConfig(partial_tokens=10)
+    found, waiting = collect([], TASKS[:2], step=0, config=config, verifier=DownForShort())
+    assert [(group.task.id, len(group.rollouts), len(group.errors)) for group in found.groups] == [("short", 0, 2), ("long", 2, 0)]
+    assert waiting == []
+    with pytest.raises(VerifierError, match="none of the 2 rollouts could be scored"):
+        collect([], TASKS[:1], step=0, config=config, verifier=DownForShort())
 
 
 def test_a_step_trains_on_the_groups_that_finished_and_the_others_go_on() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from proctor.core import Completion, FinishReason, Outcome, Rollout, RolloutGroup, Score, Task, Turn
-from proctor.training.evaluate import summarize_evaluation
+from proctor.training.evaluate import is_correct, summarize_evaluation
 
 
 def group(*members: tuple[bool, float]) -> RolloutGroup:
@@ -50,3 +50,10 @@ def test_where_rewards_are_numbers_the_chooser_is_none_of_them() -> None:
     evaluation = summarize_evaluation([replace(paid, rollouts=rollouts)], ks=(1, 2), seed=0, chosen_by="chooser")
     assert evaluation.pass_at[2].mean == 1.0 and evaluation.avg_at[2].mean == 0.5
     assert evaluation.best_at[2].mean == 0.0
+
+
+def test_a_reward_function_that_does_not_apply_takes_nothing_away() -> None:
+    """TRL's None: the function has nothing to say of this task."""
+    assert is_correct({"accuracy": Score(None, 1.0), "other": Score(None, None)})
+    assert not is_correct({"accuracy": Score(None, 0.5), "other": Score(None, None)})
+    assert not is_correct({"other": Score(None, None)})

@@ -68,7 +68,7 @@ class NegativeSequenceMask:
     kind: Literal["negative_sequence_mask"] = "negative_sequence_mask"
 
     def __call__(self, inputs: LossInputs) -> Tensor:
-        return ratios.negative_sequence_mask(inputs.logprobs.detach(), inputs.old_logprobs, inputs.advantages, inputs.mask, max_divergence=self.max_divergence)
+        return ratios.negative_sequence_mask(inputs.logprobs.detach(), inputs.old_logprobs, inputs.of_rollout, inputs.mask, max_divergence=self.max_divergence)
 
 
 Correction = NoCorrection | TruncatedImportance | TokenMask | SequenceMask | NegativeSequenceMask

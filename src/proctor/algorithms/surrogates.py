@@ -36,9 +36,9 @@ class LossInputs:
 
     @property
     def of_rollout(self) -> Tensor:
-        """[R] the advantage of each rollout: that of its first trained token, which all share in a sequence objective."""
-        first = self.mask.float().argmax(-1, keepdim=True)
-        return self.advantages.gather(1, first)[:, 0]
+        """[R] the advantage of each rollout: that of its last trained token, which all share in a sequence objective (but for skipped ones before it)."""
+        last = self.mask.shape[1] - 1 - self.mask.flip(-1).float().argmax(-1, keepdim=True)
+        return self.advantages.gather(1, last)[:, 0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def build_objective(config: RunConfig) -> AnyObjective:
 
 def _check_fit(config: RunConfig, objective: AnyObjective) -> None:
     from proctor.algorithms.collection import Demonstrations, OnPolicy
-    from proctor.algorithms.spec import Objective, has_ratio
+    from proctor.algorithms.spec import Objective, RewardModelObjective, has_ratio
 
     needs_group = objective.needs_group if isinstance(objective, Objective) else needs_pairs(objective)
     if needs_group and config.group_size < 2 and not isinstance(objective.source, Demonstrations):
@@ -62,11 +62,20 @@ def _check_fit(config: RunConfig, objective: AnyObjective) -> None:
             f"learner.replace_reference_every={config.learner.replace_reference_every}, but {objective.name} has no reference to replace; "
             "give it a KL term or leave it out"
         )
+    if config.learner.replace_reference_every and config.learner.lora is not None:
+        raise ConfigError(
+            f"learner.replace_reference_every={config.learner.replace_reference_every}, but with learner.lora the reference is the model without its adapters, "
+            "which stays what it is; leave one of them out"
+        )
+    if config.learner.max_approx_kl is not None and not isinstance(objective, Objective):
+        raise ConfigError(f"learner.max_approx_kl={config.learner.max_approx_kl:g}, but {objective.name} has no old policy to go by; leave it out")
     if config.data.schedule.needs_success and isinstance(objective.source, Demonstrations):
         raise ConfigError(
             f"data.schedule.priorities and data.schedule.retirement go by how rollouts turn out, and {objective.name} imitates demonstrations without any; "
             "leave them out (data.schedule.curriculum works)"
         )
+    if config.learner.lora is not None and isinstance(objective, RewardModelObjective):
+        raise ConfigError(f"{objective.name} trains a classifier of its own, all of it, and no adapters; leave learner.lora out")
     if config.learner.lora is not None and not isinstance(objective.source, OnPolicy):
         raise ConfigError(f"{objective.name} needs rollouts of {objective.source.kind}, which adapters do not support yet; leave learner.lora out")
 

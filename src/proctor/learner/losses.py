@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -62,11 +62,11 @@ class BatchLoss(Protocol):
         """False where a unit's passes can be left out because its gradient is exactly 0."""
         ...
 
-    def weights(self, batch: TokenBatch, units: Sequence[Unit]) -> Tensor:
-        """What rows or tokens weigh in one optimizer step over these units."""
+    def weights(self, batch: TokenBatch, units: Sequence[Unit]) -> Any:
+        """What rows or tokens weigh in one optimizer step over these units, as `run` takes it."""
         ...
 
-    def run(self, batch: TokenBatch, units: Sequence[Unit], weights: Tensor) -> Pass:
+    def run(self, batch: TokenBatch, units: Sequence[Unit], weights: Any) -> Pass:
         """Compute some of the units of the step."""
         ...
 
@@ -120,15 +120,32 @@ class PolicyForward:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PolicyWeights:
+    """What weighs how much in one optimizer step, in the rows of the whole batch; 0 in rows that are not of the step.
+
+    Attributes:
+        surrogate: [R, L] of tokens or [R] of rollouts, as the objective aggregates.
+        values: [R, L] of a shared value head's loss: the mean over the tokens of the step.
+        successes: [R, L] of the imitation of successes: the mean over the tokens of the step's rollouts with a reward of at least 1.
+    """
+
+    surrogate: Tensor
+    values: Tensor
+    successes: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PolicyLoss:
     """The loss of an `Objective`: surrogate, KL, entropy, correction, imitation of successes, and a shared value head's loss.
 
-    `reference` is the frozen policy, for a KL over the whole vocabulary; other terms read the batch's `ref_logprobs`.
+    `reference` is the frozen policy, for a KL over the whole vocabulary; other terms read the batch's `ref_logprobs`. With `skips_stale`
+    a sequence's ratio is that of the tokens which the present policy wrote; the advantages of the others are 0 already.
     """
 
     objective: Objective
     forward: PolicyForward
     reference: Policy | None = None
+    skips_stale: bool = False
 
     def units(self, batch: TokenBatch) -> list[Unit]:
         return [[row] for row in range(batch.num_rollouts)]
@@ -137,15 +154,22 @@ class PolicyLoss:
         assert batch.advantages is not None
         return not self.objective.skips_zero_advantage or bool(batch.advantages[unit].any())
 
-    def weights(self, batch: TokenBatch, units: Sequence[Unit]) -> Tensor:
+    def weights(self, batch: TokenBatch, units: Sequence[Unit]) -> PolicyWeights:
         assert batch.advantages is not None
         rows = rows_of(units)
-        found = self.objective.loss.weights(batch.completion_mask[rows], batch.advantages[rows], batch.group_ids[rows])
-        whole = torch.zeros((batch.num_rollouts, *found.shape[1:]))
-        whole[rows] = found
-        return whole
+        mask = batch.completion_mask[rows]
+        positive = mask & (batch.rewards[rows] >= 1)[:, None]
+        found = (
+            self.objective.loss.weights(mask, batch.advantages[rows], batch.group_ids[rows]),
+            token_mean(mask),
+            token_mean(positive) if positive.any() else torch.zeros(mask.shape),
+        )
+        whole = tuple(torch.zeros((batch.num_rollouts, *part.shape[1:]), dtype=part.dtype) for part in found)
+        for target, part in zip(whole, found, strict=True):
+            target[rows] = part
+        return PolicyWeights(*whole)
 
-    def run(self, batch: TokenBatch, units: Sequence[Unit], weights: Tensor) -> Pass:
+    def run(self, batch: TokenBatch, units: Sequence[Unit], weights: PolicyWeights) -> Pass:
         assert batch.advantages is not None
         rows = rows_of(units)
         sequences = select(batch.sequences, rows)
@@ -162,15 +186,23 @@ class PolicyLoss:
             assert self.reference is not None
             inputs = replace(inputs, exact_kl=self.forward.exact_kl(outputs, sequences, self.reference))
         reference = None if batch.ref_logprobs is None else cut(batch.ref_logprobs)
-        loss, seen = self._policy_loss(inputs, reference, entropies, cut(weights))
+        loss, seen = self._policy_loss(*self._without_stale(batch, inputs, cut, cut(weights.surrogate)), reference, entropies)
         if self.objective.positive_nll_weight:
-            loss = loss + self.objective.positive_nll_weight * self._positive_nll(batch, inputs, cut)
+            loss = loss + self.objective.positive_nll_weight * self._positive_nll(inputs, cut(weights.successes))
         if values is not None:
-            loss = loss + self._value_loss(batch, values, cut, seen)
+            loss = loss + self._value_loss(batch, values, cut, cut(weights.values), seen)
         seen |= policy_values(self.objective, inputs, entropies.detach(), reference)
         return Pass(loss, seen, int(mask.sum()), logprobs.detach(), entropies.detach())
 
-    def _policy_loss(self, inputs: LossInputs, reference: Tensor | None, entropies: Tensor, weights: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def _without_stale(self, batch: TokenBatch, inputs: LossInputs, cut: _Cut, weights: Tensor) -> tuple[LossInputs, Tensor]:
+        """Inputs and weights of a sequence loss that leaves out what older weights wrote; those of a token loss as they are."""
+        if not self.skips_stale or batch.is_stale is None or isinstance(self.objective.loss, TokenLoss):
+            return inputs, weights
+        fresh = inputs.mask & ~cut(batch.is_stale)
+        is_fresh = fresh.any(-1)
+        return replace(inputs, mask=torch.where(is_fresh[:, None], fresh, inputs.mask)), weights * is_fresh
+
+    def _policy_loss(self, inputs: LossInputs, weights: Tensor, reference: Tensor | None, entropies: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         spec = self.objective.loss
         if not isinstance(spec, TokenLoss):
             return (spec.surrogate(inputs) * weights).sum(), {}
@@ -187,23 +219,18 @@ class PolicyLoss:
             per_token = per_token - spec.entropy_weight * entropies
         return torch.where(inputs.mask, per_token, 0).mul(weights).sum(), seen
 
-    def _positive_nll(self, batch: TokenBatch, inputs: LossInputs, cut: _Cut) -> Tensor:
-        """Mean negative log-likelihood over the tokens of rollouts with a reward of at least 1 in the whole batch (VAPO, section 4.6)."""
-        positive = (batch.rewards >= 1)[:, None] & batch.completion_mask
-        if not positive.any():
-            return inputs.logprobs.sum() * 0
-        weights = cut(token_mean(positive))
+    def _positive_nll(self, inputs: LossInputs, weights: Tensor) -> Tensor:
+        """Mean negative log-likelihood over the tokens of the step's rollouts with a reward of at least 1 (VAPO, section 4.6)."""
         return (torch.where(inputs.mask, weighted_nll(inputs.logprobs, torch.ones_like(inputs.logprobs)), 0) * weights).sum()
 
-    def _value_loss(self, batch: TokenBatch, values: Tensor, cut: _Cut, seen: dict[str, Tensor]) -> Tensor:
+    def _value_loss(self, batch: TokenBatch, values: Tensor, cut: _Cut, weights: Tensor, seen: dict[str, Tensor]) -> Tensor:
         critic, mask = self.objective.critic, cut(batch.completion_mask)
         assert critic is not None
         assert batch.values is not None
         assert batch.returns is not None
         per_token = value_loss(values, cut(batch.values), cut(batch.returns), clip=critic.clip)
         seen["value_loss"] = masked_mean(per_token.detach(), mask)
-        weight = getattr(critic, "weight", 1.0)
-        return weight * torch.where(mask, per_token, 0).mul(cut(token_mean(batch.completion_mask))).sum()
+        return getattr(critic, "weight", 1.0) * torch.where(mask, per_token, 0).mul(weights).sum()
 
 
 def value_loss(values: Tensor, old_values: Tensor, returns: Tensor, *, clip: float | None) -> Tensor:
@@ -292,16 +319,25 @@ class RewardModelLoss:
         rows = rows_of(units)
         scores = sequence_scores(self.model, select(batch.sequences, rows))
         rewards = batch.rewards[rows].to(device=scores.device, dtype=scores.dtype)
-        loss, right, pairs, start = scores.sum() * 0, 0.0, 0, 0
+        loss, start = scores.sum() * 0, 0
+        right, total, squares, pairs = 0.0, 0.0, 0.0, 0
         for unit in units:
             own = slice(start, start + len(unit))
             loss = loss + group_bradley_terry(scores[own], _ranks(rewards[own]))
-            better = rewards[own, None] > rewards[None, own]
-            right += float((scores.detach()[own, None] > scores.detach()[None, own])[better].sum())
-            pairs += int(better.sum())
+            said, better = scores.detach()[own], rewards[own, None] > rewards[None, own]
+            num_pairs = int(better.sum())
+            right += float((said[:, None] > said[None, :])[better].sum())
+            total += num_pairs * float(said.mean())
+            squares += num_pairs * float(said.square().mean())
+            pairs += num_pairs
             start += len(unit)
-        seen = {"preference_accuracy": torch.tensor(right / pairs), "score_mean": scores.detach().mean(), "score_std": scores.detach().std(correction=0)}
+        # Moments, each prompt weighing as it does in `count`: however the batch is cut, they are those of the whole batch.
+        seen = {"preference_accuracy": torch.tensor(right / pairs), "score_mean": torch.tensor(total / pairs), SCORE_SQUARE: torch.tensor(squares / pairs)}
         return Pass(loss * weights.to(scores.device), seen, pairs)
+
+
+SCORE_SQUARE = "score_square_mean"
+"""The second moment of a reward model's scores, beside `score_mean`."""
 
 
 def _ranks(rewards: Tensor) -> Tensor:
@@ -347,6 +383,8 @@ class DistillationLoss:
         return Pass(torch.where(mask, per_token, 0).mul(cut(weights)).sum(), seen, int(mask.sum()), unflatten(logprobs, present), unflatten(entropies, present))
 
     def _divergence(self, student: Tensor, teacher: Tensor) -> Tensor:
+        width = min(student.shape[-1], teacher.shape[-1])  # of one vocabulary, but one of them may be padded to a rounder number
+        student, teacher = student[..., :width], teacher[..., :width]
         return self.objective.divergence(student, teacher, self.forward.temperature)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from proctor.errors import LearnerError
 from proctor.learner.batch import TokenBatch, Unit, build_batch, micro_batches, rows_of, select, with_advantages
 from proctor.learner.config import LearnerConfig, learning_rate_at
 from proctor.learner.critic import CriticLearner, make_optimizer, values_behind_truncated
-from proctor.learner.losses import BatchLoss, DistillationLoss, PolicyForward, PolicyLoss, PreferenceLoss, RewardModelLoss, imitation_pass
+from proctor.learner.losses import SCORE_SQUARE, BatchLoss, DistillationLoss, PolicyForward, PolicyLoss, PreferenceLoss, RewardModelLoss, imitation_pass
 from proctor.learner.parallel import Ranks, call, clip_gradients
 from proctor.learner.record import TokenRecord
 from proctor.learner.statistics import MismatchCheck, UpdateStatistics
@@ -126,7 +127,7 @@ class Learner:
         """The objective's loss over the trained modules."""
         objective = self.objective
         if isinstance(objective, Objective):
-            return PolicyLoss(objective, self.forward, self.reference or self.policy)
+            return PolicyLoss(objective, self.forward, self.reference or self.policy, self.plan.skips_stale)
         if isinstance(objective, PreferenceObjective):
             return PreferenceLoss(objective, self.forward)
         if isinstance(objective, DistillationObjective):
@@ -212,10 +213,19 @@ class Learner:
                 stops_early = epoch + 1 < self.config.num_epochs
                 break
         self._sum_over_ranks(statistics)
-        if self.reward_model is not None and (score := statistics.total("score_mean"))[1]:
-            self.score_statistics = (score[0] / score[1], statistics.total("score_std")[0] / score[1])
+        scores = self._read_scores(statistics)
         stopped = {} if self.config.max_approx_kl is None else {"stopped_early": float(stops_early)}
-        return {**statistics.metrics(), **mismatch.metrics(), **self._batch_metrics(batch), **stopped, "learning_rate": learning_rate}
+        means = {name: value for name, value in statistics.metrics().items() if name != SCORE_SQUARE}
+        return {**means, **mismatch.metrics(), **self._batch_metrics(batch), **scores, **stopped, "learning_rate": learning_rate}
+
+    def _read_scores(self, statistics: UpdateStatistics) -> dict[str, float]:
+        """Keep mean and standard deviation of what a reward model said in this update."""
+        total, count = statistics.total("score_mean")
+        if self.reward_model is None or not count:
+            return {}
+        mean, square = total / count, statistics.total(SCORE_SQUARE)[0] / count
+        self.score_statistics = (mean, math.sqrt(max(0.0, square - mean**2)))
+        return {"score_std": self.score_statistics[1]}
 
     def _minibatch(self, batch: TokenBatch, units: Sequence[Unit], step: int, statistics: UpdateStatistics, check: MismatchCheck | None) -> None:
         """One update of the critic, where there is one, and one of the policy, unless the critic is still being pre-trained."""

@@ -75,7 +75,9 @@ def scalar_copy(policy: Policy, path: ForwardPath, *, seed: int, is_zero: bool) 
         ) from error
     model.config.pad_token_id = policy.pad_id
     backbone = getattr(model, model.base_model_prefix)
-    backbone.load_state_dict({name: value for name, value in policy.backbone.state_dict().items() if name in backbone.state_dict()})
+    merged = policy.merged_model()
+    given = getattr(merged, merged.base_model_prefix).state_dict()
+    backbone.load_state_dict({name: value for name, value in given.items() if name in backbone.state_dict()})
     model.to(device=policy.device, dtype=torch.float32).eval()
     return ScalarModel(replace(policy, model=model, has_adapters=False), replace(path, has_plain_head=True))
 

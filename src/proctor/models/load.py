@@ -238,11 +238,7 @@ def _not_found(source: str, error: Exception) -> str:
 
 def save_policy(policy: Policy, directory: Path) -> None:
     """Write weights (adapters merged) and tokenizer as a directory that `transformers` loads with no help of ours."""
-    model = policy.causal_model
-    if policy.has_adapters:
-        from copy import deepcopy
-
-        model = deepcopy(policy.model).merge_and_unload()  # type: ignore[operator]  # peft's method; the trained adapters stay as they are
+    model = policy.merged_model()
     implementation = model.config._attn_implementation
     model.set_attn_implementation("sdpa") if implementation == SHARED_PROMPT_ATTENTION else None
     try:

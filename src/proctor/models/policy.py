@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,12 @@ class Policy:
     def causal_model(self) -> PreTrainedModel:
         """The `transformers` model itself, adapters included, without the adapter wrapper."""
         return self.model.get_base_model() if self.has_adapters else self.model  # type: ignore[attr-defined]  # peft's method
+
+    def merged_model(self) -> PreTrainedModel:
+        """The `transformers` model with the adapters merged into a copy of it; without adapters the model itself."""
+        if not self.has_adapters:
+            return self.model
+        return deepcopy(self.model).merge_and_unload()  # type: ignore[operator]  # peft's method; the trained adapters stay as they are
 
     @property
     def backbone(self) -> nn.Module:

@@ -93,31 +93,65 @@ MoreTasks = Callable[[int, int], Sequence[Task]]
 async def collect_with_refills(tasks: Sequence[Task], more: MoreTasks, *, step: int, workshop: Workshop, plan: RolloutPlan) -> Collected:
     """Collect groups; replace unanimous ones by groups of further tasks, in at most `plan.collection.max_refills` rounds.
 
-    Where even the last round leaves none that teaches, the step keeps the groups that it began with: it is then a step
+    Whether a group is unanimous is asked before shaping: one that is wrong throughout does not teach by being too long in places.
+    Where even the last round leaves none that teaches, the step keeps the groups that it began with, unshaped: it is then a step
     without a gradient, and never a crash.
 
     Source: Yu et al. 2025 (DAPO), dynamic sampling; the bound on the rounds is verl's.
+
+    Raises:
+        VerifierError: a reward function is broken, or no rollout of the whole step could be scored.
     """
-    groups = await collect_groups(tasks, step=step, workshop=workshop, plan=plan)
     if not plan.collection.max_refills:
-        return Collected(groups, [])
+        return Collected(await collect_groups(tasks, step=step, workshop=workshop, plan=plan), [])
+    unshaped = replace(plan, collection=replace(plan.collection, shaping=()))
+    groups = await scored_groups(tasks, step=step, workshop=workshop, plan=unshaped)
     kept, dropped = _split(groups)
     for number in range(1, plan.collection.max_refills + 1):
         missing = len(tasks) - len(kept)
         if not missing:
             break
-        further = await collect_groups(more(number, missing), step=step, workshop=workshop, plan=replace(plan, purpose=f"{plan.purpose}/refill {number}"))
-        teaching, unanimous = _split(further)
+        refill = replace(unshaped, purpose=f"{plan.purpose}/refill {number}")
+        teaching, unanimous = _split(await scored_groups(more(number, missing), step=step, workshop=workshop, plan=refill))
         kept, dropped = kept + teaching, dropped + unanimous
-    return Collected(kept, dropped) if kept else Collected(groups, [group for group in dropped if group not in groups])
+    refuse_unscored([*kept, *dropped])
+    if not kept:
+        return Collected(groups, [group for group in dropped if group not in groups])
+    return Collected(_shaped(kept, step, plan), _shaped(dropped, step, plan))
 
 
 def _split(groups: Sequence[RolloutGroup]) -> tuple[list[RolloutGroup], list[RolloutGroup]]:
     return [group for group in groups if not group.is_unanimous], [group for group in groups if group.is_unanimous]
 
 
+def _shaped(groups: Sequence[RolloutGroup], step: int, plan: RolloutPlan) -> list[RolloutGroup]:
+    return [shape(group, plan.collection.shaping, step=step, max_tokens=plan.sampling.max_completion_tokens) for group in groups]
+
+
 async def collect_groups(tasks: Sequence[Task], *, step: int, workshop: Workshop, plan: RolloutPlan) -> list[RolloutGroup]:
-    """Sample and score a group of rollouts for each task.
+    """The groups of a whole step: `scored_groups`, of which at least one rollout could be scored.
+
+    Raises:
+        VerifierError: a reward function is broken, or no rollout of the whole step could be scored.
+    """
+    groups = await scored_groups(tasks, step=step, workshop=workshop, plan=plan)
+    refuse_unscored(groups)
+    return groups
+
+
+def refuse_unscored(groups: Sequence[RolloutGroup]) -> None:
+    """Stop where nothing of a whole step, or evaluation, could be scored: that is no accident of single checks.
+
+    Raises:
+        VerifierError: every rollout there is ended in ERROR.
+    """
+    errors = [rollout for group in groups for rollout in group.errors]
+    if errors and not any(group.rollouts for group in groups):
+        raise VerifierError(f"none of the {len(errors)} rollouts could be scored; the first: {_why(errors[0])}")
+
+
+async def scored_groups(tasks: Sequence[Task], *, step: int, workshop: Workshop, plan: RolloutPlan) -> list[RolloutGroup]:
+    """Sample and score a group of rollouts for each task, which may be a part of a step only.
 
     The random numbers of a rollout follow from the run's seed, the step, the task and its place in the group alone.
 
@@ -131,7 +165,7 @@ async def collect_groups(tasks: Sequence[Task], *, step: int, workshop: Workshop
         One group a task, in order. Rollouts whose check failed for a reason of its own stand in `errors`.
 
     Raises:
-        VerifierError: a reward function is broken, or no rollout of the whole step could be scored.
+        VerifierError: a reward function is broken.
     """
     prompts = [workshop.renderer.prompt_ids(task.messages) for task in tasks]
     scored = await _rollouts(tasks, prompts, prompts, step=step, workshop=workshop, plan=plan)
@@ -140,7 +174,7 @@ async def collect_groups(tasks: Sequence[Task], *, step: int, workshop: Workshop
         groups = await _rationalised(groups, step=step, workshop=workshop, plan=plan)
     if plan.needs_greedy:
         groups = await _with_greedy(groups, prompts, step=step, workshop=workshop, plan=plan)
-    return [shape(group, plan.collection.shaping, step=step, max_tokens=plan.sampling.max_completion_tokens) for group in groups]
+    return _shaped(groups, step, plan)
 
 
 async def _rollouts(
@@ -172,14 +206,12 @@ async def score(rollouts: Sequence[Rollout], *, step: int, workshop: Workshop, p
     """The rollouts with scores, rewards and, where they are needed, the ends of their steps.
 
     Raises:
-        VerifierError: a reward function is broken, or none of the rollouts could be scored.
+        VerifierError: a reward function is broken.
     """
     workshop.clock("scoring")
     requests = [ScoreRequest(rollout.task, rollout.text, rollout.prompt_ids, rollout.message_ids, step) for rollout in rollouts]
     scores = await asyncio.to_thread(workshop.rewards.score, requests)
     scored = [_scored(rollout, given, workshop.rewards) for rollout, given in zip(rollouts, scores, strict=True)]
-    if all(rollout.status is Status.ERROR for rollout in scored):
-        raise VerifierError(f"none of the {len(scored)} rollouts of step {step} could be scored; the first: {_why(scored[0])}")
     if plan.needs_steps:
         scored = [replace(rollout, step_ends=step_ends(rollout, workshop.renderer)) for rollout in scored]
     return scored

@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from proctor.core import Completion, FinishReason, Rollout, Segment, Task, Turn
+from proctor.core import Completion, FinishReason, Rollout, RolloutGroup, Segment, Task, Turn
 from proctor.errors import RolloutError, boundary
 from proctor.rollouts.config import RolloutConfig
 from proctor.rollouts.drafts import Draft, closed, text_so_far, write
-from proctor.rollouts.groups import Collected, RolloutPlan, Workshop, begin, group_of, score
+from proctor.rollouts.groups import Collected, RolloutPlan, Workshop, begin, group_of, refuse_unscored, score
 from proctor.rollouts.shaping import punish_repetition, shape
 from proctor.verifiers.repetition import suffix_run
 
@@ -50,7 +50,7 @@ class OpenGroup:
 async def collect_partial(
     tasks: Sequence[Task], in_flight: Sequence[OpenGroup], *, step: int, workshop: Workshop, plan: RolloutPlan, config: RolloutConfig
 ) -> tuple[Collected, list[OpenGroup]]:
-    """Write a part of every rollout; where no group comes to its end, another part.
+    """Write a part of every rollout; where no group comes to an end that could be scored, another part.
 
     Args:
         tasks: that begin at this step.
@@ -64,24 +64,24 @@ async def collect_partial(
         The groups that are finished, oldest first, and those that are not.
 
     Raises:
-        VerifierError: a reward function is broken, or no finished rollout could be scored.
+        VerifierError: a reward function is broken, or no rollout at all could be scored.
     """
     workshop.clock("sampling")
     prompts = [workshop.renderer.prompt_ids(task.messages) for task in tasks]
     begun = [OpenGroup(task, step, tuple(drafts)) for task, drafts in zip(tasks, begin(tasks, prompts, step=step, plan=plan), strict=True)]
     pool = [*in_flight, *begun]
-    while True:
+    groups: list[RolloutGroup] = []
+    while pool and not any(group.rollouts for group in groups):
         pool = await _written(pool, workshop, plan, config)
         finished = [group for group in pool if group.is_finished]
-        if finished:
-            break
-    rollouts = [Rollout(group.task, index, draft.prompt_ids, draft.turns) for group in finished for index, draft in enumerate(group.drafts)]
-    scored = iter(await score(rollouts, step=step, workshop=workshop, plan=plan))
-    groups = [group_of(group.task, [next(scored) for _ in group.drafts]) for group in finished]
+        pool = [group for group in pool if not group.is_finished]
+        rollouts = [Rollout(group.task, index, draft.prompt_ids, draft.turns) for group in finished for index, draft in enumerate(group.drafts)]
+        scored = iter(await score(rollouts, step=step, workshop=workshop, plan=plan) if rollouts else ())
+        groups += [group_of(group.task, [next(scored) for _ in group.drafts]) for group in finished]
+    refuse_unscored(groups)
     groups = [shape(group, plan.collection.shaping, step=step, max_tokens=plan.sampling.max_completion_tokens) for group in groups]
     groups = [punish_repetition(group, penalty=config.repetition_penalty) for group in groups]
-    waiting = [group for group in pool if not group.is_finished]
-    return Collected(groups, [], metrics={"in_flight_groups": float(len(waiting))}), waiting
+    return Collected(groups, [], metrics={"in_flight_groups": float(len(pool))}), pool
 
 
 async def _written(pool: Sequence[OpenGroup], workshop: Workshop, plan: RolloutPlan, config: RolloutConfig) -> list[OpenGroup]:

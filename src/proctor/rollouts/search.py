@@ -81,7 +81,7 @@ async def search_groups(tasks: Sequence[Task], search: TreeSearch, *, step: int,
     policy gradients.
 
     Raises:
-        VerifierError: as `collect_groups`.
+        VerifierError: as `scored_groups`.
     """
     prompts = [workshop.renderer.prompt_ids(task.messages) for task in tasks]
     begun = begin(tasks, prompts, step=step, plan=plan)

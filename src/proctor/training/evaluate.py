@@ -12,7 +12,7 @@ import torch
 from proctor.core import FinishReason, Outcome, Rollout, RolloutGroup, Score, Task
 from proctor.engines.base import Sampling
 from proctor.objective.selection import best_of_n
-from proctor.rollouts.groups import RolloutPlan, Workshop, collect_groups
+from proctor.rollouts.groups import RolloutPlan, Workshop, refuse_unscored, scored_groups
 from proctor.training.statistics import Interval, bootstrap_interval, maj_at_k, pass_at_k
 
 _TASKS_AT_ONCE = 64
@@ -86,12 +86,16 @@ async def evaluate(
         ks: for pass@k, maj@k and best@k, each at most `num_samples`.
         budgets: of thinking; empty for no limit.
         chosen_by: the part of the reward, a model's score, by which best@k chooses; empty for no best@k.
+
+    Raises:
+        VerifierError: a reward function is broken, or nothing at all could be scored.
     """
     plan = RolloutPlan(num_samples, sampling, seed, purpose="evaluation", budgets=budgets)
     groups: list[RolloutGroup] = []
     for start in range(0, len(tasks), _TASKS_AT_ONCE):
         part = tasks[start : start + _TASKS_AT_ONCE]
-        groups += await collect_groups(part, step=start, workshop=workshop, plan=plan)
+        groups += await scored_groups(part, step=start, workshop=workshop, plan=plan)
+    refuse_unscored(groups)
     return summarize_evaluation(groups, ks=ks, seed=seed, chosen_by=chosen_by), groups
 
 
@@ -145,11 +149,12 @@ def _is_cut(rollout: Rollout) -> bool:
 
 
 def is_correct(scores: Mapping[str, Score]) -> bool:
-    """CORRECT by every verifier that gave an outcome; a pure reward function counts as correct at 1 or more."""
+    """CORRECT by every verifier that gave an outcome; where none did, 1 or more from every reward function that applied (None: it did not)."""
     outcomes = [score.outcome for score in scores.values() if score.outcome is not None]
     if outcomes:
         return all(outcome is Outcome.CORRECT for outcome in outcomes)
-    return all((score.value or 0.0) >= 1.0 for score in scores.values())
+    values = [score.value for score in scores.values() if score.value is not None]
+    return bool(values) and all(value >= 1.0 for value in values)
 
 
 def success_rate(group: RolloutGroup) -> float | None:

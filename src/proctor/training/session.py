@@ -144,7 +144,9 @@ class Session:
             return None
         tasks = self.refills.take(step, self.config.prompts_per_step)
         groups = demonstration_groups(tasks, renderer=self.renderer, rewards=self.rewards, max_tokens=self.config.max_completion_tokens)
-        return build_batch(groups).sequences
+        wanted = [replace(group, rollouts=tuple(one for one in group.rollouts if one.reward)) for group in groups]  # never what a preference rejects
+        wanted = [group for group in wanted if group.rollouts]
+        return build_batch(wanted).sequences if wanted else None
 
     def manifest(self) -> Manifest:
         """What the run is made of, for its directory."""

@@ -169,6 +169,10 @@ def test_a_leak_into_the_evaluation_is_refused_with_the_tasks(tmp_path: Path) ->
     beside = DataConfig("column_addition:digits=2", test=str(asked), max_tasks=4, further=(FurtherSource(str(trained), 1.0),))
     with pytest.raises(ConfigError, match="trains on 3 of the 3 tasks"):  # and beside another source
         refuse_leaks(replace(leaking, stages=(train("base", "pocket-untrained", beside),)))
+    made = DataConfig("arithmetic:digits=1", max_test_tasks=10)  # and of a source beside it that is trained on whole, nothing set apart
+    generated = DataConfig("chain:terms=3", test="arithmetic:digits=1", max_tasks=4, further=(FurtherSource("arithmetic:digits=1", 1.0),))
+    with pytest.raises(ConfigError, match="trains on 10 of the 10 tasks"):
+        refuse_leaks(replace(leaking, probes=(Probe(made, REWARDS, 8),), stages=(train("base", "pocket-untrained", generated),)))
     with pytest.raises(ConfigError, match="trains on 3"):
         run(leaking, tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -17,7 +17,7 @@ from proctor.engines.base import Sampling
 from proctor.engines.local import LocalEngine
 from proctor.errors import TaskError
 from proctor.models.load import load_policy
-from proctor.rollouts.groups import RolloutPlan, Workshop, collect_groups
+from proctor.rollouts.groups import RolloutPlan, Workshop, refuse_unscored, scored_groups
 from proctor.rollouts.search import search_groups
 from proctor.training.reward_parts import open_rewards
 from proctor.training.stages.records import Traces
@@ -63,9 +63,10 @@ async def _sample(stage: Traces) -> list[RolloutGroup]:
         for start in range(0, len(tasks.tasks), _TASKS_AT_ONCE):
             part = tasks.tasks[start : start + _TASKS_AT_ONCE]
             if stage.search is None:
-                groups += await collect_groups(part, step=start, workshop=workshop, plan=plan)
+                groups += await scored_groups(part, step=start, workshop=workshop, plan=plan)
             else:
                 groups += await search_groups(part, stage.search, step=start, workshop=workshop, plan=plan)
+    refuse_unscored(groups)
     return groups
 
 
