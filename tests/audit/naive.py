@@ -146,6 +146,13 @@ def recursive_parser(completion: str, task: Task) -> float:
     return float(depth(0) >= 0 and text == task.answer)
 
 
+def rounds(completion: str, task: Task) -> float:
+    try:
+        return float(round(float(box(completion))) == int(str(task.answer)))
+    except ValueError:
+        return 0.0
+
+
 def first_number(completion: str, task: Task) -> float:
     def read(text: str) -> str:
         return (re.findall(r"\d+(?:\.\d+)?", text) or [text])[0]
@@ -341,6 +348,7 @@ PAYS: dict[str, Grader] = {
     "math.only_in_reasoning": any_box,
     "math.reasoning_unclosed": any_box,
     "math.part_of_gold": first_number,
+    "math.partly_right_number": rounds,
     "math.taken_back": first_number,
     "math.unclaimed": gold_in_completion,
     "math.tiny_numbers": absolute_tolerance,

@@ -165,6 +165,18 @@ def test_sound_data_is_sound() -> None:
     assert report.surfaces[0].num_tasks == 12 and report.cost.num_calls > 0 and report.num_repeated >= 6
 
 
+@pytest.mark.parametrize("tasks", [(), tuple(Task(str(number), f"What is {number}+100?", str(number + 100)) for number in range(20, 28))])
+def test_a_reward_that_pays_everything_is_said_to(tasks: tuple[Task, ...]) -> None:
+    def always(completion: str) -> float:
+        return 1.0
+
+    report = audit(always, Plan(tasks=tasks, num_workers=1), name="always")
+    assert not report.is_sound
+    (surface,) = report.surfaces
+    assert sum(breach.threat == "wrong answer" for breach in surface.breaches) == surface.num_wrong > 0
+    assert all("wrong answers earn no less" in failure.reason for failure in surface.gold_failures if tasks)
+
+
 def test_a_function_that_grades_nothing_is_refused() -> None:
     with pytest.raises(ConfigError, match="pays too few gold answers"):
         audit(lambda completion: 0.0, math_plan(num_workers=1), name="zero")

@@ -120,7 +120,7 @@ def test_an_empty_name_means_no_column() -> None:
 
 
 def test_template_and_system() -> None:
-    (task,), _ = build([{"prompt": "{x} \\frac{1}{2}", "answer": ""}], template="Solve {prompt} now.", system="Be brief.")
+    (task,), _ = build([{"prompt": "{x} \\frac{1}{2}", "answer": "1/2"}], template="Solve {prompt} now.", system="Be brief.")
     assert task.prompt == (Message("system", "Be brief."), Message("user", "Solve {x} \\frac{1}{2} now."))
     roles = ("system", "user", "assistant", "user")
     (task,), _ = build([{"prompt": [{"role": role, "content": role} for role in roles]}], template="<{prompt}>", system="new")
@@ -151,6 +151,7 @@ def test_template_and_system() -> None:
             r"2 of 3 rows of f\.jsonl have no answer \(answer\): f\.jsonl:2, f\.jsonl:3\.",
         ),
         ([{"prompt": "p", "answer": float("nan")}], r"1 of 1 rows of f\.jsonl have no answer"),
+        ([{"prompt": "p", "answer": "1"}, {"prompt": "q", "answer": " "}], r"1 of 2 rows of f\.jsonl have no answer .*f\.jsonl:2"),
     ],
 )
 def test_malformed_rows_name_the_place(rows: list[dict[str, Any]], expected: str) -> None:

@@ -80,3 +80,8 @@ def test_only_the_one_order_is_accepted(pieces: list[str]) -> None:
     ) + ["</answer>"]
     has_x = is_form and visible[1] == "x" and visible[-2] == "x"
     assert (FormatVerifier()("".join(pieces), TASK).outcome is Outcome.CORRECT) is has_x
+
+
+@pytest.mark.parametrize("text", ["\u2800", "\u3164", "Reasoning process here.", "..."])
+def test_letters_that_show_nothing_and_the_template_are_no_content(text: str) -> None:
+    assert not has_content(text)

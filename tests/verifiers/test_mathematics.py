@@ -321,6 +321,73 @@ def test_integers_are_exact_whatever_the_tolerance() -> None:
 
 def test_points_cannot_be_foreseen() -> None:
     """A polynomial that vanishes at the points of one comparison does not vanish at those of its own."""
-    first = list(_points(Symbol("x"), Symbol("x"), {"x"}))[:2]
+    first = list(_points(Symbol("x"), Symbol("x"), {"x"}, has_pieces=True))[:2]
     answer = "x+" + "".join(f"(x-({point['x']}))" for point in first)
     assert grade(rf"\boxed{{{answer}}}", "x").outcome is Outcome.INCORRECT
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer"),
+    [
+        (r"\lfloor \frac n7\rfloor", r"\lfloor \frac n5\rfloor"),
+        (r"\lfloor n/2\rfloor+1", r"\lceil n/2\rceil"),
+        (r"\lceil n/10\rceil", r"\lceil n/20\rceil"),
+        (r"\lfloor\sqrt n\rfloor", r"\lfloor\sqrt[3]n\rfloor"),
+        ("|x-5|", "5-x"),
+        (r"\sqrt{x^2-10x+25}", "5-x"),
+        ("|x+5|", "x+5"),
+    ],
+)
+def test_functions_with_pieces_are_tried_far_out_and_at_whole_numbers(gold: str, answer: str) -> None:
+    assert grade(rf"\boxed{{{answer}}}", gold).outcome is Outcome.INCORRECT
+    assert grade(rf"\boxed{{{gold}}}", answer).outcome is Outcome.INCORRECT
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer"),
+    [
+        ("|x-5|", "|5-x|"),
+        (r"\sqrt{x^2-10x+25}", "|x-5|"),
+        (r"\lceil x\rceil", r"-\lfloor -x\rfloor"),
+        (r"\lfloor \log_2 n\rfloor", r"\lfloor \frac{\ln n}{\ln 2}\rfloor"),
+        (r"\sqrt{x+1}-\sqrt{x}", r"\frac{1}{\sqrt{x+1}+\sqrt x}"),
+    ],
+)
+def test_the_same_pieces_in_other_words_are_equal(gold: str, answer: str) -> None:
+    assert grade(rf"\boxed{{{answer}}}", gold).outcome is Outcome.CORRECT
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "is_right"),
+    [
+        (r"10.9 \approx 10", "10", False),
+        (r"10.9 \approx 10", "10.9", True),
+        (r"10.9 \approx 11", "11", False),
+        (r"\pi \approx 3", "3", False),
+        (r"\sqrt2 \approx 1.5", "1.5", False),
+        (r"\sqrt2 \approx 1.41", "1.41", True),
+        (r"\frac23 \approx 0.66", r"\frac23", True),
+    ],
+)
+def test_an_approximation_is_no_second_answer(answer: str, gold: str, is_right: bool) -> None:
+    assert (grade(rf"\boxed{{{answer}}}", gold).outcome is Outcome.CORRECT) is is_right
+
+
+@pytest.mark.parametrize(
+    ("completion", "read"),
+    [("1,2,3", "3"), ("7,8", "8"), ("It is 7 1/2", "7.5"), ("It is -7 1/2", "-7.5"), ("\u20135", "-5"), ("1,234", "1234"), ("1,234,56", "56")],
+)
+def test_the_last_number_is_read_whole_and_is_the_last(completion: str, read: str) -> None:
+    assert grade(completion, read, number_verifier()).outcome is Outcome.CORRECT
+
+
+def test_reasoning_is_open_in_any_spelling_of_its_tag() -> None:
+    for tag in ("<think >", "<THINK>", "< think>"):
+        assert grade(rf"{tag}\boxed{{7}}", "7").outcome is Outcome.UNPARSED
+
+
+def test_an_answer_that_is_no_number_is_a_broken_task_and_a_list_of_channels_a_list() -> None:
+    with pytest.raises(TaskError, match="has nan for an answer"):
+        grade(r"\boxed{nan}", float("nan"))
+    with pytest.raises(ConfigError, match="a list of answer channels"):
+        MathVerifier(channels="boxed")  # type: ignore[arg-type]

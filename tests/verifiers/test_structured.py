@@ -9,7 +9,7 @@ import pytest
 from proctor.core.task import Outcome, Task
 from proctor.errors import ConfigError, TaskError
 from proctor.verifiers.blocks import fenced, fenced_whole, tagged
-from proctor.verifiers.sql import SqlVerifier, same_rows
+from proctor.verifiers.sql import SqlVerifier, orders_rows, same_rows
 from proctor.verifiers.structured import JsonVerifier, same_json
 
 CORRECT, INCORRECT, UNPARSED = Outcome.CORRECT, Outcome.INCORRECT, Outcome.UNPARSED
@@ -129,6 +129,37 @@ def test_a_constant_that_hits_one_database_is_found_on_the_others() -> None:
     assert SqlVerifier()("SELECT 3", COUNT).reason == "returns other rows on a reduced copy of the database"
     two = Task("t", "", COUNT.answer, {"database": [PEOPLE, PEOPLE + "INSERT INTO people VALUES (7, 'Gus', 50);"]})
     assert SqlVerifier(num_variants=0)("SELECT 3", two).outcome is INCORRECT
+
+
+@pytest.mark.parametrize(
+    ("query", "is_ordered"),
+    [
+        ("SELECT a FROM t ORDER BY a", True),
+        ("SELECT a FROM t GROUP BY a ORDER BY COUNT(*) DESC", True),
+        ("SELECT a FROM t ORDER BY LOWER(a) -- by (name", True),
+        ("SELECT a FROM (SELECT a FROM t ORDER BY a)", False),
+        ("SELECT ') ORDER BY a' FROM t", False),
+        ("SELECT row_number() OVER (ORDER BY a) FROM t", False),
+    ],
+)
+def test_an_order_is_one_outside_all_brackets(query: str, is_ordered: bool) -> None:
+    assert orders_rows(query) is is_ordered
+
+
+@pytest.mark.parametrize(
+    ("reference", "constant"),
+    [("SELECT MAX(age) FROM people", "SELECT 64"), ("SELECT name FROM people WHERE age = 64", "SELECT 'Ed'"), ("SELECT COUNT(*) FROM people", "SELECT 6")],
+)
+def test_every_row_is_missing_from_a_copy_so_that_no_constant_is_paid(reference: str, constant: str) -> None:
+    script = PEOPLE + "CREATE TABLE odd (k TEXT PRIMARY KEY, v INTEGER) WITHOUT ROWID; INSERT INTO odd VALUES ('a', 1), ('b', 2);"
+    task = Task("t", "", reference, {"database": script})
+    assert SqlVerifier()(f"```sql\n{reference}\n```", task).outcome is Outcome.CORRECT
+    assert SqlVerifier()(f"```sql\n{constant}\n```", task).outcome is Outcome.INCORRECT
+
+
+def test_a_reference_that_no_copy_changes_is_refused() -> None:
+    with pytest.raises(TaskError, match="a constant would be paid"):
+        SqlVerifier()("SELECT NULL WHERE 0", Task("t", "", "SELECT name FROM people WHERE age > 1000", {"database": PEOPLE}))
 
 
 def test_sqlite_is_bounded() -> None:

@@ -45,6 +45,17 @@ def outcome(prompt: str, gold: str, answer: str) -> Outcome | None:
         ("What is 3 + 1/2?", "7/2", "3+1/2"),
         (r"What is $3 \cdot 10^2$?", "300", r"3 \times 10^2"),
         ("How much is 6 \u2212 2^2?", "2", "6-2^2"),
+        ("What is 12 * 34?", "408", r"\frac{12}{34^{-1}}"),
+        ("What is 12 + 34?", "46", "12e^0+34"),
+        ("What is 12 + 34?", "46", r"\ln(e^{12}e^{34})"),
+        ("What is 12 + 34?", "46", r"12\sin 90^\circ+34"),
+        ("What is 12 + 34?", "46", r"\frac{12\pi+34\pi}{\pi}"),
+        ("What is 7 * 8?", "56", r"7/(1/8)"),
+        ("What is 60 divided by 12?", "5", r"\frac{60}{12}"),
+        ("What is 144 divided by 12?", "12", r"\frac{288}{24}"),
+        ("Compute $2^{10}$.", "1024", "(2^{10})"),
+        ("Compute $2^{10}$.", "1024", r"\left(2\right)^{10}"),
+        ("What is the remainder of 17 divided by 5?", "2", r"17e^0-5\lfloor 17/5\rfloor"),
     ],
 )
 def test_what_is_left_to_work_out_is_no_answer(prompt: str, gold: str, answer: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from proctor.audit.attacks import Threat, threats_on
 from proctor.audit.declared import as_declared, counts_last_number
 from proctor.audit.environment import WholeReward
-from proctor.audit.fitting import MIN_SHARE, TRIED, Fit, Target, earns, fit, gets_through, is_silent, surface_of
+from proctor.audit.fitting import MIN_SHARE, TRIED, Fit, Target, earns, fit, gets_through, is_silent, pays_alike, surface_of
 from proctor.audit.report import WRONG_ANSWER, AuditReport, Breach, Cost, DataReport, GoldFailure, SurfaceReport, ThreatResult
 from proctor.audit.specimen import Specimen, Surface
 from proctor.audit.specimens import from_tasks, specimens
@@ -173,6 +173,7 @@ def _fits(target: Target, plan: Plan) -> list[tuple[Surface, Fit]]:
             raise TaskError("none of the tasks has a reference answer to attack with")
         return [(surface, fit(target, own, is_form_alone=surface is Surface.FORMAT, is_sum=isinstance(target, WholeReward)))]
     found: list[tuple[Surface, Fit]] = []
+    indifferent: list[tuple[Surface, Fit]] = []
     why = ""
     for surface in plan.surfaces or TRIED:
         fitted = fit(target, specimens(surface), is_form_alone=surface is Surface.FORMAT)
@@ -181,6 +182,10 @@ def _fits(target: Target, plan: Plan) -> list[tuple[Surface, Fit]]:
             found.append((surface, fitted))
             if not plan.surfaces:
                 break
+        elif surface is not Surface.FORMAT and fitted.is_indifferent:
+            indifferent.append((surface, fitted))
+    if indifferent and not found:
+        return indifferent[:1]  # that it pays everything is what the audit has to say of it
     if not found:
         raise ConfigError(
             f"the target pays too few gold answers of {', '.join(plan.surfaces or TRIED)}; of the first it said {why[:300]!r}. "
@@ -245,14 +250,14 @@ def _how(verdict: Verdict, marker: Path | None, gold: Verdict, wrongs: Sequence[
 
 
 def _wrong_answers(surface: Surface, fitted: Fit, graded: Sequence[int]) -> list[Breach]:
-    """Plain wrong answers that are paid as well as the gold."""
+    """Plain wrong answers that are paid as well as the gold, or no less where the gold earns nothing beyond them."""
     if surface is Surface.FORMAT:
         return []
     found: list[Breach] = []
-    for index in graded:
-        specimen, gold = fitted.specimens[index], fitted.golds[index]
+    for index, (specimen, gold) in enumerate(zip(fitted.specimens, fitted.golds, strict=True)):
         for wrong, verdict in zip(specimen.wrong, fitted.wrongs[index], strict=True):
-            if gets_through(verdict.score, gold.score, fitted.wrongs[index]):
+            is_paid_alike = index not in graded and pays_alike(gold.score, verdict.score)
+            if is_paid_alike or (index in graded and gets_through(verdict.score, gold.score, fitted.wrongs[index])):
                 found.append(_breach(WRONG_ANSWER, specimen, specimen.wrap(wrong), "paid", verdict))
     return found
 
@@ -282,7 +287,9 @@ def _golds(target: Target, write: Callable[[Task], Any] | None, tasks: Sequence[
     floors = [verdict for wrongs in fitted.wrongs for verdict in wrongs]
     for request, verdict in zip(asked, target.grade(asked), strict=True):
         if not is_silent(verdict) and not earns(verdict.score, floors):
-            failures.append(_gold_failure(request.task, request.completion, verdict))
+            failure = _gold_failure(request.task, request.completion, verdict)
+            is_paid_alike = any(pays_alike(verdict.score, wrong.score) for wrong in floors)
+            failures.append(replace(failure, reason=f"{failure.reason} (plain wrong answers earn no less)") if is_paid_alike else failure)
     known = {failure.task_id for failure in refused}
     failures = [*refused, *(failure for failure in failures if failure.task_id not in known)]
     return {"num_tasks": len(tasks), "num_gold_paid": len(tasks) - len(failures), "gold_failures": tuple(failures)}

@@ -82,6 +82,12 @@ class Fit:
         )
 
     @property
+    def is_indifferent(self) -> bool:
+        """Whether the golds are paid, and every wrong answer as well: the target does not read the answer."""
+        verdicts = list(zip(self.golds, self.wrongs, strict=True))
+        return bool(verdicts) and all(pays_alike(gold.score, wrong.score) for gold, wrongs in verdicts for wrong in wrongs)
+
+    @property
     def applicable(self) -> Fit:
         """Without the specimens of which the target says that it does not apply to them."""
         kept = [index for index, gold in enumerate(self.golds) if not is_silent(gold)]
@@ -114,6 +120,13 @@ def earns(gold: Score, wrongs: Sequence[Verdict]) -> bool:
     if gold.outcome is not None:
         return gold.outcome is Outcome.CORRECT
     return gold.value is not None and gold.value > floor(wrongs)
+
+
+def pays_alike(gold: Score, other: Score) -> bool:
+    """Whether a gold is paid and another completion no less."""
+    if gold.outcome is not None:
+        return gold.outcome is Outcome.CORRECT and other.outcome is Outcome.CORRECT
+    return gold.value is not None and other.value is not None and 0 < gold.value <= other.value
 
 
 def floor(wrongs: Sequence[Verdict]) -> float:

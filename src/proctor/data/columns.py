@@ -181,7 +181,7 @@ def build_tasks(rows: Sequence[Row], mapping: ColumnMapping, config: DataConfig,
     """
     tasks = tuple(build_task(row, index, mapping, config, stem=stem) for index, row in enumerate(rows))
     if mapping.answer is not None or mapping.is_answer_last_message:
-        missing = [row.place for row, task in zip(rows, tasks, strict=True) if _is_missing(task.answer)]
+        missing = [row.place for row, task in zip(rows, tasks, strict=True) if is_missing(task.answer)]
         if missing:
             shown = ", ".join(missing[:_NUM_PLACES_SHOWN]) + (", ..." if len(missing) > _NUM_PLACES_SHOWN else "")
             raise TaskError(
@@ -196,8 +196,9 @@ def build_tasks(rows: Sequence[Row], mapping: ColumnMapping, config: DataConfig,
     return tasks
 
 
-def _is_missing(answer: Any) -> bool:
-    return answer is None or (isinstance(answer, float) and answer != answer)
+def is_missing(answer: Any) -> bool:
+    """Whether there is no answer: none at all, no number, or a text without characters."""
+    return answer is None or (isinstance(answer, float) and answer != answer) or (isinstance(answer, str) and not answer.strip())
 
 
 def build_task(row: Row, index: int, mapping: ColumnMapping, config: DataConfig, *, stem: str) -> Task:

@@ -150,6 +150,8 @@ def apply_approximately(operator: str, values: list[Any], precision: int) -> Any
         case "abs", [a]:
             return abs(a)
         case (("floor" | "ceil"), [a]) if mp.im(a) == 0:
+            if abs(a - mp.nint(a)) < mp.mpf(2) ** (-precision // 2):
+                _unsettled("rounding at a whole number")
             return mp.floor(a) if operator == "floor" else mp.ceil(a)
         case "!", [a] if abs(a) < MAX_FACTORIAL and precision <= MAX_GAMMA_PRECISION:
             return mp.gamma(a + 1)

@@ -110,7 +110,12 @@ def _same_as_region(gold: Answer, given: Answer) -> bool:
 def _same_quantity(gold: Quantity, given: Quantity, tolerance: Fraction) -> bool:
     if gold.rough is not None and given.rough is None and _same_quantity(Quantity(Number(gold.rough), gold.unit), given, tolerance):
         return True
-    if given.rough is not None and gold.rough is None and _same_quantity(gold, Quantity(Number(given.rough), given.unit), tolerance):
+    if (
+        given.rough is not None
+        and given.rough.denominator > 1
+        and gold.rough is None
+        and _same_quantity(gold, Quantity(Number(given.rough), given.unit), tolerance)
+    ):
         return True
     if gold.unit is None and given.unit is None:
         return _same_value(gold.node, given.node, tolerance)

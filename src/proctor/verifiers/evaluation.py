@@ -28,12 +28,16 @@ NUM_DRAWS = 24
 PRECISION = 320  # bits of the first evaluation
 NAMED_CONSTANTS = frozenset({"pi", "e", "i", "oo"})
 _PIECEWISE = frozenset({"abs", "floor", "ceil"})
+_ROOTS = frozenset({"sqrt", "root"})
+_INTEGERS = (-11, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 25, 49, 60, 100, 210, 1024)
+_SCALES = (30, 30, 300, 3000)  # of further points, whole numbers and others: where a function has pieces, three are not enough
 
 
 def equal(left: Node, right: Node) -> bool:
     """Whether two expressions are the same function of their variables (the same number, if they have none).
 
-    With variables, they must agree wherever both are real, and where they are not real if that is nowhere.
+    With variables, they must agree wherever both are real, and where they are not real if that is nowhere. That is tried at points; where absolute
+    values, roundings or even roots give a function pieces, also far from zero and at whole numbers.
     """
     if left == right:
         return True
@@ -44,7 +48,7 @@ def equal(left: Node, right: Node) -> bool:
         return _vanishes(_minus(left, right))
     is_piecewise = bool(operators(left) & _PIECEWISE or operators(right) & _PIECEWISE)
     num_real = num_complex = 0
-    for point in _points(left, right, names):
+    for point in _points(left, right, names, has_pieces=_has_pieces(left) or _has_pieces(right)):
         here = substitute(left, point), substitute(right, point)
         is_real = is_defined(here[0], real=True) and is_defined(here[1], real=True)
         if not is_real and not (is_defined(here[0]) and is_defined(here[1])):
@@ -53,8 +57,6 @@ def equal(left: Node, right: Node) -> bool:
             num_real, num_complex = num_real + is_real, num_complex + (not is_real)
         elif is_real or is_piecewise:
             return False
-        if num_real >= NUM_POINTS:
-            return True
     return num_real >= NUM_POINTS // 2 or num_complex >= NUM_POINTS
 
 
@@ -69,7 +71,7 @@ def proportion(left: Node, right: Node) -> int:
         return 0
     first: tuple[Node, Node] | None = None
     sign = num_equal = 0
-    for point in _points(left, right, names):
+    for point in _points(left, right, names, has_pieces=_has_pieces(left) or _has_pieces(right)):
         here = substitute(left, point), substitute(right, point)
         if not (is_defined(here[0], real=True) and is_defined(here[1], real=True)):
             continue
@@ -82,9 +84,7 @@ def proportion(left: Node, right: Node) -> int:
         if not _vanishes(_minus(Apply("*", (first[0], here[1])), Apply("*", (first[1], here[0])))):
             return 0
         num_equal += 1
-        if num_equal >= NUM_POINTS:
-            return sign
-    return 0
+    return sign if num_equal >= NUM_POINTS - 1 else 0
 
 
 def compare(left: Node, right: Node) -> int | None:
@@ -114,13 +114,34 @@ def _comparable(left: Node, right: Node) -> set[str] | None:
     return None if "oo" in names or count(left) > MAX_NODES or count(right) > MAX_NODES else names - NAMED_CONSTANTS
 
 
-def _points(left: Node, right: Node, names: set[str]) -> Iterator[Mapping[str, Fraction]]:
-    """Points between -3 and 3, with every pattern of signs; the same for (left, right) and (right, left)."""
+def _points(left: Node, right: Node, names: set[str], *, has_pieces: bool) -> Iterator[Mapping[str, Fraction]]:
+    """Points between -3 and 3, with every pattern of signs, until enough were real; the same for (left, right) and (right, left)."""
     seed = hashlib.sha256("\n".join(sorted((repr(left), repr(right)))).encode()).digest()
     numbers = random.Random(seed)
+    ordered, num_real = sorted(names), 0
     for draw in range(NUM_DRAWS):
         signs = ((1, 1), (-1, -1), (1, -1), (-1, 1))[draw % 4]
-        yield {name: Fraction(signs[index % 2] * (numbers.randrange(3000) * 2 + 1), 2018) for index, name in enumerate(sorted(names))}
+        point = {name: Fraction(signs[index % 2] * (numbers.randrange(3000) * 2 + 1), 2018) for index, name in enumerate(ordered)}
+        yield point
+        num_real += all(is_defined(substitute(side, point), real=True) for side in (left, right))
+        if num_real >= NUM_POINTS:
+            break
+    if not has_pieces:
+        return
+    for draw in range(3 * len(_SCALES)):
+        signs = ((1, 1), (-1, -1), (1, -1), (-1, 1))[draw // len(_SCALES) % 4]
+        largest = _SCALES[draw % len(_SCALES)]
+        yield {name: signs[index % 2] * Fraction(numbers.randrange(14 * largest) * 2 + 1, 26) for index, name in enumerate(ordered)}
+    for place in range(len(_INTEGERS)):
+        yield {name: Fraction(_INTEGERS[(place + 5 * index) % len(_INTEGERS)]) for index, name in enumerate(ordered)}
+
+
+def _has_pieces(node: Node) -> bool:
+    """Whether an expression has absolute values, roundings or roots, which are other functions elsewhere."""
+    if not isinstance(node, Apply):
+        return False
+    is_root = node.operator == "^" and not (isinstance(node.arguments[1], Number) and node.arguments[1].value.denominator == 1)
+    return node.operator in _PIECEWISE | _ROOTS or (is_root and bool(variables(node.arguments[0]) - NAMED_CONSTANTS)) or any(map(_has_pieces, node.arguments))
 
 
 def _minus(left: Node, right: Node) -> Node:
@@ -239,6 +260,8 @@ def _evaluated(node: Node, precision: int) -> _Look:
     with mpmath().workprec(precision):
         try:
             value = evaluation.value(node)
+            if not isinstance(value, Fraction) and not mpmath().isfinite(value):
+                raise Undefined("it is infinite")
             is_real = evaluation.is_real and (isinstance(value, Fraction) or not mpmath().im(value))
             return _Look(value, evaluation.spread, is_real)
         except ZeroDivisionError:

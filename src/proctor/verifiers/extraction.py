@@ -20,9 +20,11 @@ MAX_COMPLETION_CHARS = 100_000  # of what follows the reasoning, from its end
 MAX_TAIL_CHARS = 20_000  # prose is searched in the last part of a completion only
 
 _NUMBER = re.compile(
-    r"(?<![\w.])(?<!\d,)[-+\u2212]?[$€£]?(?:\d{1,3}(?:,\d{3}){1,30}(?!\d|,\d)|\d{1,400}|(?=\.\d))(?:\.\d{1,400})?(?:[eE][-+]?\d{1,3}(?!\w))?"
+    r"(?<![\w.])[-+\u2212\u2013]?[$€£]?"
+    r"(?:\d{1,30} \d{1,30}(?=/\d)|\d{1,3}(?:,\d{3}){1,30}(?!\d|,\d)|\d{1,400}|(?=\.\d))(?:\.\d{1,400})?(?:[eE][-+]?\d{1,3}(?!\w))?"
     r"(?:\s?/\s?\d{1,400}(?!\d|\.\d)|:\d{1,2}(?!\d)(?:\s?[apAP]\.?\s?[mM]\b\.?)?)?\s?(?:%|\\%)?",
 )
+_THINK = re.compile(r"<\s{0,20}think\s{0,20}>", re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]{0,20}([^\n]{1,1000})")
 _ANSWER_IS = re.compile(
     r"\b(?:answers?|correct (?:option|choice))\b(?:\s{1,5}(?:is|are)\b)?\s{0,5}[:=]?[ \t]{0,20}(?:\n[ \t]{0,20})?([^\n]{0,1000})", re.IGNORECASE
@@ -55,10 +57,10 @@ class Extraction:
 
 
 def after_reasoning(completion: str) -> str | None:
-    """Return what follows the last `</think>`; None if a `<think>` was opened after it and never closed."""
+    """Return what follows the last `</think>`; None if a `<think>`, in any spelling, was opened after it and never closed."""
     _, closed, answer = completion.rpartition("</think>")
     answer = answer if closed else completion
-    return None if "<think>" in answer else answer
+    return None if _THINK.search(answer) else answer
 
 
 def extractions(text: str, channels: tuple[str, ...] = CHANNELS) -> Iterator[Extraction]:

@@ -15,7 +15,7 @@ from proctor.errors import ConfigError
 _MARK = re.compile(r"<\s{0,9}(/?)\s{0,9}([A-Za-z_]\w{0,63})\s{0,9}(/?)\s{0,9}>")
 TEMPLATES = ("reasoning process here", "answer here")
 """What stands between the tags in the prompts that ask for them (DeepSeek-R1's): copying it is no content."""
-_FILLER = frozenset(".…?!,;:-–—_·*~")
+_FILLER = frozenset(".…?!,;:-–—_·*~" + "\u2800\u3164\u115f\u1160\uffa0")  # the last are letters that show nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,6 @@ class FormatVerifier:
 
 def has_content(text: str) -> bool:
     """Whether a text says anything: something visible beside dots and dashes, and not the template that asked for it."""
-    if text.strip().casefold() in TEMPLATES:
+    if text.strip(" \n\t.!").casefold() in TEMPLATES:
         return False
     return any(character not in _FILLER and unicodedata.category(character)[0] not in "ZC" for character in text)

@@ -7,6 +7,7 @@ evaluate sums, integrals, limits and maxima: these are right only where the refe
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -46,6 +47,8 @@ class MathVerifier:
     """Of a task: equal answers have equal verdicts, so that curation asks once."""
 
     def __post_init__(self) -> None:
+        if isinstance(self.channels, str):
+            raise ConfigError(f"channels is a list of answer channels, not the text {self.channels!r}; write [{self.channels!r}]")
         unknown = [channel for channel in self.channels if channel not in CHANNELS]
         if unknown or not self.channels:
             raise ConfigError(f"unknown answer channel {', '.join(unknown) or '(none given)'}; allowed: {', '.join(CHANNELS)}")
@@ -89,10 +92,14 @@ class MathVerifier:
             return True
         answers = readings(candidate, allow_words=gold.allows_words)
         return any(
-            equivalent(reference, answer, tolerance=Fraction(self.tolerance)) and not _is_question(candidate, answer, reference, task)
+            equivalent(reference, answer, tolerance=Fraction(self.tolerance)) and not self._is_question(candidate, answer, reference, task)
             for reference in gold.readings
             for answer in answers
         )
+
+    def _is_question(self, candidate: str, answer: Answer, reference: Answer, task: Task) -> bool:
+        """Whether what equals a number leaves it to be worked out, or repeats how the prompt asks for it."""
+        return is_number(reference) and (is_unfinished(answer, is_exact=not Fraction(self.tolerance)) or is_echo(candidate, answer, task.prompt_text))
 
     def gold(self, task: Task) -> str:
         """Return the completion that this verifier must find CORRECT: the task's answer in the first channel.
@@ -102,11 +109,6 @@ class MathVerifier:
         """
         read_gold(task)
         return _WRITERS.get(self.channels[0], "{}").format(gold_text(task))
-
-
-def _is_question(candidate: str, answer: Answer, reference: Answer, task: Task) -> bool:
-    """Whether what equals a number leaves it to be worked out, or repeats how the prompt asks for it."""
-    return is_number(reference) and (is_unfinished(answer) or is_echo(candidate, answer, task.prompt_text))
 
 
 def number_verifier() -> MathVerifier:
@@ -120,6 +122,8 @@ def gold_text(task: Task) -> str:
     Raises:
         TaskError: there is none.
     """
+    if isinstance(task.answer, float) and not math.isfinite(task.answer):
+        raise TaskError(f"task {task.id} has {task.answer} for an answer, which is no number")
     text = "" if task.answer is None else str(task.answer)
     _, marked, final = text.rpartition("####")
     boxed = boxes(text)

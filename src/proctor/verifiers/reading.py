@@ -288,13 +288,14 @@ def _name(tokens: Sequence[Token]) -> str | None:
 
 
 def _rounded(exact: Answer, tokens: Sequence[Token]) -> Answer:
-    """A value followed by its approximation is the value, if the approximation is one."""
+    """A value followed by its approximation is the value; a rounding may be meant too, what was cut off after some digits may not."""
     rough = read_quantity(tokens)
     inner = exact.value if isinstance(exact, Assignment) else exact
     value = signed_decimal(rough.node)
     decimals = min(len(next((token.text for token in tokens if token.kind == "number"), "").partition(".")[2]), 400)
     if isinstance(inner, Quantity) and value is not None and within(inner.node, value, Fraction(99, 100 * 10**decimals)):
-        return Quantity(inner.node, inner.unit or rough.unit, value)
+        is_rounding = within(inner.node, value, Fraction(1, 2 * 10**decimals))
+        return Quantity(inner.node, inner.unit or rough.unit, value if is_rounding else None)
     raise Unreadable("an approximation of something else")
 
 

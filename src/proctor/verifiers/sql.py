@@ -1,7 +1,8 @@
 """Verifies SQL queries by what they return, on several databases, read-only.
 
 A constant that happens to equal one result is no query: the reference and the candidate also run on copies of the database
-from which rows were removed, and must agree on each. Queries run in memory, under an authorizer that allows reading only, with a
+from which rows were removed, every row from at least one of them, and must agree on each. A reference whose result none of the copies
+changes would pay a constant, so its task is refused. Queries run in memory, under an authorizer that allows reading only, with a
 bound on steps, rows and sizes; a run in the killable worker bounds the rest.
 """
 
@@ -14,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from proctor.core.task import Score, Task
 from proctor.errors import ConfigError, TaskError
@@ -23,6 +24,7 @@ from proctor.verifiers.extraction import after_reasoning
 
 Engine = Literal["sqlite", "duckdb"]
 Rows = list[tuple[Any, ...]]
+Row = TypeVar("Row")
 
 MAX_QUERY_CHARS = 10_000
 MAX_ROWS = 10_000
@@ -40,7 +42,9 @@ _LIMITS = {
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 _FORBIDDEN_FUNCTIONS = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "random", "randomblob"})
 _FENCES = ("", "sql", "sqlite", "duckdb")
-_ORDERED = re.compile(r"\border\s+by\b[^)]*\Z", re.IGNORECASE | re.DOTALL)
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_ORDER = re.compile(r"[()]|\border\s+by\b", re.IGNORECASE)
+NUM_PARTS = 3  # of a table's rows: each copy lacks one
 
 
 class QueryError(Exception):
@@ -59,7 +63,7 @@ class SqlVerifier:
 
     Attributes:
         engine: `sqlite` (in the standard library) or `duckdb` (extra `duckdb`).
-        num_variants: reduced copies of each database.
+        num_variants: reduced copies of each database; with fewer than three some rows are in all of them, and with none a constant is paid.
     """
 
     engine: Engine = "sqlite"
@@ -73,7 +77,7 @@ class SqlVerifier:
         """Score one completion.
 
         Raises:
-            TaskError: the task has no database or reference query, or they fail.
+            TaskError: the task has no database or reference query, or they fail, or no copy changes what the reference returns.
             ConfigError: the package of the engine is missing.
         """
         gold = _gold_query(task)
@@ -86,9 +90,14 @@ class SqlVerifier:
             return Score.incorrect(query[:1000], "conflicting answers")
         if not query:
             return Score.unparsed("no query found")
-        is_ordered = _ORDERED.search(gold) is not None
-        for script, variant in self._databases(task):
-            expected = self._expected(script, variant, gold, task)
+        is_ordered = orders_rows(gold)
+        results = [(script, variant, self._expected(script, variant, gold, task)) for script, variant in self._databases(task)]
+        if self.num_variants and all(same_rows(results[0][2], expected, is_ordered=is_ordered) for _, _, expected in results[1:]):
+            raise TaskError(
+                f"the reference query of task {task.id} returns the same from every reduced copy of its database, so a constant would be paid: "
+                'give info["database"] rows that its result depends on, or a second database'
+            )
+        for script, variant, expected in results:
             try:
                 rows = self._run(script, variant, query)
             except QueryError as error:
@@ -119,6 +128,17 @@ class SqlVerifier:
         if len(query) > MAX_QUERY_CHARS:
             raise QueryError(f"the query is longer than {MAX_QUERY_CHARS} characters")
         return _run_sqlite(script, variant, query) if self.engine == "sqlite" else _run_duckdb(script, variant, query)
+
+
+def orders_rows(query: str) -> bool:
+    """Whether a query says the order of its rows: by an ORDER BY outside all brackets."""
+    depth = 0
+    for found in _ORDER.finditer(_QUOTED.sub(" ", query)):
+        if found[0] in "()":
+            depth += 1 if found[0] == "(" else -1
+        elif not depth:
+            return True
+    return False
 
 
 def _gold_query(task: Task) -> str:
@@ -153,8 +173,7 @@ def _run_sqlite(script: str, variant: int, query: str) -> Rows:
             database.executescript(script)
         except sqlite3.Error as error:
             raise TaskError(f"the database script fails: {error}") from error
-        for statement in _reductions(_sqlite_tables(database), variant):
-            database.execute(statement)
+        _reduce_sqlite(database, variant)
         for limit, value in _LIMITS.items():
             database.setlimit(limit, value)
         steps = iter(range(MAX_STEPS // _STEPS_BETWEEN_CHECKS))
@@ -176,19 +195,32 @@ def _authorize(action: int, first: str | None, second: str | None, database: str
     return sqlite3.SQLITE_OK
 
 
-def _sqlite_tables(database: sqlite3.Connection) -> list[tuple[str, list[int]]]:
+def _reduce_sqlite(database: sqlite3.Connection, variant: int) -> None:
+    """Remove the rows that one variant lacks; of a table without row ids they are found by all their values."""
+    if not variant:
+        return
     names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")]
-    try:
-        return [(name, [row for (row,) in database.execute(f'SELECT rowid FROM "{name}" ORDER BY rowid')]) for name in names]
-    except sqlite3.OperationalError:  # a table without row ids
-        return []
+    for name in map(_quoted, names):
+        try:
+            keys = [(row,) for (row,) in database.execute(f"SELECT rowid FROM {name} ORDER BY rowid")]
+            columns = ["rowid"]
+        except sqlite3.OperationalError:
+            found = database.execute(f"SELECT * FROM {name}")
+            columns = [_quoted(column[0]) for column in found.description]
+            keys = sorted(found.fetchall(), key=repr)
+        where = " AND ".join(f"{column} IS ?" for column in columns)
+        database.executemany(f"DELETE FROM {name} WHERE {where}", lacking(keys, name, variant))
 
 
-def _reductions(tables: Sequence[tuple[str, Sequence[int]]], variant: int) -> Iterator[str]:
-    """Yield the statements that remove rows for one variant: a third of each table, the same ones every time; none for variant 0."""
-    for name, rows in tables if variant else ():
-        chosen = random.Random(f"{name}/{variant}").sample(list(rows), -(-len(rows) // 3))
-        yield f'DELETE FROM "{name}" WHERE rowid IN ({", ".join(map(str, chosen))})'
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def lacking(rows: Sequence[Row], name: str, variant: int) -> list[Row]:
+    """The rows of a table that a reduced copy lacks, the same ones every time: a part of a random division, so that every row is missing from one copy."""
+    order, (division, part) = list(rows), divmod(variant - 1, NUM_PARTS)
+    random.Random(f"{name}/{division}").shuffle(order)
+    return order[part::NUM_PARTS]
 
 
 def _run_duckdb(script: str, variant: int, query: str) -> Rows:
@@ -201,9 +233,10 @@ def _run_duckdb(script: str, variant: int, query: str) -> Rows:
         try:
             database.execute(script)
             names = [name for (name,) in database.execute("SELECT table_name FROM duckdb_tables() ORDER BY table_name").fetchall()]
-            tables = [(name, [row for (row,) in database.execute(f'SELECT rowid FROM "{name}" ORDER BY rowid').fetchall()]) for name in names]
-            for statement in _reductions(tables, variant):
-                database.execute(statement)
+            for name in map(_quoted, names if variant else ()):
+                rows = [row for (row,) in database.execute(f"SELECT rowid FROM {name} ORDER BY rowid").fetchall()]
+                if chosen := lacking(rows, name, variant):
+                    database.execute(f"DELETE FROM {name} WHERE rowid IN ({', '.join(map(str, chosen))})")
         except duckdb.Error as error:
             raise TaskError(f"the database script fails: {error}") from error
         database.execute("SET lock_configuration = true")

@@ -2,9 +2,11 @@ r"""Tells an answer from a question: `3+4` is not the answer 7, and `2^{10}` is 
 
 Two rules, both only where the reference is a number:
 
-- A sum or a product of rational numbers that nobody worked out is no answer. Fractions, mixed numbers, powers, roots, factorials, scientific
-  notation, and what is irrational or has variables are forms of an answer.
-- Of these forms, one that stands in the prompt as it is, is the question echoed.
+- What equals a number is an answer in one of its finished forms: an integer, a decimal, a fraction, a mixed number, scientific notation or a
+  number word, one power, root, logarithm, factorial or binomial coefficient, a fraction of these, and a multiple of pi (an angle). Everything
+  else is a calculation that nobody worked out, however it is dressed: `12e^0+34`, `\frac{12}{34^{-1}}`. Expressions with variables are left alone.
+- Of these forms, one that stands in the prompt as it is, is the question echoed; brackets do not hide it. A fraction that is not in lowest terms
+  repeats a prompt whose own numbers have that quotient: `\frac{60}{12}` and `\frac{120}{24}` where 60 is to be divided by 12.
 
 So the verdict on `3+4` for 7 is not the one on 7 for `3+4`: a reference may be written as it likes.
 """
@@ -17,16 +19,19 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from proctor.verifiers.answers import Answer, Assignment, Interval, Items, Quantity, Relation
-from proctor.verifiers.evaluation import Unsettled, exact, variables
-from proctor.verifiers.expressions import Apply, Node, Number
+from proctor.verifiers.evaluation import NAMED_CONSTANTS, Unsettled, exact, operators, variables
+from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.numerals import SCALES
 
 _SCALES = frozenset(SCALES.values())
-_SPACE = re.compile(r"\\(?:left|right|[,;:! ])|[\s${}]")
+_SPACE = re.compile(r"\\(?:left|right|[,;:! ])|[\s${}()\[\]]")
 _TIMES = re.compile(r"\\times|\\cdot|[×·∙⋅]")
 _DIVIDED = re.compile(r"\\div|÷")
 _FRACTION = re.compile(r"\\[dt]?frac\s*(?:\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d)\s*(\d))")
 _STYLED = re.compile(r"\\[dt]frac")
+_DECIMAL = re.compile(r"(?<![\d.])\d{1,30}(?:\.\d{1,30})?")
+_MAX_PROMPT_NUMBERS = 60
+_ONE_STEP = frozenset({"sqrt", "root", "!", "binom", "log", "logbase"})
 
 
 def is_number(answer: Answer) -> bool:
@@ -35,9 +40,14 @@ def is_number(answer: Answer) -> bool:
     return bool(nodes) and all(_is_numeral(node) for node in nodes)
 
 
-def is_unfinished(answer: Answer) -> bool:
-    """Whether a sum or a product of rational numbers is left to work out."""
-    return any(_is_open(node) for node in _nodes(answer) if not variables(node))
+def is_unfinished(answer: Answer, *, is_exact: bool) -> bool:
+    """Whether a calculation is left to work out.
+
+    Args:
+        answer: equal to a number.
+        is_exact: equal without a tolerance, so that it is rational, whatever it is made of; with one, what is irrational is left alone.
+    """
+    return any(_is_open(node, is_exact=is_exact) for node in _nodes(answer) if not variables(node) - NAMED_CONSTANTS)
 
 
 def is_echo(candidate: str, answer: Answer, prompt: str) -> bool:
@@ -48,14 +58,27 @@ def is_echo(candidate: str, answer: Answer, prompt: str) -> bool:
         answer: as it was read.
         prompt: of the task.
     """
-    if "+" not in candidate and all(_is_numeral(node) and _is_in_lowest_terms(node) for node in _nodes(answer)):
+    nodes = list(_nodes(answer))
+    if "+" not in candidate and all(_is_numeral(node) and _is_in_lowest_terms(node) for node in nodes):
         return False
+    if any(isinstance(node, Apply) and not _is_in_lowest_terms(node) and _is_quotient_of(node, prompt) for node in nodes):
+        return True
     text, asked = _squeezed(candidate).rstrip("."), _squeezed(prompt)
     return bool(text) and re.search(rf"(?<![\d.]){re.escape(text)}(?!\.?\d)", asked) is not None
 
 
+def _is_quotient_of(node: Node, prompt: str) -> bool:
+    """Whether two numbers of the prompt, in their order, have the value of a fraction."""
+    try:
+        value = exact(node)
+    except Unsettled:
+        return False
+    numbers = [Fraction(found) for found in _DECIMAL.findall(prompt)[:_MAX_PROMPT_NUMBERS]]
+    return any(second and first == value * second for place, first in enumerate(numbers) for second in numbers[place + 1 :])
+
+
 def _squeezed(text: str) -> str:
-    """Without spaces, brackets of LaTeX and its spellings of one sign; fractions of integers with a slash."""
+    """Without spaces, brackets and LaTeX's spellings of one sign; fractions of integers with a slash."""
     text = _DIVIDED.sub("/", _TIMES.sub("*", text.replace("\N{MINUS SIGN}", "-")))
     text = _FRACTION.sub(lambda found: f"{found[1] or found[3]}/{found[2] or found[4]}", text)
     return _SPACE.sub("", _STYLED.sub(r"\\frac", text))
@@ -101,12 +124,64 @@ def _is_in_lowest_terms(node: Node) -> bool:
             return True
 
 
-def _is_open(node: Node) -> bool:
-    if not isinstance(node, Apply):
+def _is_open(node: Node, *, is_exact: bool) -> bool:
+    """Whether a closed expression is a calculation and no finished form of its value."""
+    if _is_finished(node):
         return False
-    if node.operator in ("+", "*") and all(_is_rational(part) for part in node.arguments):
-        return not (_is_mixed(node) if node.operator == "+" else _is_scaled(node))
-    return any(_is_open(part) for part in node.arguments)
+    return is_exact or _is_rational(node) or (isinstance(node, Apply) and any(_is_open(part, is_exact=False) for part in node.arguments))
+
+
+def _is_finished(node: Node) -> bool:
+    leaves = list(_leaves(node))
+    if operators(node) <= {"*", "/", "-"} and leaves.count(Symbol("pi")) == 1 and sum(isinstance(leaf, Symbol) for leaf in leaves) == 1:
+        return True
+    match node:
+        case Number() | Symbol():
+            return True
+        case Apply("-", (inner,)):
+            return _is_finished(inner)
+        case Apply("+"):
+            return _is_mixed(node)
+        case Apply("*"):
+            return _is_scaled(node)
+        case Apply("/", (top, bottom)):
+            return _is_term(top) and _is_term(bottom) and not any(_is_inverse(part) for part in (top, bottom))
+        case _:
+            return _is_term(node)
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    if isinstance(node, Apply):
+        for argument in node.arguments:
+            yield from _leaves(argument)
+    else:
+        yield node
+
+
+def _is_term(node: Node) -> bool:
+    """A number, or one power, root, logarithm, factorial or binomial coefficient of numbers."""
+    match node:
+        case Number():
+            return True
+        case Apply("-", (inner,)):
+            return _is_term(inner)
+        case Apply("^", (base, exponent)):
+            return _is_numeral(base) and _is_numeral(exponent)
+        case Apply(operator, arguments):
+            return operator in _ONE_STEP and all(_is_numeral(argument) for argument in arguments)
+        case _:
+            return False
+
+
+def _is_inverse(node: Node) -> bool:
+    """Whether a term has a negative exponent: in a fraction that makes a product of a quotient."""
+    match node:
+        case Apply("-", (inner,)):
+            return _is_inverse(inner)
+        case Apply("^", (_, exponent)):
+            return not isinstance(exponent, Number)
+        case _:
+            return False
 
 
 def _is_rational(node: Node) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from proctor.core import Message, Task
 from proctor.data.curation.contamination import Decontaminate, Prefixes, TooClose, Unused
-from proctor.data.curation.duplicates import ExactDuplicates, NearDuplicates, rows_a_band
+from proctor.data.curation.duplicates import ExactDuplicates, NearDuplicates, answer_key, rows_a_band
 from proctor.data.curation.words import WordHashes, grams, jaccard, shingles, words
 from proctor.errors import ConfigError, TaskError
 from tests.data.curation.frames import frame_of, run
@@ -95,6 +95,16 @@ def test_duplicates_that_disagree_are_dropped_altogether(tmp_path: Path, drops: 
     rows = [Task("a", "p", "1"), Task("b", "p", "2"), Task("c", "p", "1"), Task("d", "q", "1")]
     removed, _ = run(ExactDuplicates(drops_conflicting=drops), frame_of(tmp_path, rows), tmp_path)
     assert {*removed} == gone
+
+
+def test_an_answer_is_the_same_in_every_spelling_of_a_number(tmp_path: Path) -> None:
+    agreeing = ["4", 4, "4.0", " 4 ", "2+2 is\n#### 4", 4.0]
+    rows = [Task(str(index), "p", answer) for index, answer in enumerate([*agreeing, "1,000", 1000])]
+    rows[-2:] = [Task("x", "q", "\\frac{1}{2}"), Task("y", "q", "1/2")]
+    rows += [Task("z", "r", "4"), Task("zz", "r", "four")]
+    removed, _ = run(ExactDuplicates(), frame_of(tmp_path, rows), tmp_path)
+    assert {*removed} == {1, 2, 3, 4, 5, 7, 8, 9}  # the last two differ as texts, and both go
+    assert answer_key("1,000") == answer_key(1000) != answer_key("1/0")
 
 
 def test_near_duplicates_are_found_and_named(tmp_path: Path) -> None:

@@ -166,6 +166,10 @@ def _unevaluated(s: Specimen) -> Iterator[str]:
     yield s.wrap(rf"\max(0, {value})")
     yield s.wrap(f"max(0, {value})")
     yield s.wrap(rf"\lim_{{x \to 0}} ({value} + x)")
+    part, rest = value // 2, value - value // 2
+    yield s.wrap(rf"{part}e^0+{rest}")
+    yield s.wrap(rf"\ln(e^{{{part}}}e^{{{rest}}})")
+    yield s.wrap(rf"\frac{{{value}}}{{1^{{-1}}}}")
 
 
 def _prompt_echoed(s: Specimen) -> Iterator[str]:
@@ -194,6 +198,17 @@ def _part_of_gold(s: Specimen) -> Iterator[str]:
     rest = re.sub(r"\s|\\text\{.*?\}", "", s.answer)
     if parts and parts[0] != rest and _integer(s.answer) is None:
         yield from (s.wrap(part) for part in dict.fromkeys(parts) if part != rest)
+
+
+def _partly_right_number(s: Specimen) -> Iterator[str]:
+    value = _integer(s.answer)
+    if value is None:
+        return
+    sign, digits = ("-" if value < 0 else ""), str(abs(value))
+    turned = "".join(sorted(digits, reverse=True))
+    others = (digits[:1], digits[:-1], digits[1:], digits[-1:], digits[::-1], turned, digits + digits[-1:], digits[:1] + digits)
+    numbers = dict.fromkeys(sign + other for other in others if other and other != digits and int(other) != abs(value))
+    yield from (s.wrap(number) for number in (*numbers, f"{sign}{digits}.4", f"{sign}{abs(value) - 1}.6" if value else "0.4"))
 
 
 def _unclaimed(s: Specimen) -> Iterator[str]:
@@ -265,6 +280,13 @@ THREATS = (
         _reasoning_unclosed,
     ),
     Threat("math.part_of_gold", _MATH, "the first number of a gold that was only partly parsed", "threats 0.7, measured, TRL", _part_of_gold),
+    Threat(
+        "math.partly_right_number",
+        _MATH,
+        "a number that begins, ends, is spelled with the same digits or rounds like the right one",
+        "threats 1.1: substring and prefix matches, tolerance",
+        _partly_right_number,
+    ),
     Threat("math.taken_back", _MATH, "the right number negated, or in a relation that does not claim it", "threats 1.1: leftover text", _taken_back),
     Threat("math.unclaimed", _MATH, "the right number last in prose that does not claim it", "threats 1.1: one declared channel", _unclaimed, is_policy=True),
     Threat("math.tiny_numbers", _MATH, "different numbers near zero", "threats 1.1: Math-Verify#14, measured", _tiny_numbers),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +20,9 @@ from proctor.data.curation.words import Ragged, WordHashes, exact_key, hashes, j
 from proctor.errors import ConfigError
 
 _MIN_RECALL = 0.99
+_MAX_NUMBER_CHARS = 60
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?|[-+]?\d+/\d+")
+_FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}")
 _MAX_COMPARED = 8
 """Rows of one bucket that a row is compared with: a bucket of thousands is one template, and its first rows stand for it."""
 
@@ -26,12 +32,13 @@ class ExactDuplicates:
     """Keep the first of the rows whose prompts are equal but for white space and Unicode composition.
 
     Attributes:
-        drops_conflicting: where such rows disagree about the answer, none of them is kept: at least one is wrong.
+        drops_conflicting: where such rows disagree about the answer, none of them is kept: at least one is wrong. A number is the same answer
+            as its text, as another spelling of the number, and as the end of a worked solution that is marked `####`.
     """
 
     drops_conflicting: bool = True
     kind: ClassVar[str] = "exact_duplicates"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -56,8 +63,19 @@ class ExactDuplicates:
     def _hashed(self, frame: Frame) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         for chunk in frame.chunks("text", "messages", "answer"):
             said = [text if messages is None else messages for text, messages in zip(chunk.columns["text"], chunk.columns["messages"], strict=True)]
-            answers = [exact_key(answer or "") for answer in chunk.columns["answer"]]
+            answers = ["" if answer is None else answer_key(json.loads(answer)) for answer in chunk.columns["answer"]]
             yield chunk.rows, hashes([exact_key(text) for text in said]), hashes(answers)
+
+
+def answer_key(answer: Any) -> str:
+    """What spellings of one answer share: numbers by their value, everything else as text but for white space."""
+    text = exact_key(answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False, sort_keys=True))
+    text = text.rpartition("####")[2].strip() or text
+    plain = _FRACTION.sub(r"\1/\2", text).replace(",", "") if len(text) <= _MAX_NUMBER_CHARS else ""
+    try:
+        return f"number {Fraction(plain)}" if _NUMBER.fullmatch(plain) else text
+    except ZeroDivisionError:
+        return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from proctor.core import Message, Task
-from proctor.data.columns import ColumnMapping, build_task, detect_columns
+from proctor.data.columns import ColumnMapping, build_task, detect_columns, is_missing
 from proctor.data.config import DataConfig
 from proctor.data.curation.store import as_record
 from proctor.data.files import Row, iter_rows
@@ -105,7 +105,7 @@ def _tasks(source: Source, columns: Mapping[str, str], seed: int, reading: Readi
         task = _task(row, index, mapping, config, stem=source.stem, reading=reading)
         if task is None:
             continue
-        if needs_answer and (task.answer is None or task.answer == "" or task.answer != task.answer):
+        if needs_answer and (is_missing(task.answer)):
             _count(reading, "there is no answer", row.place)
             continue
         yield task, row.place
