@@ -381,6 +381,11 @@ def test_the_last_number_is_read_whole_and_is_the_last(completion: str, read: st
     assert grade(completion, read, number_verifier()).outcome is Outcome.CORRECT
 
 
+def test_a_tag_with_two_answers_gives_none() -> None:
+    assert grade("<answer>The answer is 7</answer>", "7").outcome is Outcome.CORRECT
+    assert grade("<answer>8 but the answer is 7</answer>", "7").outcome is Outcome.UNPARSED
+
+
 def test_reasoning_is_open_in_any_spelling_of_its_tag() -> None:
     for tag in ("<think >", "<THINK>", "< think>"):
         assert grade(rf"{tag}\boxed{{7}}", "7").outcome is Outcome.UNPARSED

@@ -107,7 +107,13 @@ def boxes(text: str) -> tuple[str, ...]:
 
 def _answer_tags(text: str) -> tuple[str, ...]:
     bodies = [before.rpartition("<answer>")[2].strip() for before in text.split("</answer>")[:-1] if "<answer>" in before]
-    return tuple(inner for body in bodies[-MAX_CANDIDATES:] for inner in (boxes(body) or _answer_is(body) or (body,)))
+    return tuple(inner for body in bodies[-MAX_CANDIDATES:] for inner in (boxes(body) or _said_in(body) or (body,)))
+
+
+def _said_in(body: str) -> tuple[str, ...]:
+    """What a tag's text says the answer is; nothing where a number stands before that: "8 but the answer is 7" gives two."""
+    found = _ANSWER_IS.search(body)
+    return () if found is None or re.search(r"\d", body[: found.start()]) else _answer_is(body)
 
 
 def _hashes(text: str) -> tuple[str, ...]:
