@@ -67,7 +67,9 @@ def test_tasks_with_info(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> 
     code, rows, _ = verify(capsys, "--verifier", "instructions", file)
     assert code == 0 and [row["outcome"] for row in rows] == ["CORRECT", "INCORRECT"]
     file = write(
-        tmp_path / "s.jsonl", {"completion": "SELECT 1+1", "answer": "SELECT 2", "database": "CREATE TABLE t (a)"}, {"completion": "{}", "answer": "SELECT 2"}
+        tmp_path / "s.jsonl",
+        {"completion": "SELECT COUNT(a) FROM t", "answer": "SELECT COUNT(*) FROM t", "database": "CREATE TABLE t (a); INSERT INTO t VALUES (1), (2)"},
+        {"completion": "{}", "answer": "SELECT 2"},
     )
     assert [row["outcome"] for row in verify(capsys, "--verifier", "sql", file)[1]] == ["CORRECT", "ERROR"]
     file = write(tmp_path / "j.jsonl", {"completion": '{"a": 1}', "answer": {"a": 1}}, {"completion": '{"a": true}', "answer": {"a": 1}})
