@@ -177,6 +177,16 @@ def test_a_reward_that_pays_everything_is_said_to(tasks: tuple[Task, ...]) -> No
     assert all("wrong answers earn no less" in failure.reason for failure in surface.gold_failures if tasks)
 
 
+def test_a_reward_that_reads_integers_alone_is_attacked_on_mathematics() -> None:
+    def compute_score(data_source: str, solution_str: str, ground_truth: str, extra_info: object = None) -> float:
+        found = re.findall(r"-?\d+", solution_str)
+        return float(bool(found) and found[-1] == ground_truth)
+
+    report = audit(compute_score, Plan(num_workers=1), name="last integer")
+    assert [surface.surface for surface in report.surfaces] == ["math"]
+    assert not report.is_sound
+
+
 def test_a_function_that_grades_nothing_is_refused() -> None:
     with pytest.raises(ConfigError, match="pays too few gold answers"):
         audit(lambda completion: 0.0, math_plan(num_workers=1), name="zero")

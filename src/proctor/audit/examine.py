@@ -13,7 +13,7 @@ from typing import Any
 from proctor.audit.attacks import Threat, threats_on
 from proctor.audit.declared import as_declared, counts_last_number
 from proctor.audit.environment import WholeReward
-from proctor.audit.fitting import MIN_SHARE, TRIED, Fit, Target, earns, fit, gets_through, is_silent, pays_alike, surface_of
+from proctor.audit.fitting import MIN_SHARE, MIN_TOLD_APART, TRIED, Fit, Target, earns, fit, gets_through, is_silent, pays_alike, surface_of
 from proctor.audit.report import WRONG_ANSWER, AuditReport, Breach, Cost, DataReport, GoldFailure, SurfaceReport, ThreatResult
 from proctor.audit.specimen import Specimen, Surface
 from proctor.audit.specimens import from_tasks, specimens
@@ -173,6 +173,7 @@ def _fits(target: Target, plan: Plan) -> list[tuple[Surface, Fit]]:
             raise TaskError("none of the tasks has a reference answer to attack with")
         return [(surface, fit(target, own, is_form_alone=surface is Surface.FORMAT, is_sum=isinstance(target, WholeReward)))]
     found: list[tuple[Surface, Fit]] = []
+    partly: list[tuple[Surface, Fit]] = []
     indifferent: list[tuple[Surface, Fit]] = []
     why = ""
     for surface in plan.surfaces or TRIED:
@@ -182,8 +183,12 @@ def _fits(target: Target, plan: Plan) -> list[tuple[Surface, Fit]]:
             found.append((surface, fitted))
             if not plan.surfaces:
                 break
+        elif surface is not Surface.FORMAT and fitted.num_told_apart >= MIN_TOLD_APART:
+            partly.append((surface, fitted))
         elif surface is not Surface.FORMAT and fitted.is_indifferent:
             indifferent.append((surface, fitted))
+    if partly and (not found or found[0][0] is Surface.FORMAT):
+        return partly[:1]  # it reads some answers, integers alone perhaps: then a form that holds an integer is not what it grades
     if indifferent and not found:
         return indifferent[:1]  # that it pays everything is what the audit has to say of it
     if not found:

@@ -32,6 +32,8 @@ TRIED = (Surface.MATH, Surface.CHOICE, Surface.TEXT, Surface.FORMAT, Surface.COD
 """The order in which an unknown function is tried."""
 NUM_FOR_FORM = 10
 """Specimens that decide the form."""
+MIN_TOLD_APART = 3
+"""Specimens that a function must tell from wrong answers to be attacked on a surface of which it pays fewer golds than that share."""
 MIN_SHARE = 0.4
 """A function that pays fewer of a surface's gold answers does not grade that surface."""
 
