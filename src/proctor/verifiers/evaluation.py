@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -29,6 +29,12 @@ PRECISION = 320  # bits of the first evaluation
 NAMED_CONSTANTS = frozenset({"pi", "e", "i", "oo"})
 _PIECEWISE = frozenset({"abs", "floor", "ceil"})
 _ROOTS = frozenset({"sqrt", "root"})
+_INVERSE = frozenset({"arcsin", "arccos", "arctan"})
+_SIGNS = ((1, 1), (-1, -1), (1, -1), (-1, 1))
+_FREE_NODES = 120
+_MAX_ENDS = 8
+_MAX_LONGER = 60
+_WHOLE = tuple(range(-14, 62))  # of roundings: every remainder of a division by up to sixty
 _INTEGERS = (-11, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 25, 49, 60, 100, 210, 1024)
 _SCALES = (30, 30, 300, 3000)  # of further points, whole numbers and others: where a function has pieces, three are not enough
 
@@ -46,9 +52,12 @@ def equal(left: Node, right: Node) -> bool:
         return False
     if not names:
         return _vanishes(_minus(left, right))
+    has_pieces = _has_pieces(left) or _has_pieces(right)
+    if has_pieces and abs(count(left) - count(right)) > _MAX_LONGER + 2 * min(count(left), count(right)):
+        return False  # no spelling is that much longer than another, and every point would cost
     is_piecewise = bool(operators(left) & _PIECEWISE or operators(right) & _PIECEWISE)
     num_real = num_complex = 0
-    for point in _points(left, right, names, has_pieces=_has_pieces(left) or _has_pieces(right)):
+    for point in _points(left, right, names, has_pieces=has_pieces):
         here = substitute(left, point), substitute(right, point)
         is_real = is_defined(here[0], real=True) and is_defined(here[1], real=True)
         if not is_real and not (is_defined(here[0]) and is_defined(here[1])):
@@ -115,33 +124,65 @@ def _comparable(left: Node, right: Node) -> set[str] | None:
 
 
 def _points(left: Node, right: Node, names: set[str], *, has_pieces: bool) -> Iterator[Mapping[str, Fraction]]:
-    """Points between -3 and 3, with every pattern of signs, until enough were real; the same for (left, right) and (right, left)."""
+    """Points between -3 and 3, with every pattern of signs, until enough were real; the same for (left, right) and (right, left).
+
+    What has pieces is also tried far out, at whole numbers, and where a piece ends. Denominators are drawn too, so that no function foresees them.
+    """
     seed = hashlib.sha256("\n".join(sorted((repr(left), repr(right)))).encode()).digest()
     numbers = random.Random(seed)
     ordered, num_real = sorted(names), 0
+    bottom = 2 * numbers.randrange(900, 1100)
     for draw in range(NUM_DRAWS):
-        signs = ((1, 1), (-1, -1), (1, -1), (-1, 1))[draw % 4]
-        point = {name: Fraction(signs[index % 2] * (numbers.randrange(3000) * 2 + 1), 2018) for index, name in enumerate(ordered)}
+        signs = _SIGNS[draw % 4]
+        point = {name: Fraction(signs[index % 2] * (numbers.randrange(bottom * 3 // 2) * 2 + 1), bottom) for index, name in enumerate(ordered)}
         yield point
         num_real += all(is_defined(substitute(side, point), real=True) for side in (left, right))
         if num_real >= NUM_POINTS:
             break
     if not has_pieces:
         return
-    for draw in range(3 * len(_SCALES)):
-        signs = ((1, 1), (-1, -1), (1, -1), (-1, 1))[draw // len(_SCALES) % 4]
-        largest = _SCALES[draw % len(_SCALES)]
-        yield {name: signs[index % 2] * Fraction(numbers.randrange(14 * largest) * 2 + 1, 26) for index, name in enumerate(ordered)}
-    for place in range(len(_INTEGERS)):
-        yield {name: Fraction(_INTEGERS[(place + 5 * index) % len(_INTEGERS)]) for index, name in enumerate(ordered)}
+    is_rounded = bool((operators(left) | operators(right)) & {"floor", "ceil"})
+    whole: Sequence[int] = _WHOLE if is_rounded and len(ordered) == 1 else _INTEGERS
+    sparse = max(1, (count(left) + count(right)) // _FREE_NODES)  # of long expressions fewer points are tried
+    bottom = 2 * numbers.randrange(11, 17)
+    for draw in range(0, 3 * len(_SCALES), sparse):
+        signs, largest = _SIGNS[draw // len(_SCALES) % 4], _SCALES[draw % len(_SCALES)]
+        yield {name: signs[index % 2] * Fraction(numbers.randrange(bottom * largest // 2) * 2 + 1, bottom) for index, name in enumerate(ordered)}
+    for place in range(0, len(whole), sparse):
+        yield {name: Fraction(whole[(place + 5 * index) % len(whole)]) for index, name in enumerate(ordered)}
+    if len(ordered) == 1:
+        ends = dict.fromkeys(end for side in (left, right) for end in _ends(side, ordered[0]))
+        for end in list(ends)[::sparse][:_MAX_ENDS]:
+            yield from ({ordered[0]: end + shift} for shift in (Fraction(0), Fraction(1, 997), Fraction(-1, 997), Fraction(1), Fraction(-1)))
+
+
+def _ends(node: Node, name: str) -> Iterator[Fraction]:
+    """Where the pieces of a function of one variable end, as far as what is rounded, or has its sign or root taken, is linear in it."""
+    if not isinstance(node, Apply):
+        return
+    for argument in node.arguments:
+        yield from _ends(argument, name)
+    if node.operator in _PIECEWISE | _ROOTS and name in variables(node.arguments[0]):
+        try:
+            first, second, third = (exact(substitute(node.arguments[0], {name: Fraction(value)})) for value in (0, 1, 2))
+        except Unsettled:
+            return
+        slope = second - first
+        if slope and third - second == slope:
+            levels = (0, 1, -1, 2) if node.operator in ("floor", "ceil") else (0,)
+            yield from ((level - first) / slope for level in levels)
 
 
 def _has_pieces(node: Node) -> bool:
-    """Whether an expression has absolute values, roundings or roots, which are other functions elsewhere."""
+    """Whether an expression has absolute values, roundings, roots or inverse functions, which are other functions elsewhere."""
     if not isinstance(node, Apply):
         return False
     is_root = node.operator == "^" and not (isinstance(node.arguments[1], Number) and node.arguments[1].value.denominator == 1)
-    return node.operator in _PIECEWISE | _ROOTS or (is_root and bool(variables(node.arguments[0]) - NAMED_CONSTANTS)) or any(map(_has_pieces, node.arguments))
+    return (
+        node.operator in _PIECEWISE | _ROOTS | _INVERSE
+        or (is_root and bool(variables(node.arguments[0]) - NAMED_CONSTANTS))
+        or any(map(_has_pieces, node.arguments))
+    )
 
 
 def _minus(left: Node, right: Node) -> Node:

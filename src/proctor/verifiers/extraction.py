@@ -25,6 +25,9 @@ _NUMBER = re.compile(
     r"(?:\s?/\s?\d{1,400}(?!\d|\.\d)|:\d{1,2}(?!\d)(?:\s?[apAP]\.?\s?[mM]\b\.?)?)?\s?(?:%|\\%)?",
 )
 _THINK = re.compile(r"<\s{0,20}think\s{0,20}>", re.IGNORECASE)
+_END_OF_THINK = re.compile(r"<\s{0,20}/\s{0,20}think\s{0,20}>", re.IGNORECASE)
+_OPENING = re.compile(r"[\s*#]*(?:(?:so|thus|therefore|hence|then)\b,?\s{0,5})?(?:(?:the|my|our|final|correct|right)\s{1,5}){0,4}\**", re.IGNORECASE)
+_SECOND_SENTENCE = re.compile(r"[.!?;]\s+\w")
 _HASHES = re.compile(r"####[ \t]{0,20}([^\n]{1,1000})")
 _ANSWER_IS = re.compile(
     r"\b(?:answers?|correct (?:option|choice))\b(?:\s{1,5}(?:is|are)\b)?\s{0,5}[:=]?[ \t]{0,20}(?:\n[ \t]{0,20})?([^\n]{0,1000})", re.IGNORECASE
@@ -57,9 +60,9 @@ class Extraction:
 
 
 def after_reasoning(completion: str) -> str | None:
-    """Return what follows the last `</think>`; None if a `<think>`, in any spelling, was opened after it and never closed."""
-    _, closed, answer = completion.rpartition("</think>")
-    answer = answer if closed else completion
+    """Return what follows the last `</think>`; None if a `<think>` was opened after it and never closed. Both in any spelling."""
+    closed = deque(_END_OF_THINK.finditer(completion), maxlen=1)
+    answer = completion[closed[0].end() :] if closed else completion
     return None if _THINK.search(answer) else answer
 
 
@@ -111,9 +114,11 @@ def _answer_tags(text: str) -> tuple[str, ...]:
 
 
 def _said_in(body: str) -> tuple[str, ...]:
-    """What a tag's text says the answer is; nothing where a number stands before that: "8 but the answer is 7" gives two."""
+    """What a tag's text says the answer is, where it says nothing else: "8 but the answer is 7" and "the answer is 7. Or 8." give two."""
     found = _ANSWER_IS.search(body)
-    return () if found is None or re.search(r"\d", body[: found.start()]) else _answer_is(body)
+    if found is None or not _OPENING.fullmatch(body[: found.start()]) or body[found.end() :].strip() or _SECOND_SENTENCE.search(found[1]):
+        return ()
+    return _answer_is(body)
 
 
 def _hashes(text: str) -> tuple[str, ...]:

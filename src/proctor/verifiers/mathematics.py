@@ -99,7 +99,9 @@ class MathVerifier:
 
     def _is_question(self, candidate: str, answer: Answer, reference: Answer, task: Task) -> bool:
         """Whether what equals a number leaves it to be worked out, or repeats how the prompt asks for it."""
-        return is_number(reference) and (is_unfinished(answer, is_exact=not Fraction(self.tolerance)) or is_echo(candidate, answer, task.prompt_text))
+        return is_number(reference) and (
+            is_unfinished(candidate, answer, is_exact=not Fraction(self.tolerance)) or is_echo(candidate, answer, task.prompt_text)
+        )
 
     def gold(self, task: Task) -> str:
         """Return the completion that this verifier must find CORRECT: the task's answer in the first channel.

@@ -4,7 +4,7 @@ Two rules, both only where the reference is a number:
 
 - What equals a number is an answer in one of its finished forms: an integer, a decimal, a fraction, a mixed number, scientific notation or a
   number word, one power, root, logarithm, factorial or binomial coefficient, a fraction of these, and a multiple of pi (an angle). Everything
-  else is a calculation that nobody worked out, however it is dressed: `12e^0+34`, `\frac{12}{34^{-1}}`. Expressions with variables are left alone.
+  else is a calculation that nobody worked out, however it is dressed: `12e^0+34`, `\frac{12}{34^{-1}}`, `12 \cdot 34 + x - x`.
 - Of these forms, one that stands in the prompt as it is, is the question echoed; brackets do not hide it. A fraction that is not in lowest terms
   repeats a prompt whose own numbers have that quotient: `\frac{60}{12}` and `\frac{120}{24}` where 60 is to be divided by 12.
 
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from proctor.verifiers.answers import Answer, Assignment, Interval, Items, Quantity, Relation
-from proctor.verifiers.evaluation import NAMED_CONSTANTS, Unsettled, exact, operators, variables
+from proctor.verifiers.evaluation import NAMED_CONSTANTS, Unsettled, exact, variables
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.numerals import SCALES
 
@@ -31,23 +31,30 @@ _FRACTION = re.compile(r"\\[dt]?frac\s*(?:\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d)
 _STYLED = re.compile(r"\\[dt]frac")
 _DECIMAL = re.compile(r"(?<![\d.])\d{1,30}(?:\.\d{1,30})?")
 _MAX_PROMPT_NUMBERS = 60
-_ONE_STEP = frozenset({"sqrt", "root", "!", "binom", "log", "logbase"})
+_SCALE_WORDS = re.compile("|".join(sorted(SCALES)), re.IGNORECASE)
+_ONE_STEP = frozenset({"sqrt", "root", "!", "binom", "log", "logbase", "ln"})
 
 
 def is_number(answer: Answer) -> bool:
     """Whether an answer is a number as people write results: a decimal, a fraction, a mixed number, or several of them; with or without a unit."""
-    nodes = list(_nodes(answer))
+    nodes = [node for node in _nodes(answer) if not _is_infinite(node)]
     return bool(nodes) and all(_is_numeral(node) for node in nodes)
 
 
-def is_unfinished(answer: Answer, *, is_exact: bool) -> bool:
+def is_unfinished(text: str, answer: Answer, *, is_exact: bool) -> bool:
     """Whether a calculation is left to work out.
 
     Args:
-        answer: equal to a number.
+        text: as the model wrote it.
+        answer: as it was read; equal to a number, so variables in it cancel, and hide a calculation.
         is_exact: equal without a tolerance, so that it is rational, whatever it is made of; with one, what is irrational is left alone.
     """
-    return any(_is_open(node, is_exact=is_exact) for node in _nodes(answer) if not variables(node) - NAMED_CONSTANTS)
+    if isinstance(answer, Quantity) and answer.rough is not None:
+        return False  # its value was worked out, and stands there
+    has_words = _SCALE_WORDS.search(text) is not None
+    return any(
+        bool(variables(node) - NAMED_CONSTANTS) or _is_open(node, is_exact=is_exact, has_words=has_words) for node in _nodes(answer) if not _is_infinite(node)
+    )
 
 
 def is_echo(candidate: str, answer: Answer, prompt: str) -> bool:
@@ -85,14 +92,16 @@ def _squeezed(text: str) -> str:
 
 
 def _nodes(answer: Answer) -> Iterator[Node]:
-    """The expressions that an answer gives; of a chain of equations the last one, which the others lead to."""
+    """The expressions that an answer gives: of a chain of equations the last one, which the others lead to, of inequalities the bounds."""
     match answer:
         case Quantity():
             yield answer.node
         case Assignment():
             yield from _nodes(answer.value)
         case Relation():
-            yield answer.sides[-1]
+            closed = [side for side in answer.sides if not variables(side) - NAMED_CONSTANTS]
+            is_equation = set(answer.signs) == {"="}
+            yield from (closed[-1:] if len(closed) == len(answer.sides) else ()) if is_equation else closed
         case Items():
             for member in answer.members:
                 yield from _nodes(member)
@@ -104,14 +113,31 @@ def _nodes(answer: Answer) -> Iterator[Node]:
 
 def _is_numeral(node: Node) -> bool:
     match node:
-        case Number() | Apply("/", (Number(), Number())):
+        case Number():
             return True
+        case Apply("/", (top, bottom)):
+            return _is_whole(top) and _is_whole(bottom)
         case Apply("-", (inner,)):
             return _is_numeral(inner)
         case Apply("+"):
             return _is_mixed(node)
         case _:
             return False
+
+
+def _is_whole(node: Node) -> bool:
+    """Whether a node is an integer, signed or not."""
+    match node:
+        case Number(value):
+            return value.denominator == 1
+        case Apply("-", (Number(value),)):
+            return value.denominator == 1
+        case _:
+            return False
+
+
+def _is_infinite(node: Node) -> bool:
+    return node in (Symbol("oo"), Apply("-", (Symbol("oo"),)))
 
 
 def _is_in_lowest_terms(node: Node) -> bool:
@@ -124,38 +150,47 @@ def _is_in_lowest_terms(node: Node) -> bool:
             return True
 
 
-def _is_open(node: Node, *, is_exact: bool) -> bool:
+def _is_open(node: Node, *, is_exact: bool, has_words: bool) -> bool:
     """Whether a closed expression is a calculation and no finished form of its value."""
-    if _is_finished(node):
+    if _is_finished(node, has_words=has_words):
         return False
-    return is_exact or _is_rational(node) or (isinstance(node, Apply) and any(_is_open(part, is_exact=False) for part in node.arguments))
+    parts = node.arguments if isinstance(node, Apply) else ()
+    return is_exact or _is_rational(node) or any(_is_open(part, is_exact=False, has_words=has_words) for part in parts)
 
 
-def _is_finished(node: Node) -> bool:
-    leaves = list(_leaves(node))
-    if operators(node) <= {"*", "/", "-"} and leaves.count(Symbol("pi")) == 1 and sum(isinstance(leaf, Symbol) for leaf in leaves) == 1:
+def _is_finished(node: Node, *, has_words: bool) -> bool:
+    if _is_multiple_of_pi(node):
         return True
     match node:
         case Number() | Symbol():
             return True
         case Apply("-", (inner,)):
-            return _is_finished(inner)
+            return _is_finished(inner, has_words=has_words)
         case Apply("+"):
             return _is_mixed(node)
         case Apply("*"):
-            return _is_scaled(node)
+            return _is_scaled(node, has_words=has_words)
         case Apply("/", (top, bottom)):
-            return _is_term(top) and _is_term(bottom) and not any(_is_inverse(part) for part in (top, bottom))
+            return all(_is_whole(part) or (_is_term(part) and not isinstance(part, Number) and not _is_inverse(part)) for part in (top, bottom))
         case _:
             return _is_term(node)
 
 
-def _leaves(node: Node) -> Iterator[Node]:
-    if isinstance(node, Apply):
-        for argument in node.arguments:
-            yield from _leaves(argument)
-    else:
-        yield node
+def _is_multiple_of_pi(node: Node) -> bool:
+    """pi, a numeral times pi, or one of them over an integer."""
+    match node:
+        case Symbol("pi"):
+            return True
+        case Apply("-", (inner,)):
+            return _is_multiple_of_pi(inner)
+        case Apply("*", (factor, Symbol("pi"))) | Apply("*", (Symbol("pi"), factor)):
+            return _is_numeral(factor)
+        case Apply("/", (Apply("*", (factor, Symbol("pi"))), bottom)):
+            return isinstance(factor, Number) and _is_whole(bottom)
+        case Apply("/", (Symbol("pi"), bottom)):
+            return _is_whole(bottom)
+        case _:
+            return False
 
 
 def _is_term(node: Node) -> bool:
@@ -166,7 +201,7 @@ def _is_term(node: Node) -> bool:
         case Apply("-", (inner,)):
             return _is_term(inner)
         case Apply("^", (base, exponent)):
-            return _is_numeral(base) and _is_numeral(exponent)
+            return _is_numeral(base) and _is_numeral(exponent) and _is_in_lowest_terms(exponent) and _num_signs(exponent) <= 1
         case Apply(operator, arguments):
             return operator in _ONE_STEP and all(_is_numeral(argument) for argument in arguments)
         case _:
@@ -201,14 +236,21 @@ def _is_mixed(node: Apply) -> bool:
             return False
 
 
-def _is_scaled(node: Apply) -> bool:
+def _num_signs(node: Node) -> int:
+    """How many minus signs stand in front: two of them are a calculation."""
+    return 1 + _num_signs(node.arguments[0]) if isinstance(node, Apply) and node.operator == "-" else 0
+
+
+def _is_scaled(node: Apply, *, has_words: bool) -> bool:
     r"""A numeral times a power of ten (also a word: `2.5 million`), or a quotient written with a negative exponent (`3 \cdot 5^{-1}`)."""
     left, right = node.arguments
+    if isinstance(left, Apply) and left.operator == "^":
+        left, right = right, left
     match right:
         case Number(scale):
-            return _is_numeral(left) and scale in _SCALES
+            return _is_numeral(left) and scale in _SCALES and has_words
         case Apply("^", (base, exponent)):
             is_inverse = isinstance(exponent, Apply) and exponent.operator == "-"
-            return _is_numeral(left) and (base == Number(Fraction(10)) or (is_inverse and isinstance(base, Number)))
+            return _is_numeral(left) and _is_term(right) and (base == Number(Fraction(10)) or (is_inverse and _is_whole(base)))
         case _:
             return False
