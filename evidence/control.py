@@ -391,9 +391,10 @@ def _by_publication(results: Sequence[dict[str, Any]]) -> list[str]:
 SIDE_BY_SIDE_PAGE = """\
 ## Side by side with CleanRL's own code
 
-Three seeds are few, and a published standard deviation of three says little. So CleanRL's own scripts, as its package 1.2.0 has them and on the versions
-that it pins ({versions}), were run here by `benchmarks/peers/cleanrl_control.py`, beside ours in the form that ends an episode at the
-time limit as they do. The rule was written before these runs: agreement where our mean lies within one standard deviation of theirs, over as many seeds.
+Three seeds are few, and a published standard deviation of three says little. So CleanRL's own scripts, as its package 1.2.0 has them, with gym, gymnasium
+and mujoco as it pins them ({versions}), were run here by `benchmarks/peers/cleanrl_control.py`, beside ours in the form that
+ends an episode at the time limit as they do. The rule was written before these runs: agreement where our mean lies within one standard deviation of
+theirs, over as many seeds.
 
 | environment | seeds | ours | CleanRL's code, run here | within one std of it | difference, 95 % interval | CleanRL's code within its current published band |
 |---|---|---|---|---|---|---|
