@@ -11,7 +11,6 @@ One file a seed, `cleanrl-ENVIRONMENT-seedN.json`, which `evidence/control.py --
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import subprocess
@@ -22,7 +21,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-CLEANRL, WINDOW, POINTS = "1.2.0", 100, 100
+from control_runs import WINDOW, curve, mean, write
+
+CLEANRL = "1.2.0"
 EPISODE = re.compile(r"global_step=(\d+), episodic_return=\[?\s*([-+.\de]+)")
 
 
@@ -52,19 +53,6 @@ def train(scripts: Path, environment: str, seed: int) -> dict[str, Any]:
     }
 
 
-def curve(episodes: list[tuple[int, float]], num_steps: int) -> list[tuple[int, float]]:
-    """(steps, mean return of the last 100 episodes so far), at about `POINTS` places."""
-    points: list[tuple[int, float]] = []
-    for number, (step, _) in enumerate(episodes, 1):
-        if step >= (len(points) + 1) * num_steps // POINTS or number == len(episodes):
-            points.append((step, round(mean([value for _, value in episodes[max(0, number - WINDOW) : number]]), 2)))
-    return points
-
-
-def mean(values: list[float]) -> float:
-    return sum(values) / max(1, len(values))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("environment")
@@ -77,9 +65,7 @@ def main() -> None:
         path = options.out / f"cleanrl-{options.environment}-seed{seed}.json"
         if not path.exists():
             found = train(options.scripts, options.environment, seed)
-            draft = path.with_suffix(".draft")
-            draft.write_text(json.dumps(found, indent=2) + "\n")
-            draft.replace(path)
+            write(path, found)
             print(f"{options.environment} seed {seed}: {found['last_100_mean']:.2f} in {found['wall_s']:.0f} s", flush=True)
 
 

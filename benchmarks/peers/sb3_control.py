@@ -9,7 +9,6 @@ One file a seed, `sb3-ENVIRONMENT-seedN.json`, which `evidence/control.py --repo
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import time
 import warnings
@@ -20,12 +19,11 @@ from typing import Any
 
 import gymnasium
 import torch
+from control_runs import WINDOW, curve, mean, write
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
-
-WINDOW, POINTS = 100, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +96,6 @@ def train(environment: str, seed: int) -> dict[str, Any]:
     }
 
 
-def curve(returns: list[tuple[int, float]], num_steps: int) -> list[tuple[int, float]]:
-    """(steps, mean return of the last 100 episodes so far), at about `POINTS` places."""
-    points: list[tuple[int, float]] = []
-    for number, (step, _) in enumerate(returns, 1):
-        if step >= (len(points) + 1) * num_steps // POINTS or number == len(returns):
-            points.append((step, round(mean([value for _, value in returns[max(0, number - WINDOW) : number]]), 2)))
-    return points
-
-
-def mean(values: list[float]) -> float:
-    return sum(values) / max(1, len(values))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("environment")
@@ -124,9 +109,7 @@ def main() -> None:
         path = options.out / f"sb3-{options.environment}-seed{seed}.json"
         if not path.exists():
             found = train(options.environment, seed)
-            draft = path.with_suffix(".draft")
-            draft.write_text(json.dumps(found, indent=2) + "\n")
-            draft.replace(path)
+            write(path, found)
             print(f"{options.environment} seed {seed}: {found['last_100_mean']:.2f} in {found['cpu_s']:.0f} processor seconds", flush=True)
 
 

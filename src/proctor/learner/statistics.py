@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -75,6 +76,14 @@ class UpdateStatistics:
     def total(self, name: str) -> tuple[float, int]:
         """Sum and count under a name so far: the difference of two gives the mean of what came between."""
         return self._sums.get(name, 0.0), self._counts.get(name, 0)
+
+    def moments(self, mean: str, square: str) -> tuple[float, float] | None:
+        """Mean and standard deviation of what stands under two names, its mean and its mean square; None where nothing does."""
+        total, count = self.total(mean)
+        if not count:
+            return None
+        first, second = total / count, self.total(square)[0] / count
+        return first, math.sqrt(max(0.0, second - first**2))
 
     def merge(self, ranks: Ranks) -> None:
         """Add what the other ranks computed; a rank that had nothing to compute has no names."""

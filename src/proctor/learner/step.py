@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -213,19 +212,12 @@ class Learner:
                 stops_early = epoch + 1 < self.config.num_epochs
                 break
         self._sum_over_ranks(statistics)
-        scores = self._read_scores(statistics)
+        scores: dict[str, float] = {}
+        if self.reward_model is not None and (moments := statistics.moments("score_mean", SCORE_SQUARE)):
+            self.score_statistics, scores = moments, {"score_std": moments[1]}
         stopped = {} if self.config.max_approx_kl is None else {"stopped_early": float(stops_early)}
         means = {name: value for name, value in statistics.metrics().items() if name != SCORE_SQUARE}
         return {**means, **mismatch.metrics(), **self._batch_metrics(batch), **scores, **stopped, "learning_rate": learning_rate}
-
-    def _read_scores(self, statistics: UpdateStatistics) -> dict[str, float]:
-        """Keep mean and standard deviation of what a reward model said in this update."""
-        total, count = statistics.total("score_mean")
-        if self.reward_model is None or not count:
-            return {}
-        mean, square = total / count, statistics.total(SCORE_SQUARE)[0] / count
-        self.score_statistics = (mean, math.sqrt(max(0.0, square - mean**2)))
-        return {"score_std": self.score_statistics[1]}
 
     def _minibatch(self, batch: TokenBatch, units: Sequence[Unit], step: int, statistics: UpdateStatistics, check: MismatchCheck | None) -> None:
         """One update of the critic, where there is one, and one of the policy, unless the critic is still being pre-trained."""
