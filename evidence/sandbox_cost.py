@@ -1,6 +1,7 @@
 """What isolation costs on this machine, and that it leaves nothing behind: docs/results/sandbox-cost.json.
 
     python evidence/sandbox_cost.py [--executions 10000]
+    python evidence/sandbox_cost.py --concurrent-only 8     prints eight measurements of concurrent calls, and writes nothing
 
 Cold is one call in a fresh sandbox, warm one in a session; a bare interpreter is timed beside them, so that a busy machine
 shows. Concurrent is warm calls by 64 threads, each with a session of its own.
@@ -111,7 +112,12 @@ def main() -> None:
     parser.add_argument("--cold", type=int, default=60)
     parser.add_argument("--warm", type=int, default=1000)
     parser.add_argument("--threads", type=int, default=64)
+    parser.add_argument("--concurrent-only", type=int, default=0, metavar="TIMES")
     arguments = parser.parse_args()
+    if arguments.concurrent_only:
+        for _ in range(arguments.concurrent_only):
+            print(spread(concurrent(LocalSandbox(Layer.NAMESPACE), arguments.threads, 20)), flush=True)
+        return
     bare = [sys.executable, "-I", "-S", "-c", "print(1)"]
     models = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     result: dict[str, object] = {
