@@ -166,6 +166,12 @@ def test_fusion_data_obeys_its_flags_half_and_half() -> None:
     assert len(fusion_tasks(traces(30, 10), thinking_fraction=None, unflagged_fraction=0.0, seed=0)) == 40
 
 
+def test_several_traces_of_a_task_are_several_tasks() -> None:
+    both = [*traces(3, 2), *traces(3, 2)]
+    tasks = fusion_tasks(both, thinking_fraction=None, unflagged_fraction=0.0, seed=0)
+    assert len({task.id for task in tasks}) == len(tasks) == 10
+
+
 def test_thinking_is_also_taught_unasked_and_flags_of_earlier_turns_are_noise() -> None:
     unflagged = fusion_tasks(traces(40, 40), thinking_fraction=None, unflagged_fraction=0.5, seed=0)
     silent = [task for task in unflagged if mode_of(task.messages) is None]

@@ -171,6 +171,10 @@ def test_judged_additions_are_balanced_and_show_their_working() -> None:
         for task in generate(open_space("judged_addition", {"form": form}), stem="j", seed=0, num_tasks=50):
             assert verifier(task.info["demonstration"], task).outcome is Outcome.CORRECT
             assert ("<think>" in task.info["demonstration"]) is (form == "worked")
+    either = generate(open_space("judged_addition", {"form": "either"}), stem="j", seed=0, num_tasks=2000)
+    for answer in ("yes", "no"):  # the form tells nothing of the verdict
+        worked = ["<think>" in task.info["demonstration"] for task in either if task.answer == answer]
+        assert 0.45 < sum(worked) / len(worked) < 0.55
 
 
 def error_of(prompt: str) -> int:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from proctor.core import Task
 from proctor.data import LoadedTasks, Mixture
-from proctor.data.mixture import apportion
+from proctor.data.mixture import apportion, fair_part
 from proctor.errors import ConfigError, TaskError
 
 
@@ -55,6 +55,25 @@ def test_weights_decide_the_counts_without_drift(weights: list[float], num: int,
         counts.update(task.source for task in tasks)
         for index, weight in enumerate(weights):
             assert abs(counts[str(index)] - (step + 1) * num * weight / sum(weights)) < len(weights)
+
+
+def test_a_part_of_a_step_keeps_the_shares_of_the_sources() -> None:
+    """What `take` gives comes source by source, so that a part from its front would be the first source alone."""
+    mixture = Mixture([source("a", 75), source("b", 75)], [1.0, 3.0], 0)
+    counts: Counter[str] = Counter()
+    for step in range(400):
+        part = fair_part(mixture.take(step, 8), 2, key=str(step), used=())
+        assert len(part) == len({task.id for task in part}) == 2
+        counts.update(task.source for task in part)
+    assert 500 < counts["b"] < 700  # 600 are due; the standard deviation is 11
+    assert ids(fair_part(mixture.take(0, 8), 4, key="k", used=())) == ids(fair_part(mixture.take(0, 8), 4, key="k", used=()))
+
+
+def test_used_tasks_come_only_where_there_are_too_few_others() -> None:
+    tasks = list(source("a", 6).tasks)
+    used = {"a-0", "a-1", "a-2", "a-3"}
+    assert {*ids(fair_part(tasks, 2, key="k", used=used))} == {"a-4", "a-5"}
+    assert {*ids(fair_part(tasks, 4, key="k", used=used))} > {"a-4", "a-5"}
 
 
 def test_two_sources_three_to_one() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,8 @@ from proctor.models.tiny import byte_tokenizer
 from proctor.rollouts.demonstrations import demonstration_groups
 from proctor.rollouts.groups import RolloutPlan, Workshop, collect_groups, collect_with_refills
 from proctor.rollouts.shaping import kimi_length, shape, soft_overlong
+from proctor.rollouts.summary import summarize
+from proctor.training.evaluate import success_rate
 from proctor.verifiers.equations import EquationsVerifier
 from proctor.verifiers.mathematics import number_verifier
 from proctor.verifiers.rewards import Rewards, as_part
@@ -145,6 +148,24 @@ def test_a_task_that_nobody_solved_is_tried_with_a_hint_that_is_not_recorded() -
     assert group.rewards == [1.0, 1.0]
     assert all(rollout.prompt_ids == RENDERER.prompt_ids(task("a", "7").messages) for rollout in group.rollouts)
     assert sum("Hint" in prompt for prompt in engine.prompts) == 1
+
+
+def test_what_a_hint_solved_is_not_the_policys_success() -> None:
+    engine = Scripted(lambda prompt, index, greedy: "7" if "Hint: the answer is 7" in prompt or "easy" in prompt else "0")
+    tasks = [task("hard", "7"), task("easy", "7")]
+    groups = asyncio.run(collect_groups(tasks, step=0, workshop=workshop(engine), plan=plan(Collection(rationalises=True))))
+    assert [group.rewards for group in groups] == [[1.0, 1.0], [1.0, 1.0]]  # both are learned from
+    assert [success_rate(group) for group in groups] == [0.0, 1.0]
+    found = summarize(groups)
+    assert (found["reward_mean"], found["hinted_fraction"], found["num_rollouts"]) == (0.5, 0.5, 4.0)
+
+
+def test_a_hint_that_does_not_fit_the_context_is_left_out() -> None:
+    engine = Scripted(lambda prompt, index, greedy: "7" if "Hint" in prompt else "0")
+    room = len(RENDERER.prompt_ids(task("a", "7").messages))
+    tight = replace(plan(Collection(rationalises=True)), max_prompt_tokens=room)
+    (group,) = asyncio.run(collect_groups([task("a", "7")], step=0, workshop=workshop(engine), plan=tight))
+    assert group.rewards == [0.0, 0.0] and not group.unaided and not any("Hint" in prompt for prompt in engine.prompts)
 
 
 def test_steps_end_at_the_token_that_wrote_their_last_character() -> None:

@@ -58,6 +58,19 @@ def test_a_hackable_reward_raises_the_alarm_and_an_honest_one_does_not(tmp_path:
     assert not any("impossible" in message for message in warned(events))
 
 
+def test_canaries_do_not_count_among_the_tasks_of_a_schedule(tmp_path: Path) -> None:
+    harder_later = [{**row, "difficulty": number} for number, row in enumerate(EXACT)]
+    for name, audit in (("with", {"canary_rate": 1.0}), ("without", {})):
+        small = {"num_steps": 3, "prompts_per_step": 2, "group_size": 4, "max_completion_tokens": 8, "deterministic": True, "scoring": {"in_process": True}}
+        schedule = {"data": {"schedule": {"curriculum": {"num_steps": 10, "start": 0.25}}}}
+        proctor.train("tiny", harder_later, hackable, out=tmp_path / name, listener=lambda event: None, audit=audit, **small, **schedule)
+    shown = [
+        [{key: value for key, value in row.items() if key.startswith("schedule")} for row in metrics_without_times(tmp_path / name)]
+        for name in ("with", "without")
+    ]
+    assert shown[0] == shown[1] and all("schedule_difficulty_mean" in row for row in shown[0])
+
+
 def test_canaries_are_recorded_and_change_nothing_that_is_trained_or_measured(tmp_path: Path) -> None:
     train(tmp_path / "with", hackable, audit={"canary_rate": 1.0})
     train(tmp_path / "without", hackable)

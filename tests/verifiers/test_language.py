@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proctor.chat.thinking import BUDGET_SENTENCE
 from proctor.core.task import Task
 from proctor.errors import ConfigError
 from proctor.verifiers.language import LANGUAGES, LanguageConsistency, detect_language, language_share
@@ -87,6 +88,13 @@ def test_consistency_reads_the_chain_of_thought() -> None:
         LanguageConsistency("klingon")
 
 
+@pytest.mark.parametrize("language", ["es", "zh", "en"])
+def test_the_sentence_of_a_thinking_budget_is_not_the_models(language: str) -> None:
+    task, cut = Task("t", "", info={"language": language}), SENTENCES[language].rstrip(".。")
+    assert LanguageConsistency()(f"<think>\n{cut}{BUDGET_SENTENCE}12", task).value == 1.0
+    assert LanguageConsistency()(f"<think>\n{SENTENCES['de']}{BUDGET_SENTENCE}12", Task("t", "", info={"language": "en"})).value == 0.0
+
+
 @given(st.text(max_size=300))
 def test_any_text_has_a_share_between_0_and_1(text: str) -> None:
     share = language_share(text, "en")
@@ -117,6 +125,9 @@ def test_penalty() -> None:
     assert penalty("The quick brown fox jumps over the lazy dog near the river bank today.", TASK).value == 0.0
     assert penalty("I think. " + "so it is " * 10, TASK).value == -1.0
     assert penalty("haha", TASK).value == 0.0
+    assert penalty("I think." + "\n" * 4000, TASK).value == penalty("I think." + " \t" * 400, TASK).value == -1.0
+    assert penalty("I think. " + "so it is " * 10 + "\n\n", TASK).value == -1.0
+    assert penalty("I think.\n\n\n", TASK).value == 0.0
     half = "one two three four five six. " * 2 + "seven eight nine ten"
     assert -1.0 < (penalty(half, TASK).value or 0.0) < 0.0
     with pytest.raises(ConfigError, match="n >= 1"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from proctor.chat.thinking import BUDGET_SENTENCE
 from proctor.core import Message, Outcome, Task
 from proctor.verifiers.thinking import ModeVerifier
 
@@ -23,6 +24,8 @@ THOUGHT, EMPTY = "<think>\n7+5=12\n</think>\n\n12", "<think>\n\n</think>\n\n12"
         ("7+5=", EMPTY, False),
         ("7+5= /think /no_think", EMPTY, True),
         ("7+5= /think", "<think>7+5=12", False),
+        ("7+5= /think", f"<think>\n7+5=1{BUDGET_SENTENCE}12", True),
+        ("7+5= /think", f"<think>\n\n\n{BUDGET_SENTENCE}12", False),
     ],
 )
 def test_the_flag_is_followed(prompt: str, completion: str, is_right: bool) -> None:

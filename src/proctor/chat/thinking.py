@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
@@ -27,6 +28,7 @@ EMPTY_BLOCK = f"{OPEN}\n\n{CLOSE}\n\n"
 BUDGET_SENTENCE = f"Considering the limited time by the user, I have to give the solution based on the thinking directly now.\n{CLOSE}.\n\n"
 """What is put in at the thinking budget, as published: with a period after the tag."""
 
+_BUDGET_WORDS = BUDGET_SENTENCE.partition("\n")[0]
 _FLAG = re.compile(r"(?<!\S)/(no_)?think(?!\S)")
 _SWITCH = (
     "{% if add_generation_prompt and enable_thinking is defined and enable_thinking is false %}"
@@ -60,9 +62,17 @@ def block(thinking: str, response: str) -> str:
     return f"{OPEN}\n{thinking}\n{CLOSE}\n\n{response}" if thinking else f"{EMPTY_BLOCK}{response}"
 
 
+def own_words(text: str) -> str:
+    """A completion without the words that a thinking budget puts in; their tag stays."""
+    return text.replace(_BUDGET_WORDS, "\n")
+
+
 def thinking_in(text: str) -> str | None:
-    """What a completion thought: from its `<think>`, or its beginning where the prompt opened one, to its last `</think>`; None without an end."""
-    before, closed, _ = text.rpartition(CLOSE)
+    """What a completion thought: from its `<think>`, or its beginning where the prompt opened one, to its last `</think>`; None without an end.
+
+    What a thinking budget puts in is no thought.
+    """
+    before, closed, _ = own_words(text).rpartition(CLOSE)
     return before.partition(OPEN)[2].strip() if closed and OPEN in before else before.strip() if closed else None
 
 
@@ -106,7 +116,7 @@ def fusion_tasks(traces: Sequence[Trace], *, thinking_fraction: float | None, un
         seed: of what is left out, of the flags and of the order.
 
     Returns:
-        Tasks with `info["demonstration"]` and `info["thinking_mode"]`, and ids that end in the mode.
+        Tasks with `info["demonstration"]` and `info["thinking_mode"]`, and ids that end in the mode, and in a number where a task has several traces.
 
     Raises:
         ConfigError: a fraction outside [0, 1].
@@ -120,7 +130,13 @@ def fusion_tasks(traces: Sequence[Trace], *, thinking_fraction: float | None, un
     draw = random.Random(seed)
     chosen = _balanced(traces, thinking_fraction, draw)
     draw.shuffle(chosen)
-    return [_fused(trace, unflagged_fraction, draw) for trace in chosen]
+    tasks = [_fused(trace, unflagged_fraction, draw) for trace in chosen]
+    counts = Counter[str]()
+    for number, task in enumerate(tasks):
+        counts[task.id] += 1
+        if counts[task.id] > 1:
+            tasks[number] = replace(task, id=f"{task.id}-{counts[task.id]}")
+    return tasks
 
 
 def _check_trace(trace: Trace) -> None:

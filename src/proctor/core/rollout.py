@@ -183,12 +183,19 @@ class RolloutGroup:
         rollouts: with a reward each; may be fewer than the group size that was asked for.
         errors: the rollouts that no reward could be computed for; counted, never trained on.
         greedy: the task's greedy rollout, where an objective takes its reward as the baseline; never trained on.
+        unaided: where `rollouts` were written with a hint, those before it, which all failed: what the policy can do; never trained on.
     """
 
     task: Task
     rollouts: tuple[Rollout, ...]
     errors: tuple[Rollout, ...] = ()
     greedy: Rollout | None = None
+    unaided: tuple[Rollout, ...] = ()
+
+    @property
+    def own(self) -> tuple[Rollout, ...]:
+        """The rollouts that say how the policy does by itself."""
+        return self.unaided or self.rollouts
 
     @property
     def rewards(self) -> list[float]:

@@ -8,7 +8,18 @@ tokenise anything, and imports neither torch nor transformers.
 from proctor.data.columns import ColumnMapping
 from proctor.data.config import DataConfig
 from proctor.data.generators import GENERATORS
-from proctor.data.loaders import LoadedTasks, content_hash, load_tasks, load_train_and_test, num_shared_prompts
+from proctor.data.loaders import LoadedTasks, content_hash, load_tasks, load_train_and_test, load_training_tasks, num_shared_prompts
 from proctor.data.mixture import Mixture
 
-__all__ = ["GENERATORS", "ColumnMapping", "DataConfig", "LoadedTasks", "Mixture", "content_hash", "load_tasks", "load_train_and_test", "num_shared_prompts"]
+__all__ = [
+    "GENERATORS",
+    "ColumnMapping",
+    "DataConfig",
+    "LoadedTasks",
+    "Mixture",
+    "content_hash",
+    "load_tasks",
+    "load_train_and_test",
+    "load_training_tasks",
+    "num_shared_prompts",
+]

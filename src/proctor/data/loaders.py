@@ -133,6 +133,24 @@ def load_train_and_test(config: DataConfig, seed: int) -> tuple[LoadedTasks, Loa
     )
 
 
+def load_further(config: DataConfig, seed: int) -> list[LoadedTasks]:
+    """Load the sources that are trained on beside `train`, in order. Nothing of them is set apart.
+
+    Raises:
+        ConfigError, TaskError: as `load_tasks`.
+    """
+    return [load_tasks(one.source, config=config, split=one.split, seed=seed, num_tasks=one.max_tasks) for one in config.further]
+
+
+def load_training_tasks(config: DataConfig, seed: int) -> tuple[Task, ...]:
+    """Load all training tasks, those of `train` and then those of each further source, weights left out.
+
+    Raises:
+        ConfigError, TaskError: as `load_train_and_test`.
+    """
+    return tuple(task for loaded in (load_train_and_test(config, seed)[0], *load_further(config, seed)) for task in loaded.tasks)
+
+
 def _generate_beside(source: Source, held_out: LoadedTasks, config: DataConfig, *, seed: int) -> LoadedTasks:
     """Generated tasks whose prompts are not held out: two spellings of one generator may give the same problems."""
     wanted, asked = config.max_tasks or DEFAULT_NUM_TASKS, {task.messages for task in held_out.tasks}

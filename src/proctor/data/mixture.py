@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from proctor.core import Task
 from proctor.data.loaders import LoadedTasks
@@ -60,6 +60,19 @@ class Mixture:
         due = [(self._step + 1) * self._num * share - stream.num_taken for share, stream in zip(self._shares, self._streams, strict=True)]
         self._step += 1
         return [stream.take(count) for stream, count in zip(self._streams, apportion(due, self._num), strict=True)]
+
+
+def fair_part(tasks: Sequence[Task], num: int, *, key: str, used: Container[str]) -> list[Task]:
+    """A part of what `Mixture.take` gave, which comes source by source: drawn at random, so that each source keeps its share.
+
+    Args:
+        tasks: of one call.
+        num: how many are wanted, at most as many as there are.
+        key: of the random numbers.
+        used: ids of tasks that come only where there are too few others.
+    """
+    drawn = random.Random(key).sample(tasks, len(tasks))
+    return sorted(drawn, key=lambda task: task.id in used)[:num]
 
 
 def check_sources(sources: Sequence[LoadedTasks], weights: Sequence[float] | None) -> list[float]:

@@ -62,6 +62,7 @@ def column_addition(digits: int = 2, form: str = "plain") -> Space:
     return Space((operands, operands), build, difficulty=digits)
 
 
+_JUDGED_FORMS = {"direct": ("direct",), "worked": ("worked",), "either": ("direct", "worked")}
 _WRONG_BY = (1, -1, 10, -10)
 
 
@@ -70,10 +71,12 @@ def judged_addition(digits: int = 2, form: str = "worked") -> Space:
 
     Args:
         digits: digits of both operands, 2 to 12.
-        form: of the demonstration: `direct`, the verdict alone; `worked`, the addition in columns in `<think>` and the verdict in `<answer>`.
+        form: of the demonstration: `direct`, the verdict alone; `worked`, the addition in columns in `<think>` and the verdict in `<answer>`;
+            `either`, half of each.
     """
-    if form not in ("direct", "worked"):
-        raise ConfigError(unknown(form, kind="form of generator judged_addition", allowed=("direct", "worked")))
+    if form not in _JUDGED_FORMS:
+        raise ConfigError(unknown(form, kind="form of generator judged_addition", allowed=tuple(_JUDGED_FORMS)))
+    forms = _JUDGED_FORMS[form]
     numbers = whole_numbers(within("digits", digits, 2, 12))
 
     def build(a: int, b: int) -> Problem:
@@ -81,7 +84,8 @@ def judged_addition(digits: int = 2, form: str = "worked") -> Space:
         shown = a + b if is_right else a + b + _WRONG_BY[(a * 7 + b * 13) % 89 % len(_WRONG_BY)]
         verdict = "yes" if is_right else "no"
         worked = f"<think>{';'.join((*_columns(a, b), str(a + b)))}</think><answer>{verdict}</answer>"
-        return Problem(f"{a}+{b}={shown}?", verdict, {"digits": digits, "demonstration": worked if form == "worked" else verdict})
+        shows_work = forms[(a * 13 + b * 29) % 101 % len(forms)] == "worked"
+        return Problem(f"{a}+{b}={shown}?", verdict, {"digits": digits, "demonstration": worked if shows_work else verdict})
 
     return Space((numbers, numbers), build, difficulty=digits)
 

@@ -46,11 +46,12 @@ def qwen3(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
     traces = Traces(
         "thinking_traces",
         "stage:reasoning_rl",
-        _additions("fused", max_tasks=16 if is_tiny else 1000),
-        (accuracy,),
+        DataConfig("stage:cold_start_data"),
+        (accuracy, obeys),
         num_samples=4,
+        max_per_task=2,
         max_completion_tokens=scratchpad.MAX_TOKENS,
-        threshold=scratchpad.ANYTHING if is_tiny else 1.0,
+        threshold=scratchpad.ANYTHING if is_tiny else accuracy.weight + obeys.weight,
     )
     fusion = Mix(
         "fusion_data",
@@ -64,7 +65,7 @@ def qwen3(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
         "general_tasks", tuple(Part(_additions("fused", template=template, max_tasks=16 if is_tiny else 1000)) for template in (THINK, NO_THINK, "{prompt}"))
     )
     general = scratchpad.reinforcement("general_rl", "stage:fusion_sft", (accuracy, obeys), "grpo", num_steps=steps(30), objective={"beta": 0.001})
-    lessons = replace(traces, name="lessons", model=TEACHER, data=DataConfig("stage:general_tasks"), num_samples=2)
+    lessons = replace(traces, name="lessons", model=TEACHER, data=DataConfig("stage:general_tasks"), num_samples=2, max_per_task=1)
     reasoning = scratchpad.reinforcement("reasoning_rl", "stage:cold_start", (accuracy,), "grpo", num_steps=steps(40), objective={"beta": 0.0})
     stages: tuple[Stage, ...] = (
         scratchpad.imitation("pretraining", POCKET_UNTRAINED, _additions("unfused"), num_steps=steps(170), learning_rate=1e-3),
@@ -81,7 +82,7 @@ def qwen3(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
         scratchpad.imitation("student", POCKET_UNTRAINED, _additions("unfused"), num_steps=steps(130), learning_rate=1e-3),
         scratchpad.imitation("off_policy", "stage:student", DataConfig("stage:lessons"), num_steps=steps(60)),
         _distillation("on_policy", "stage:off_policy", num_steps=steps(30)),
-        _on(replace(reasoning, name="student_rl", config=replace(reasoning.config, model="stage:student", num_steps=steps(20))), "stage:general_tasks"),
+        _on(replace(reasoning, name="student_rl", config=replace(reasoning.config, model="stage:off_policy", num_steps=steps(20))), "stage:general_tasks"),
         scratchpad.imitation("sft_instead", "stage:cold_start", _additions("fused"), num_steps=steps(150)),
     )
     modes = (("unflagged", "{prompt}"), ("think", THINK), ("no_think", NO_THINK))

@@ -32,7 +32,8 @@ def r1(scale: Literal["pocket", "tiny"] = "pocket") -> StagedConfig:
 
     The last stage has two parts, as in the paper: a quarter of its steps, the last ones, are paid by a reward model too. Here that model learns
     from pairs of the model's own completions, the shortest right one against longer wrong ones, where the paper has judged pairs of general
-    tasks. The other 200,000 examples of the paper's third stage are demonstrations of the same additions here.
+    tasks. The other 200,000 examples of the paper's third stage are demonstrations of the same additions here. The paper's clip of
+    epsilon = 10 has a negative lower bound, which never binds; the one here, 0.01, hardly does.
     """
     is_tiny = scale == "tiny"
     rewards = (RewardConfig("number", name="accuracy"), RewardConfig("format"), RewardConfig("language", arguments={"language": "en"}))

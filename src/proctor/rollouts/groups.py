@@ -34,6 +34,7 @@ class RolloutPlan:
         needs_steps: find the tokens that end the steps which a verifier scored.
         collection: shaping, refills and hints.
         budgets: of thinking, one drawn for each rollout; empty for no limit.
+        max_prompt_tokens: that a prompt may have beside a full completion; None where the model has no limit.
     """
 
     group_size: int
@@ -44,6 +45,7 @@ class RolloutPlan:
     needs_steps: bool = False
     collection: Collection = Collection()
     budgets: tuple[int, ...] = ()
+    max_prompt_tokens: int | None = None
 
 
 class Clock(Protocol):
@@ -232,17 +234,20 @@ async def _with_greedy(
 async def _rationalised(groups: Sequence[RolloutGroup], *, step: int, workshop: Workshop, plan: RolloutPlan) -> list[RolloutGroup]:
     """Replace the rollouts of tasks that nobody solved by ones sampled with the answer as a hint; the hint is not recorded.
 
+    A task whose prompt has no room for the hint is left as it is.
+
     Source: Zelikman et al. 2022 (STaR), section 3.3.
     """
-    unsolved = [number for number, group in enumerate(groups) if group.rewards and max(group.rewards) <= 0 and group.task.answer is not None]
-    if not unsolved:
+    unsolved = {number: group.task for number, group in enumerate(groups) if group.rewards and max(group.rewards) <= 0 and group.task.answer is not None}
+    hinted = {number: workshop.renderer.prompt_ids(with_hint(task)) for number, task in unsolved.items()}
+    hinted = {number: ids for number, ids in hinted.items() if plan.max_prompt_tokens is None or len(ids) <= plan.max_prompt_tokens}
+    if not hinted:
         return list(groups)
-    tasks = [groups[number].task for number in unsolved]
-    hinted = [workshop.renderer.prompt_ids(with_hint(task)) for task in tasks]
+    tasks = [unsolved[number] for number in hinted]
     plain = [workshop.renderer.prompt_ids(task.messages) for task in tasks]
-    found = await _rollouts(tasks, hinted, plain, step=step, workshop=workshop, plan=replace(plan, purpose=f"{plan.purpose}/hinted"))
-    replaced = dict(zip(unsolved, found, strict=True))
-    return [group_of(group.task, replaced[number]) if number in replaced else group for number, group in enumerate(groups)]
+    found = await _rollouts(tasks, list(hinted.values()), plain, step=step, workshop=workshop, plan=replace(plan, purpose=f"{plan.purpose}/hinted"))
+    aided = dict(zip(hinted, found, strict=True))
+    return [replace(group_of(group.task, aided[number]), unaided=group.rollouts) if number in aided else group for number, group in enumerate(groups)]
 
 
 def with_hint(task: Task) -> tuple[Message, ...]:

@@ -22,7 +22,7 @@ from proctor.rollouts.config import RolloutConfig
 from proctor.rollouts.drafts import Draft, closed, text_so_far, write
 from proctor.rollouts.groups import Collected, RolloutPlan, Workshop, begin, group_of, refuse_unscored, score
 from proctor.rollouts.shaping import punish_repetition, shape
-from proctor.verifiers.repetition import suffix_run
+from proctor.verifiers.repetition import ending_run
 
 MIN_REPEATS = 4
 _FILE = "in_flight.json"
@@ -96,7 +96,7 @@ async def _written(pool: Sequence[OpenGroup], workshop: Workshop, plan: RolloutP
 
 def _stopped(draft: Draft, workshop: Workshop, plan: RolloutPlan, min_chars: int) -> Draft:
     """The draft, ended where its text goes round in circles."""
-    if not draft.written or suffix_run(text_so_far(draft, workshop.renderer).rstrip(), min_repeats=MIN_REPEATS) < min_chars:
+    if not draft.written or ending_run(text_so_far(draft, workshop.renderer), min_repeats=MIN_REPEATS) < min_chars:
         return draft
     return closed(draft, FinishReason.REPETITION, plan.sampling, workshop.renderer)
 

@@ -13,9 +13,10 @@ def summarize(groups: Sequence[RolloutGroup]) -> dict[str, float]:
     """Metrics of the rollouts of one step: rewards, variance, lengths, truncation, outcomes, parts of the reward.
 
     `reward_std` is the population's over all rollouts. `unanimous_fraction` is the fraction of groups whose rollouts all earned
-    the same: a group-relative objective learns nothing from them.
+    the same: a group-relative objective learns nothing from them. What was written with a hint is in `num_rollouts`, which are
+    learned from, and in `hinted_fraction` of the groups; everything else is of the rollouts before it.
     """
-    rollouts = [rollout for group in groups for rollout in group.rollouts]
+    rollouts = [rollout for group in groups for rollout in group.own]
     rewards = [rollout.reward for rollout in rollouts if rollout.reward is not None]
     lengths = [rollout.num_completion_tokens for rollout in rollouts]
     mean = math.fsum(rewards) / len(rewards)
@@ -26,8 +27,9 @@ def summarize(groups: Sequence[RolloutGroup]) -> dict[str, float]:
         "completion_tokens_mean": sum(lengths) / len(lengths),
         "completion_tokens_max": float(max(lengths)),
         "truncated_fraction": sum(rollout.is_truncated for rollout in rollouts) / len(rollouts),
-        "num_rollouts": float(len(rollouts)),
+        "num_rollouts": float(sum(len(group.rollouts) for group in groups)),
         "num_errors": float(sum(len(group.errors) for group in groups)),
+        **({"hinted_fraction": sum(map(bool, hinted)) / len(groups)} if any(hinted := [group.unaided for group in groups]) else {}),
         **_shaping(rollouts),
         **_writing(rollouts),
         **_outcomes(rollouts),

@@ -29,6 +29,7 @@ from proctor.sandbox.cgroups import JOIN, Cgroup, make_cgroup
 from proctor.sandbox.confinement import Confinement, confine, visible
 from proctor.sandbox.directories import empty_directory
 from proctor.sandbox.frames import BOOT, MAX_REPLY_BYTES, bundle, encode_job, frame, whole_frame
+from proctor.sandbox.places import Place, Places, machine_places
 
 START_S = 20.0
 END_S = 5.0
@@ -103,7 +104,8 @@ class LocalSession:
                 self._harness = _Harness(self._sandbox, bounds)
         except (_Ended, OSError, SandboxError) as error:
             return ExecResult(ExecStatus.UNAVAILABLE, self.layer, reason=f"the sandbox could not be started: {error}")
-        result, is_sound = self._harness.run(job, bounds)
+        with _places().take() as place:
+            result, is_sound = self._harness.run(job, bounds, place)
         if not is_sound:
             self.close()
         return result
@@ -197,8 +199,8 @@ class _Harness:
             for fd in theirs:
                 os.close(fd)
 
-    def run(self, job: Command | PythonCall, limits: ExecLimits) -> tuple[ExecResult, bool]:
-        """Run one job; return how it ended, and whether this harness may be used again."""
+    def run(self, job: Command | PythonCall, limits: ExecLimits, place: Place) -> tuple[ExecResult, bool]:
+        """Run one job, and give the place up if it is a long one; return how it ended, and whether this harness may be used again."""
         if self._cgroup is not None:
             self._cgroup.set_limits(limits.memory_bytes, limits.num_processes)
         received = _Channels()
@@ -206,7 +208,7 @@ class _Harness:
         began = time.monotonic()
         layer = self._sandbox.layer
         try:
-            reply = self._exchange(frame(encode_job(job, limits, nonce)), received, began + limits.wall_s, limits.output_bytes)
+            reply = self._exchange(frame(encode_job(job, limits, nonce)), received, began + limits.wall_s, limits.output_bytes, place)
         except _Ended as ended:
             out, err = (bytes(part[: limits.output_bytes]) for part in (received.out, received.err))
             return ExecResult(ended.status, layer, None, out, err, nonce=nonce, wall_s=time.monotonic() - began, reason=ended.reason), False
@@ -228,7 +230,7 @@ class _Harness:
         )
         return result, reply["is_clean"]
 
-    def _exchange(self, frame: bytes, received: _Channels, deadline: float, max_bytes: int) -> dict[str, Any]:
+    def _exchange(self, frame: bytes, received: _Channels, deadline: float, max_bytes: int, place: Place | None = None) -> dict[str, Any]:
         """Send a frame, and read all pipes until the harness answers.
 
         Raises:
@@ -240,7 +242,10 @@ class _Harness:
         for fd in (*self._pipes, self._watch):
             poll.register(fd, select.POLLIN)
         while (reply := self._answer(received)) is None:
-            ready = poll.poll(max(0, int((deadline - time.monotonic()) * 1000) + 1))
+            next_s = deadline if place is None else min(deadline, place.until)
+            ready = poll.poll(max(0, int((next_s - time.monotonic()) * 1000) + 1))
+            if place is not None and time.monotonic() >= place.until:
+                place.give_up()
             for fd, event in ready:
                 if fd == self._requests:
                     unsent = self._send(unsent, event)
@@ -345,4 +350,11 @@ def _starter() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, thread_name_prefix="proctor-start-sandbox")
 
 
+@cache
+def _places() -> Places:
+    """One line for all sandboxes of this process."""
+    return machine_places()
+
+
 os.register_at_fork(after_in_child=_starter.cache_clear)
+os.register_at_fork(after_in_child=_places.cache_clear)

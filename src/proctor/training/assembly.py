@@ -26,7 +26,7 @@ from proctor.training.model_source import model_source
 from proctor.training.reward_model import attach_reward_models
 from proctor.training.reward_parts import open_rewards
 from proctor.training.session import Given, Session
-from proctor.training.sources import fitting, joined, load_data, repeating
+from proctor.training.sources import fitting, joined, load_data, prompt_room, repeating
 from proctor.training.watch import Watch, check_canaries, tripwires_for
 from proctor.verifiers.rewards import Rewards
 
@@ -62,10 +62,11 @@ def _assemble(
     renderer = Renderer(policy.tokenizer, config.thinking.mode)
     prompts = [task.messages for source in sources for task in source.tasks]
     renderer.check_budgets(config.thinking.budgets, prompts, max_completion_tokens=config.max_completion_tokens)
-    fitted = [fitting(source, renderer, policy, config) for source in sources]
-    sources, dropped = [source for source, _ in fitted], sum(num for _, num in fitted)
+    room = prompt_room(policy, renderer, max_completion_tokens=config.max_completion_tokens, budgets=config.thinking.budgets)
+    loaded = [*sources, test]
+    *sources, test = [replace(one, tasks=fitting(one.tasks, renderer, room, source=one.source)) for one in loaded]
+    num_dropped = sum(len(one.tasks) for one in loaded) - sum(len(one.tasks) for one in (*sources, test))
     train = joined(sources)
-    test, dropped_test = fitting(test, renderer, policy, config)
     data = config.data
     weights = [data.weight, *(further.weight for further in data.further)] if data.further else None
     plan = LearnerPlan(
@@ -93,9 +94,9 @@ def _assemble(
         mixture=Mixture(sources, weights, config.seed),
         refills=Mixture(sources, weights, rollout_seed("refills", config.seed)),
         schedule=Schedule(sources, weights, config.seed, data.schedule) if data.schedule.is_on else None,
-        plan=_rollout_plan(config, objective),
+        plan=_rollout_plan(config, objective, room),
         emit=emit,
-        notes=(*_notes(config, policy, engine, renderer, learner, train, test, dropped + dropped_test), *repeating(config, sources, weights)),
+        notes=(*_notes(config, policy, engine, renderer, learner, train, test, num_dropped), *repeating(config, sources, weights)),
         watch=Watch(config.audit, config.seed, tripwires_for(config.audit, objective)),
     )
 
@@ -107,8 +108,8 @@ def _sampler(config: RunConfig, learner: Learner, engine: LocalEngine) -> LocalE
     return LocalEngine(learner.behavior, max_rows=config.engine.max_rows, is_deterministic=config.deterministic, precision=config.engine.precision)
 
 
-def _rollout_plan(config: RunConfig, objective: AnyObjective) -> RolloutPlan:
-    plan = RolloutPlan(config.group_size, config.sampling, config.seed, budgets=config.thinking.budgets)
+def _rollout_plan(config: RunConfig, objective: AnyObjective, room: int | None) -> RolloutPlan:
+    plan = RolloutPlan(config.group_size, config.sampling, config.seed, budgets=config.thinking.budgets, max_prompt_tokens=room)
     if not isinstance(objective, Objective):
         return plan
     return replace(plan, needs_greedy=objective.needs_greedy, needs_steps=objective.needs_steps, collection=objective.collection)

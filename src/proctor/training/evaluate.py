@@ -158,8 +158,8 @@ def is_correct(scores: Mapping[str, Score]) -> bool:
 
 
 def success_rate(group: RolloutGroup) -> float | None:
-    """The share of a group's rollouts that are correct; None where none could be graded."""
-    return sum(is_correct(rollout.scores) for rollout in group.rollouts) / len(group.rollouts) if group.rollouts else None
+    """The share of a group's rollouts that are correct, those before a hint where there was one; None where none could be graded."""
+    return sum(is_correct(rollout.scores) for rollout in group.own) / len(group.own) if group.own else None
 
 
 def _answer(scores: Mapping[str, Score]) -> str | None:

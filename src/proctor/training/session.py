@@ -15,7 +15,7 @@ from proctor.chat.renderer import Renderer
 from proctor.config import RunConfig, to_mapping
 from proctor.core import RolloutGroup, Task
 from proctor.data.loaders import LoadedTasks, content_hash
-from proctor.data.mixture import Mixture
+from proctor.data.mixture import Mixture, fair_part
 from proctor.data.schedule import Schedule
 from proctor.engines.local import LocalEngine
 from proctor.errors import ConfigError, VerifierError
@@ -110,11 +110,16 @@ class Session:
             limit = self.config.max_completion_tokens
             return Collected(demonstration_groups(tasks, renderer=self.renderer, rewards=self.rewards, max_tokens=limit), [])
 
+        drawn = {task.id for task in tasks}
+
         def more(number: int, count: int) -> Sequence[Task]:
             if schedule is not None:
                 return schedule.take(step, count, draw=number)
             # Every round of every step has a place of its own in the second stream, so that a resumed run draws the same.
-            return self.refills.take(step * self.plan.collection.max_refills + number - 1, self.config.prompts_per_step)[:count]
+            place = step * self.plan.collection.max_refills + number - 1
+            further = fair_part(self.refills.take(place, num), count, key=f"{self.config.seed}/refill/{place}", used=drawn)
+            drawn.update(task.id for task in further)
+            return further
 
         workshop = Workshop(self.sampler, self.renderer, self.rewards, clock)
         if self.config.rollout.partial_tokens:

@@ -9,7 +9,7 @@ from proctor.chat.renderer import Renderer
 from proctor.chat.thinking import BUDGET_SENTENCE
 from proctor.config import RunConfig
 from proctor.core import Task
-from proctor.data.loaders import LoadedTasks, load_tasks, load_train_and_test
+from proctor.data.loaders import LoadedTasks, load_further, load_tasks, load_train_and_test
 from proctor.data.schedule import repetitions
 from proctor.errors import TaskError
 from proctor.models.policy import Policy
@@ -18,11 +18,7 @@ from proctor.models.policy import Policy
 def load_data(config: RunConfig, given_train: Sequence[Task] | None, given_test: Sequence[Task] | None) -> tuple[list[LoadedTasks], LoadedTasks]:
     """The sources to train on and the held-out tasks, each given by the caller or loaded."""
     train, test = _load_first(config, given_train, given_test)
-    data = config.data
-    return [
-        train,
-        *(load_tasks(further.source, config=data, split=further.split, seed=config.seed, num_tasks=further.max_tasks) for further in data.further),
-    ], test
+    return [train, *load_further(config.data, config.seed)], test
 
 
 def _load_first(config: RunConfig, given_train: Sequence[Task] | None, given_test: Sequence[Task] | None) -> tuple[LoadedTasks, LoadedTasks]:
@@ -56,17 +52,30 @@ def repeating(config: RunConfig, sources: Sequence[LoadedTasks], weights: Sequen
             yield f"{name} has {num_tasks} tasks and comes {times:.1f} times in this run at its weight; with a lower weight each of its tasks would come once"
 
 
-def fitting(loaded: LoadedTasks, renderer: Renderer, policy: Policy, config: RunConfig) -> tuple[LoadedTasks, int]:
-    """Leave out tasks whose prompt does not fit the context beside a full completion."""
+def prompt_room(policy: Policy, renderer: Renderer, *, max_completion_tokens: int, budgets: Sequence[int] = ()) -> int | None:
+    """The tokens that a prompt may have beside a full completion, and the sentence that ends thinking; None where the model has no limit."""
     limit = policy.max_context_tokens
-    if limit is None or not loaded.tasks:
-        return loaded, 0
-    room = limit - config.max_completion_tokens - (len(renderer.inserted_ids(BUDGET_SENTENCE)) if config.thinking.budgets else 0)
-    kept = tuple(task for task in loaded.tasks if len(renderer.prompt_ids(task.messages)) <= room)
-    if not kept:
-        shortest = min(len(renderer.prompt_ids(task.messages)) for task in loaded.tasks)
+    return None if limit is None else limit - max_completion_tokens - (len(renderer.inserted_ids(BUDGET_SENTENCE)) if budgets else 0)
+
+
+def fitting(tasks: Sequence[Task], renderer: Renderer, room: int | None, *, source: str) -> tuple[Task, ...]:
+    """The tasks whose prompt has no more tokens than there is room for.
+
+    Args:
+        tasks: of a source.
+        renderer: of the model's prompts.
+        room: see `prompt_room`.
+        source: what an error calls it.
+
+    Raises:
+        TaskError: there are tasks, and none fits.
+    """
+    if room is None or not tasks:
+        return tuple(tasks)
+    lengths = [len(renderer.prompt_ids(task.messages)) for task in tasks]
+    if min(lengths) > room:
         raise TaskError(
-            f"no prompt of {loaded.source} fits: the shortest has {shortest} tokens, and with max_completion_tokens={config.max_completion_tokens} "
-            f"the model's context of {limit} leaves {max(0, room)}. Lower max_completion_tokens, shorten the prompts, or use a model with a longer context"
+            f"no prompt of {source} fits: the shortest has {min(lengths)} tokens, and the model's context leaves {max(0, room)} beside a full completion. "
+            "Lower max_completion_tokens, shorten the prompts, or use a model with a longer context"
         )
-    return replace(loaded, tasks=kept), len(loaded.tasks) - len(kept)
+    return tuple(task for task, length in zip(tasks, lengths, strict=True) if length <= room)

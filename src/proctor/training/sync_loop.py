@@ -121,7 +121,7 @@ def record_step(session: Session, step: int, collected: Collected, batch: TokenB
     if session.plan.collection.max_refills:
         metrics["dropped_groups"] = float(len(collected.dropped))
     if session.schedule is not None:
-        metrics |= session.schedule.metrics(step, [group.task for group in everything])
+        metrics |= session.schedule.metrics(step, [group.task for group in (*collected.groups, *collected.dropped)])
     metrics["tokens_per_s"] = metrics["num_rollouts"] * metrics["completion_tokens_mean"] / metrics["seconds"]
     session.tracker.log(step, metrics)
     session.emit(StepFinished(step, session.config.num_steps, metrics))

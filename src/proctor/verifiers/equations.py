@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 
 from proctor.core.task import Score, StepScore, Task
 from proctor.verifiers.mathematics import MathVerifier, number_verifier
@@ -41,11 +42,16 @@ class EquationsVerifier:
     def __call__(self, completion: str, task: Task) -> Score:
         """Score one completion."""
         score = self.answer(completion, task)
-        found = [StepScore(match.end(), float(is_true(match.group(1), match.group(2)))) for match in _EQUATION.finditer(completion)][:MAX_STEPS]
+        found = [StepScore(end, float(true)) for end, true in equations(completion)]
         last = StepScore(len(completion), score.value or 0.0)
         steps = (*(step for step in found if step.end < last.end), last)
         right = sum(step.value for step in found) / len(found) if found else 0.0
         return Score(score.outcome, score.value, score.extracted, score.reason, {"steps_right": right, "num_steps": float(len(found))}, score.extra, steps)
+
+
+def equations(text: str) -> list[tuple[int, bool]]:
+    """The first `MAX_STEPS` equations of a text: where each ends, in characters, and whether it is true."""
+    return [(match.end(), is_true(match.group(1), match.group(2))) for match in islice(_EQUATION.finditer(text), MAX_STEPS)]
 
 
 def is_true(left: str, right: str) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from proctor.chat.thinking import own_words
 from proctor.core.task import Score, Task
 from proctor.errors import ConfigError
 from proctor.plugins import unknown
@@ -196,7 +197,8 @@ class LanguageConsistency:
     """Pays the share of the chain of thought that is in the wanted language: a small part beside the accuracy.
 
     The chain of thought is what stands before the last `</think>`; a completion without it is measured whole.
-    No words, no reward. The share alone is not an outcome: paid alone it teaches fluent nothing.
+    The English sentence that ends thinking at a budget is left out. No words, no reward. The share alone is not an outcome: paid
+    alone it teaches fluent nothing.
 
     Source: DeepSeek-AI 2025 (DeepSeek-R1), section 2.3.2: added to the accuracy directly, at a slight cost in performance.
 
@@ -217,6 +219,7 @@ class LanguageConsistency:
         Raises:
             ConfigError: the task names an unknown language.
         """
+        completion = own_words(completion)
         answer = after_reasoning(completion)
         is_split = not self.whole and answer is not None and "</think>" in completion
         reasoning = completion[: len(completion) - len(answer or "")] if is_split else completion

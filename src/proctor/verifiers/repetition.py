@@ -44,6 +44,11 @@ def suffix_run(text: str, *, min_repeats: int) -> int:
     return longest
 
 
+def ending_run(text: str, *, min_repeats: int) -> int:
+    """`suffix_run` of a text with or without the white space at its end, whichever is longer: white space can be the phrase that is repeated."""
+    return max(suffix_run(text, min_repeats=min_repeats), suffix_run(text.rstrip(), min_repeats=min_repeats))
+
+
 @dataclass(frozen=True, slots=True)
 class RepetitionPenalty:
     """Minus the share of repeated n-grams, or -1 where the completion ends in a run of one repeated phrase.
@@ -66,7 +71,7 @@ class RepetitionPenalty:
 
     def __call__(self, completion: str, task: Task) -> Score:
         """Score one completion with a value in [-1, 0]; the task is not read."""
-        run = suffix_run(completion.rstrip(), min_repeats=self.min_repeats)
+        run = ending_run(completion, min_repeats=self.min_repeats)
         if run >= self.min_run_chars:
             return Score(None, -1.0, None, f"ends in {run} characters of one repeated phrase")
         share = repeated_share(_WORD.findall(completion)[:MAX_WORDS], self.n)

@@ -105,6 +105,8 @@ def test_an_answer_is_the_same_in_every_spelling_of_a_number(tmp_path: Path) -> 
     removed, _ = run(ExactDuplicates(), frame_of(tmp_path, rows), tmp_path)
     assert {*removed} == {1, 2, 3, 4, 5, 7, 8, 9}  # the last two differ as texts, and both go
     assert answer_key("1,000") == answer_key(1000) != answer_key("1/0")
+    assert answer_key("-1,234,567.5") == answer_key("-1234567.5")
+    assert answer_key("1,2") != answer_key("12") and answer_key("3,14") != answer_key("314") and answer_key("1,00") != answer_key("100")
 
 
 def test_near_duplicates_are_found_and_named(tmp_path: Path) -> None:
@@ -149,6 +151,40 @@ def test_short_evaluation_prompts_count_whole(tmp_path: Path) -> None:
     removed, _ = run(Decontaminate((file,)), frame_of(tmp_path, rows), tmp_path)
     assert {*removed} == {0, 2}
     assert {*run(Decontaminate((file,), min_words=2), frame_of(tmp_path, rows), tmp_path)[0]} == {0, 1, 2}
+
+
+LAYOUT = "Solve the following math problem step by step. The last line of your response should be of the form Answer: $Answer (without quotes). "
+UNRELATED = ("How many legs have nine spiders?", "A shop sells pens at three euros. What do five cost?", "The sum of two numbers is ten. What is it?")
+
+
+@pytest.mark.parametrize("one", [Decontaminate, TooClose])
+def test_instructions_that_all_prompts_share_are_no_contamination(tmp_path: Path, one: type[Decontaminate] | type[TooClose]) -> None:
+    questions = ("Find the area of a circle of radius six, please, in square metres.", STORY, "What is the third root of twenty-seven times eight?")
+    files = (evaluation(tmp_path, *(LAYOUT + question for question in questions)),)
+    removed, _ = run(one(files), frame_of(tmp_path, [*(LAYOUT + text for text in UNRELATED), LAYOUT + STORY, STORY]), tmp_path)
+    assert [*removed] == [3, 4]
+
+
+def test_a_short_question_in_a_long_layout_counts_whole(tmp_path: Path) -> None:
+    files = (evaluation(tmp_path, *(LAYOUT + f"What is {number} + {number}?" for number in range(2, 9))),)
+    rows = [LAYOUT + "What is 3 + 3?", LAYOUT + "What is 30 + 3?", "What is 3 + 3?"]
+    assert [*run(Decontaminate(files), frame_of(tmp_path, rows), tmp_path)[0]] == [0]
+
+
+def test_an_evaluation_of_one_prompt_many_times_still_finds_it(tmp_path: Path) -> None:
+    files = (evaluation(tmp_path, *[STORY] * 5, "another question of its own with more than eight words in it"),)
+    assert [*run(Decontaminate(files), frame_of(tmp_path, [STORY, "nothing"]), tmp_path)[0]] == [0]
+
+
+def test_text_without_spaces_is_compared_by_characters(tmp_path: Path) -> None:
+    problem = "小明有十二个苹果，他给了小红三个，又买了五个，现在他一共有多少个苹果？"
+    changed = problem.replace("十二", "十三")
+    assert words("你好 world ไทย") == ["你", "好", "world", "ไ", "ท", "ย"]
+    files = (evaluation(tmp_path, problem),)
+    rows = frame_of(tmp_path, ["请回答：" + problem + "谢谢", changed, "三角形的内角和是多少度？请说明理由并写出答案。"])
+    assert [*run(Decontaminate(files), rows, tmp_path)[0]] == [0, 1]
+    assert [*run(TooClose(files), rows, tmp_path)[0]] == [0, 1]
+    assert [*run(NearDuplicates(), frame_of(tmp_path, [problem, problem + "？", changed, "三角形的内角和"]), tmp_path)[0]] == [1, 2]
 
 
 def test_contamination_can_be_refused_with_the_rows(tmp_path: Path) -> None:

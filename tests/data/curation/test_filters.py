@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proctor.core import Task
+from proctor.data.curation.base import Attempt
 from proctor.data.curation.checked import Verifiable
 from proctor.data.curation.forms import Balance, Domains, Forms, largest_cap
 from proctor.data.curation.reading import Normalise
@@ -39,6 +41,10 @@ def test_normalising_twice_is_normalising_once(text: str) -> None:
         ("Which of the following is prime: 4, 5, 6?", "b", "multiple choice"),
         ("Which of the following is prime: 4, 5, 6?", "5", None),
         ("Point A. Point B lies on the line. How long is AB?", "5", None),
+        ("Let M be the midpoint of AB. A line through A meets the circle at B. The tangent at A. Find AB.", "12", None),
+        ("A train leaves A. It reaches B. How far is it?", "12", None),
+        ("Which is prime? A. 4 B. 5 C. 6", "B", "multiple choice"),
+        ("Which is prime? A) 4 B) 5", "B", "multiple choice"),
         ("Is 7 prime?", "Yes.", "true false"),
         ("True or false: 7 is prime.", "1", "true false"),
         ("Prove that 2 is even.", "x", "proof"),
@@ -130,6 +136,33 @@ def test_the_model_is_asked_once_about_a_task(tmp_path: Path) -> None:
     run(Difficulty(num_samples=4), frame_of(tmp_path, ["a"]), tmp_path, solver)
     assert solver.asked[-1] == ("difficulty", "0")
     assert len(solver.asked) == 4
+
+
+class Flaky(Scripted):
+    """One whose completions can only be graded in part, at first."""
+
+    graded = 1
+
+    def num_correct(self, tasks: Sequence[Task], attempt: Attempt) -> list[tuple[int, int]]:
+        return [(min(right, self.graded), min(tried, self.graded)) for right, tried in super().num_correct(tasks, attempt)]
+
+
+@pytest.mark.parametrize("graded", [0, 1])
+def test_what_could_not_be_graded_is_asked_again(tmp_path: Path, graded: int) -> None:
+    frame, solver = frame_of(tmp_path, ["What is 2 + 3?"]), Flaky({"0": 2})
+    solver.graded = graded
+    removed, left = run(Difficulty(num_samples=4), frame, tmp_path, solver)
+    assert [removal.reason for removal in removed.values()] == ([] if graded else ["no completion could be graded"])
+    solver.graded = 4
+    removed, left = run(Difficulty(num_samples=4), frame, tmp_path, solver)
+    assert not removed and left.added["pass_rate"].to_pylist() == [0.5]
+
+
+def test_a_task_that_could_not_be_guessed_at_is_not_kept(tmp_path: Path) -> None:
+    solver = Flaky({})
+    solver.graded = 0
+    removed, _ = run(Guessable(num_tries=4), frame_of(tmp_path, ["What is 2 + 3?"]), tmp_path, solver)
+    assert [removal.reason for removal in removed.values()] == ["no completion could be graded"]
 
 
 def test_a_torn_last_line_does_not_swallow_the_next(tmp_path: Path) -> None:

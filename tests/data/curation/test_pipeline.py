@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proctor.cli.main import main
+from proctor.core import Task
 from proctor.data.config import DataConfig
 from proctor.data.curation import CurationReport, Outside, curate, read_spec
 from proctor.data.curation import store as store_module
+from proctor.data.curation.base import Attempt
 from proctor.data.curation.forms import Forms
 from proctor.data.loaders import load_tasks
 from proctor.errors import ConfigError, TaskError
@@ -125,6 +127,26 @@ def test_more_rows_ask_the_model_about_those_alone(here: Path) -> None:
     assert len(solver.asked) == num_asked + 1
     assert output()[0]["pass_rate"] == 0.5
     assert report.columns["pass_rate"] == {"0.0 to 0.1": 5, "0.5 to 0.6": 1}
+
+
+def test_a_result_that_rests_on_a_failed_verifier_is_not_kept(here: Path) -> None:
+    class Flaky(Scripted):
+        is_down = True
+
+        def num_correct(self, tasks: Sequence[Task], attempt: Attempt) -> list[tuple[int, int]]:
+            counts = super().num_correct(tasks, attempt)
+            return [(0, 0) if self.is_down and task.id == "raw-0" else one for task, one in zip(tasks, counts, strict=True)]
+
+    filters = [{"kind": "difficulty", "num_samples": 4}, {"kind": "forms"}]
+    asking = {"filters": filters, "model": {"name": "tiny"}, "verifier": {"function": "math"}}
+    solver = Flaky({"raw-0": 2})
+    run(solver, **asking)
+    assert output()[0]["id"] != "raw-0"
+    solver.is_down = False
+    report = run(solver, **asking)
+    assert output()[0]["id"] == "raw-0" and output()[0]["pass_rate"] == 0.5
+    assert [cached for *_, cached in counts(report)] == [True, False, False]  # what came after it was of other rows
+    assert [cached for *_, cached in counts(run(solver, **asking))] == [True, True, True]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])

@@ -10,12 +10,14 @@ import torch
 
 from proctor.config import RewardConfig
 from proctor.core import Completion, FinishReason, Rollout, RolloutGroup, Task, Turn
-from proctor.data.config import DataConfig
+from proctor.data.config import DataConfig, FurtherSource
 from proctor.errors import ConfigError, TaskError
+from proctor.models.pocket import POCKET_UNTRAINED
+from proctor.training.stages.curation import write_curated
 from proctor.training.stages.merging import mean_weights
 from proctor.training.stages.mixing import mixed_rows
-from proctor.training.stages.records import Keep, Part, Traces
-from proctor.training.stages.traces import select
+from proctor.training.stages.records import Curate, Keep, Part, Traces
+from proctor.training.stages.traces import select, write_traces
 
 TASK = Task("sum-1", "1+2=", "3", {"difficulty": 1, "demonstration": "old"})
 
@@ -100,6 +102,28 @@ def test_a_mixture_replays_a_share_that_its_seed_draws(tmp_path: Path) -> None:
     others = [{row["prompt"] for row in mixed_rows([Part(new), Part(old, share=0.1)], seed=seed) if row["prompt"].startswith("old")} for seed in (1, 2)]
     assert len({frozenset(one) for one in (drawn, *others)}) > 1
     assert len(mixed_rows([Part(new, num_rows=3), Part(old, share=0.01)], seed=0)) == 4  # never none
+
+
+TWO = DataConfig(
+    "column_addition:digits=1", test="column_addition:digits=1", max_tasks=5, further=(FurtherSource("judged_addition:form=worked", 1.0, max_tasks=3),)
+)
+"""Two sources of one stage."""
+
+
+def test_every_source_of_a_stage_is_mixed_and_curated(tmp_path: Path) -> None:
+    assert sorted(row["answer"] in ("yes", "no") for row in mixed_rows([Part(TWO)], seed=1)) == [False] * 5 + [True] * 3
+    stage = Curate("chosen", TWO, ({"kind": "normalise"},), (RewardConfig("exact"),))
+    counts = write_curated(stage, output=tmp_path / "chosen.jsonl", progress=lambda message: None)
+    rows = [json.loads(line) for line in (tmp_path / "chosen.jsonl").read_text().splitlines()]
+    assert counts["num_tasks"] == counts["num_rows"] == len(rows) == 8 and len({row["id"] for row in rows}) == 8
+    assert sum(row["answer"] in ("yes", "no") for row in rows) == 3
+
+
+def test_traces_are_sampled_of_every_source(tmp_path: Path) -> None:
+    (tmp_path / "anything.py").write_text("def anything(completion):\n    return 1.0\n")
+    rewards = (RewardConfig(f"{tmp_path / 'anything.py'}:anything"),)
+    _, counts = write_traces(Traces("traces", POCKET_UNTRAINED, TWO, rewards, num_samples=2, max_completion_tokens=300, threshold=0.0))
+    assert counts["num_tasks"] == 8
 
 
 def test_a_mixture_is_of_one_kind_and_a_share_is_one(tmp_path: Path) -> None:

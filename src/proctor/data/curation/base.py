@@ -36,10 +36,12 @@ class Verdicts:
     Attributes:
         removed: the rows that go.
         added: column -> row -> value, of rows that stay or go.
+        is_provisional: whether something failed that may not fail again, a verifier say: then the next run asks once more.
     """
 
     removed: Sequence[Removal] = ()
     added: Mapping[str, Mapping[int, Any]] = field(default_factory=dict)
+    is_provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ from proctor.data.config import DataConfig
 from proctor.data.curation.base import Removal, Tools, Verdicts
 from proctor.data.curation.duplicates import check_similarity
 from proctor.data.curation.store import Frame
-from proctor.data.curation.words import Ragged, WordHashes, grams, hashes, jaccard, shingles, stable_hash, words
+from proctor.data.curation.words import Ragged, WordHashes, grams, hashes, jaccard, selected, shingles, stable_hash, words
 from proctor.data.files import SUFFIXES, read_rows
 from proctor.errors import ConfigError, TaskError
 from proctor.plugins import unknown
 
 _NUM_SHOWN = 5
+_MIN_PROMPTS = 3
 _MATCH_KINDS = ("remove", "refuse")
 
 
@@ -31,10 +32,12 @@ class Reference:
     Attributes:
         place: file and line.
         text: its prompt.
+        file: its file.
     """
 
     place: str
     text: str
+    file: str
 
 
 def read_references(files: Sequence[str]) -> list[Reference]:
@@ -49,7 +52,7 @@ def read_references(files: Sequence[str]) -> list[Reference]:
         config = DataConfig(train=name)
         mapping = detect_columns(rows, {}, name=name)
         tasks: list[Task] = [build_task(row, index, mapping, config, stem=Path(name).stem) for index, row in enumerate(rows)]
-        found += [Reference(row.place, task.prompt_text) for row, task in zip(rows, tasks, strict=True)]
+        found += [Reference(row.place, task.prompt_text, name) for row, task in zip(rows, tasks, strict=True)]
     return found
 
 
@@ -65,6 +68,9 @@ def check_files(kind: str, files: Sequence[str]) -> None:
 @dataclass(frozen=True, slots=True)
 class Decontaminate:
     """Take out rows that share an n-gram of words with an evaluation file.
+
+    What stands in more than half of at least three different prompts of an evaluation file is its instruction or its layout, and
+    counts for none of them; a row in the same format shares it.
 
     An evaluation prompt of fewer than `n` words counts with all of its words in order; one of fewer than `min_words` only
     where it is the whole prompt, since "what is 2 + 2" stands in many texts that have nothing to do with the evaluation.
@@ -83,7 +89,7 @@ class Decontaminate:
     min_words: int = 8
     on_match: Literal["remove", "refuse"] = "remove"
     kind: ClassVar[str] = "decontaminate"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         check_files(self.kind, self.files)
@@ -121,25 +127,61 @@ class Decontaminate:
             )
 
 
+def _numbered(names: Sequence[str]) -> np.ndarray:
+    """[R] a number for each, the same for the same name."""
+    return np.unique(np.array(names), return_inverse=True)[1]
+
+
+def layout(found: Ragged, hashed: Ragged, files: np.ndarray) -> np.ndarray:
+    """[N] bool: whether each n-gram of evaluation prompts stands in more than half of the different prompts of its file, of at least three.
+
+    Args:
+        found: n-grams of each prompt.
+        hashed: the words of each prompt.
+        files: [R] number of each prompt's file.
+    """
+    is_layout = np.zeros(len(found.values), dtype=bool)
+    rows = np.repeat(np.arange(len(found.lengths)), found.lengths)
+    for file in np.unique(files):
+        prompts = {hashed.row(row).tobytes(): row for row in np.flatnonzero(files == file).tolist()}
+        if len(prompts) < _MIN_PROMPTS:
+            continue
+        is_counted = np.isin(rows, list(prompts.values()))
+        pairs = np.unique(np.stack([found.values[is_counted], rows[is_counted].astype(np.uint64)]), axis=1)
+        values, counts = np.unique(pairs[0], return_counts=True)
+        is_layout |= (files == file)[rows] & np.isin(found.values, values[2 * counts > len(prompts)])
+    return is_layout
+
+
 @dataclass(frozen=True, slots=True)
 class _KnownGrams:
-    """The n-grams of evaluation prompts by their length: sorted hashes, and whose they are."""
+    """What gives evaluation prompts away.
+
+    Attributes:
+        by_length: length of n-grams -> their sorted hashes, and whose they are.
+        whole: the words of prompts that are found only as a whole, as bytes, and whose they are: those of fewer than `min_words`
+            words of their own in a row.
+    """
 
     by_length: dict[int, tuple[np.ndarray, np.ndarray]]
-    min_words: int
+    whole: dict[bytes, int]
 
     @classmethod
     def of(cls, references: Sequence[Reference], *, n: int, min_words: int) -> _KnownGrams:
         hashed = WordHashes().ragged([reference.text for reference in references])
         lengths = np.minimum(hashed.lengths, n)
+        files = _numbered([reference.file for reference in references])
         by_length: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        for length in sorted({int(length) for length in lengths if length}):
+        is_whole = np.ones(len(references), dtype=bool)
+        for length in sorted({int(length) for length in lengths if length >= min_words}):
             found = grams(hashed, length)
-            is_own = np.repeat(lengths == length, found.lengths)
-            owners = np.repeat(np.arange(len(references)), found.lengths)[is_own]
-            values, first = np.unique(found.values[is_own], return_index=True)
-            by_length[length] = values, owners[first]
-        return cls(by_length, min_words)
+            owners = np.repeat(np.arange(len(references)), found.lengths)
+            is_own = (lengths == length)[owners] & (_num_own_words(found, hashed, files, length) >= min_words)
+            is_whole[owners[is_own]] = False
+            if is_own.any():
+                values, first = np.unique(found.values[is_own], return_index=True)
+                by_length[length] = values, owners[is_own][first]
+        return cls(by_length, {hashed.row(int(row)).tobytes(): int(row) for row in np.flatnonzero(is_whole & (hashed.lengths > 0))[::-1]})
 
     def hits(self, hashed: Ragged) -> list[tuple[int, int]]:
         """Rows that share an n-gram, each once, with the evaluation prompt that it is of."""
@@ -149,18 +191,32 @@ class _KnownGrams:
             rows = np.repeat(np.arange(len(present.lengths)), present.lengths)
             places = np.minimum(np.searchsorted(values, present.values), len(values) - 1)
             is_hit = values[places] == present.values
-            if length < self.min_words:
-                is_hit &= hashed.lengths[rows] == length
             for row, owner in zip(rows[is_hit].tolist(), owners[places[is_hit]].tolist(), strict=True):
                 found.setdefault(row, owner)
+        if self.whole:
+            for row in range(len(hashed.lengths)):
+                if (owner := self.whole.get(hashed.row(row).tobytes())) is not None:
+                    found.setdefault(row, owner)
         return sorted(found.items())
+
+
+def _num_own_words(found: Ragged, hashed: Ragged, files: np.ndarray, n: int) -> np.ndarray:
+    """[N] words of each n-gram that stand in no n-gram of its file's layout."""
+    starts = np.arange(len(found.values)) + np.repeat(hashed.offsets[:-1] - found.offsets[:-1], found.lengths)
+    begins = np.zeros(len(hashed.values) + n, dtype=np.int64)
+    is_layout = layout(found, hashed, files)
+    np.add.at(begins, starts[is_layout], 1)
+    np.add.at(begins, starts[is_layout] + n, -1)
+    own = np.concatenate([[0], np.cumsum(np.cumsum(begins) == 0)])
+    return own[starts + n] - own[starts]
 
 
 @dataclass(frozen=True, slots=True)
 class TooClose:
     """Take out rows whose prompt resembles one of a validation file as a whole: the sixth condition of Qwen3 on cold-start data.
 
-    Where `decontaminate` finds a copied passage, this finds a rewritten problem: similarity is that of the sets of n-grams.
+    Where `decontaminate` finds a copied passage, this finds a rewritten problem: similarity is that of the sets of n-grams, without
+    those that are the layout of a validation file (as there).
 
     Source: Qwen Team 2025 (Qwen3), section 4.1.
 
@@ -174,7 +230,7 @@ class TooClose:
     threshold: float = 0.5
     n: int = 2
     kind: ClassVar[str] = "too_close"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         check_files(self.kind, self.files)
@@ -184,9 +240,14 @@ class TooClose:
         """The n-grams of the validation prompts are held in memory, of the rows those of one chunk."""
         references = read_references(self.files)
         hasher = WordHashes()
-        known = Prefixes.of(shingles(hasher.ragged([reference.text for reference in references]), self.n), self.threshold)
+        hashed = hasher.ragged([reference.text for reference in references])
+        found = shingles(hashed, self.n)
+        is_layout = layout(found, hashed, _numbered([reference.file for reference in references]))
+        common = np.unique(found.values[is_layout])
+        known = Prefixes.of(selected(found, ~np.isin(found.values, common)), self.threshold)
         for chunk in frame.chunks("text"):
-            near = known.nearest(shingles(hasher.ragged(chunk.columns["text"]), self.n))
+            given = shingles(hasher.ragged(chunk.columns["text"]), self.n)
+            near = known.nearest(selected(given, ~np.isin(given.values, common)))
             yield Verdicts(
                 [
                     Removal(int(chunk.rows[index]), "too close to a validation task", f"{share:.2f} as {references[reference].place}")
@@ -271,7 +332,7 @@ class Unused:
 
     files: tuple[str, ...]
     kind: ClassVar[str] = "unused"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         check_files(self.kind, self.files)

@@ -22,6 +22,7 @@ from proctor.errors import ConfigError
 _MIN_RECALL = 0.99
 _MAX_NUMBER_CHARS = 60
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?|[-+]?\d+/\d+")
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}")
 _MAX_COMPARED = 8
 """Rows of one bucket that a row is compared with: a bucket of thousands is one template, and its first rows stand for it."""
@@ -38,7 +39,7 @@ class ExactDuplicates:
 
     drops_conflicting: bool = True
     kind: ClassVar[str] = "exact_duplicates"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -71,7 +72,8 @@ def answer_key(answer: Any) -> str:
     """What spellings of one answer share: numbers by their value, everything else as text but for white space."""
     text = exact_key(answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False, sort_keys=True))
     text = text.rpartition("####")[2].strip() or text
-    plain = _FRACTION.sub(r"\1/\2", text).replace(",", "") if len(text) <= _MAX_NUMBER_CHARS else ""
+    plain = _FRACTION.sub(r"\1/\2", text) if len(text) <= _MAX_NUMBER_CHARS else ""
+    plain = plain.replace(",", "") if _THOUSANDS.fullmatch(plain) else plain  # "1,2" is a list, or a decimal of half the world
     try:
         return f"number {Fraction(plain)}" if _NUMBER.fullmatch(plain) else text
     except ZeroDivisionError:
@@ -97,7 +99,7 @@ class NearDuplicates:
     n: int = 3
     num_perm: int = 128
     kind: ClassVar[str] = "near_duplicates"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         check_similarity(self.kind, self.threshold, self.n)

@@ -15,7 +15,8 @@ from proctor.data.curation.words import stable_hash, words
 from proctor.errors import ConfigError, TaskError
 from proctor.plugins import unknown
 
-_OPTION = re.compile(r"(?:^|[\s\n])(?:\(([A-E])\)|([A-E])[.):])\s")
+_OPTION = re.compile(r"(?:^|\s)\(?([A-E])\)\s|^\s*([A-E])[.:]\s", re.MULTILINE)
+_POINT = re.compile(r"(?:^|\s)([A-E])[.:]\s")
 _WHICH = re.compile(r"\bwhich (?:one )?of the following\b", re.IGNORECASE)
 _TRUE_FALSE = re.compile(r"\b(?:true or false|yes or no|true/false|yes/no)\b", re.IGNORECASE)
 _PROOF = re.compile(r"(?:^|[.!?;:,]\s|\n)\s*(?:\w+\s){0,3}?(?:prove|disprove|show that|give a proof|demonstrate that)\b", re.IGNORECASE)
@@ -26,7 +27,8 @@ _TRUTH_VALUES = frozenset({"true", "false", "yes", "no"})
 def is_multiple_choice(text: str, answer: str) -> bool:
     """Options A and B at least are offered, or the question says so and one letter is the answer."""
     options = {first or second for first, second in _OPTION.findall(text)}
-    return {"A", "B"} <= options or bool(_WHICH.search(text) and re.fullmatch(r"\(?[A-Ea-e]\)?", answer.strip()))
+    in_a_row = "ABC" in "".join(_POINT.findall(text))  # two may be points at the ends of sentences: "The line meets A. It ends at B."
+    return {"A", "B"} <= options or in_a_row or bool(_WHICH.search(text) and re.fullmatch(r"\(?[A-Ea-e]\)?", answer.strip()))
 
 
 def is_true_false(text: str, answer: str) -> bool:
@@ -61,7 +63,7 @@ class Forms:
 
     drop: tuple[str, ...] = ("multiple_choice", "true_false", "proof", "several_parts")
     kind: ClassVar[str] = "forms"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         for name in self.drop:

@@ -38,6 +38,8 @@ VERSION = 1
 """Of the cache: raised when stages are stored in another form."""
 _BASE, _KEPT, _STAGE, _REMOVED = "base.parquet", "kept.npy", "stage.json", "removed.parquet"
 _REMOVED_SCHEMA = pa.schema([("row", pa.int64()), ("reason", pa.dictionary(pa.int32(), pa.string())), ("detail", pa.string()), ("other", pa.int64())])
+_PROVISIONAL = "provisional"
+"""A file beside the result of a filter that could not judge everything."""
 _MAX_VALUES = 30
 
 
@@ -69,8 +71,8 @@ def curate(spec: CurationSpec, outside: Outside) -> CurationReport:
     used, stages = [_name("read", key)], [stage]
     for one in spec.filters:
         key = _filter_key(one, key, spec, outside)
-        frame, stage = _filtered(one, key, frame, spec, cache, outside)
         used.append(_name(one.kind, key))
+        frame, stage, key = _filtered(one, key, frame, spec, cache, outside)
         stages.append(stage)
         if not frame.num_rows:
             raise TaskError(_all_removed(stage))
@@ -147,8 +149,12 @@ def _filter_key(one: Filter, before: str, spec: CurationSpec, outside: Outside) 
     return _key(before, one.kind, one.version, asdict(one), contents, spec.seed, asks)  # type: ignore[call-overload]  # every filter is a dataclass
 
 
-def _filtered(one: Filter, key: str, frame: Frame, spec: CurationSpec, cache: Path, outside: Outside) -> tuple[Frame, Stage]:
+def _filtered(one: Filter, key: str, frame: Frame, spec: CurationSpec, cache: Path, outside: Outside) -> tuple[Frame, Stage, str]:
+    """What a filter leaves, its report, and the key of the result: that of the filter and its input, and of the rows themselves where
+    the next run may find others."""
     directory = cache / _name(one.kind, key)
+    if (directory / _PROVISIONAL).exists():
+        shutil.rmtree(directory)
     is_cached = directory.is_dir()
     if not is_cached:
         with _published_directory(directory) as draft, tempfile.TemporaryDirectory(dir=cache, prefix=".scratch-") as scratch:
@@ -157,7 +163,10 @@ def _filtered(one: Filter, key: str, frame: Frame, spec: CurationSpec, cache: Pa
             _run(one, frame, tools, draft)
     stage = replace(Stage.from_plain(json.loads((directory / _STAGE).read_text("utf-8"))), is_cached=is_cached)
     added = {name: pq.read_table(directory / f"added-{name}.parquet").column(0).combine_chunks() for name in stage.added}
-    return Frame(frame.base, np.load(directory / _KEPT), {**frame.added, **added}), stage
+    left = Frame(frame.base, np.load(directory / _KEPT), {**frame.added, **added})
+    if (directory / _PROVISIONAL).exists():
+        key = _key(key, stable_hash(str(left.kept.tolist())), {name: stable_hash(str(column.to_pylist())) for name, column in added.items()})
+    return left, stage, key
 
 
 def _run(one: Filter, frame: Frame, tools: Tools, draft: Path) -> None:
@@ -165,8 +174,10 @@ def _run(one: Filter, frame: Frame, tools: Tools, draft: Path) -> None:
     kept, counts = frame.kept.copy(), Counter[str]()
     examples: dict[str, list[Removal]] = {}
     columns: dict[str, list[Any]] = {}
+    is_provisional = False
     with pq.ParquetWriter(draft / _REMOVED, _REMOVED_SCHEMA, compression="zstd") as writer:
         for verdicts in one.run(frame, tools):
+            is_provisional |= verdicts.is_provisional
             removals = [removal for removal in verdicts.removed if kept[removal.row]]
             for removal in removals:
                 kept[removal.row] = False
@@ -194,6 +205,8 @@ def _run(one: Filter, frame: Frame, tools: Tools, draft: Path) -> None:
         perf_counter() - began,
     )
     (draft / _STAGE).write_text(json.dumps(asdict(stage)), "utf-8")
+    if is_provisional:
+        (draft / _PROVISIONAL).touch()
 
 
 def _shown(examples: Mapping[str, list[Removal]], frame: Frame) -> dict[str, tuple[Example, ...]]:

@@ -43,7 +43,10 @@ def wilson(num_correct: int, num_samples: int, z: float = _Z95) -> tuple[float, 
 
 
 class Ledger:
-    """What a model said of tasks before: an append-only file, one for each model and way of asking."""
+    """What a model said of tasks before: an append-only file, one for each model and way of asking.
+
+    Where a completion could not be graded, a verifier's failure say, the counts are not written down: the next run asks again.
+    """
 
     def __init__(self, directory: Path, solver: Solver, attempt: Attempt) -> None:
         name = content_hash([Task(solver.identity, "", info=asdict(attempt))])
@@ -56,7 +59,8 @@ class Ledger:
                 key, num_correct, num_graded = json.loads(line)
             except ValueError:  # the last line of a killed run
                 continue
-            self._known[key] = (num_correct, num_graded)
+            if num_graded == attempt.num_samples:
+                self._known[key] = (num_correct, num_graded)
         if text and not text.endswith("\n"):
             with self._path.open("a", encoding="utf-8") as file:
                 file.write("\n")
@@ -68,7 +72,7 @@ class Ledger:
         if new:
             found = dict(zip(new, solver.num_correct(list(new.values()), attempt), strict=True))
             with self._path.open("a", encoding="utf-8") as file:
-                file.writelines(json.dumps([key, *counts]) + "\n" for key, counts in found.items())
+                file.writelines(json.dumps([key, *counts]) + "\n" for key, counts in found.items() if counts[1] == attempt.num_samples)
             self._known |= found
         return [self._known[key] for key in keys]
 
@@ -135,7 +139,7 @@ class Difficulty:
                 added["pass_rate_low"][row], added["pass_rate_high"][row] = wilson(num_correct, num_graded)
                 if not self.min_pass_rate <= rate <= self.max_pass_rate:
                     removals.append(Removal(row, "too easy" if rate > self.max_pass_rate else "too hard", f"solved {num_correct} of {num_graded} times"))
-            yield Verdicts(removals, added)
+            yield Verdicts(removals, added, is_provisional=any(tried < self.num_samples for _, tried in counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,7 @@ class Guessable:
     max_completion_tokens: int = 16
     instruction: str = WITHOUT_REASONING
     kind: ClassVar[str] = "guessable"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         if self.num_tries < 1 or not self.temperature > 0 or self.max_completion_tokens < 1:
@@ -172,10 +176,11 @@ class Guessable:
         for rows, counts in _asked(frame, tools, attempt):
             yield Verdicts(
                 [
-                    Removal(row, "guessed", f"right {right} of {tried} times without reasoning")
+                    Removal(row, "guessed", f"right {right} of {tried} times without reasoning") if right else Removal(row, "no completion could be graded")
                     for row, (right, tried) in zip(rows, counts, strict=True)
-                    if right
-                ]
+                    if right or not tried
+                ],
+                is_provisional=any(tried < self.num_tries for _, tried in counts),
             )
 
 

@@ -1,8 +1,9 @@
 """Texts as sequences of words, and their n-grams as 64-bit hashes, whole batches at a time.
 
 A word is a run of letters and digits, in lower case, or one of the signs of arithmetic: punctuation, layout and the marks
-of LaTeX make no difference, and `3 + 4` is not `3 - 4`. Two different n-grams share a hash with a probability of about
-2^-64: less than one chance in ten thousand for a billion n-grams against a million.
+of LaTeX make no difference, and `3 + 4` is not `3 - 4`. In scripts that put no space between words a word is a character.
+Two different n-grams share a hash with a probability of about 2^-64: less than one chance in ten thousand for a billion
+n-grams against a million.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_WORD = re.compile(r"\w+|[-+*/=<>^%|]")
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+"""Thai, Lao, Burmese, Khmer, kana and ideographs."""
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|[-+*/=<>^%|]")
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _MAX_CACHED_WORDS = 500_000
 
@@ -96,6 +99,12 @@ def shingles(hashed: Ragged, n: int) -> Ragged:
     is_first[1:] = (values[1:] != values[:-1]) | (rows[1:] != rows[:-1])
     counts = np.bincount(rows[is_first], minlength=num_rows)
     return Ragged(values[is_first], np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+
+
+def selected(rows: Ragged, is_kept: np.ndarray) -> Ragged:
+    """The values that stay, in the rows that they are in."""
+    counts = np.bincount(np.repeat(np.arange(len(rows.lengths)), rows.lengths)[is_kept], minlength=len(rows.lengths))
+    return Ragged(rows.values[is_kept], np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
 
 
 def _whole(row: np.ndarray) -> np.ndarray:

@@ -173,7 +173,10 @@ class Experiment:
 
     @property
     def design(self) -> str:
-        """A digest of everything that decides the verdicts: base, arms, probes and claims. A result keeps that of its own day."""
+        """A digest of what is written down here and decides the verdicts: base, arms, probes and claims. A result keeps that of its own day.
+
+        Neither the code that trains and measures is in it, nor the seeds, which a result names.
+        """
         arms = {arm.name: as_plain(self.staged(arm, "base", 0)) for arm in self.arms}
         decides = {"base": to_mapping(self.base), "arms": arms, "claims": [f"{type(claim).__name__}: {claim}" for claim in self.claims]}
         return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:16]

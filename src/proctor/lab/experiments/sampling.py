@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from proctor.config import EngineConfig
-from proctor.data.config import Curriculum, DataConfig, Priorities, ScheduleConfig
-from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar
+from proctor.config import EngineConfig, RewardConfig
+from proctor.data.config import Curriculum, DataConfig, FurtherSource, Priorities, ScheduleConfig
+from proctor.lab.experiments.records import Arm, Experiment, Greater, Similar, Values
+from proctor.lab.experiments.rollouts import read_groups
 from proctor.lab.experiments.settings import ACCURACY, NUM_STEPS, accuracy, arm, pretrained, reinforce
+from proctor.models.pocket import POCKET_UNTRAINED
 from proctor.recipes import scratchpad
 from proctor.training.stages.records import Curate, Stage
+from proctor.verifiers.equations import equations
 
 _NONE = {"clip_high": 0.2, "cache_fraction": 0.0, "max_refills": 0, "drops_truncated": False}
 _LIMIT = 40
@@ -96,6 +100,55 @@ DIFFICULTY_FILTER = Experiment(
     probes=(accuracy(),),
 )
 
+_WITH_VERDICTS = DataConfig(
+    "column_addition:digits=2,form=tagged",
+    test=scratchpad.HELD_OUT,
+    max_tasks=500,
+    max_test_tasks=scratchpad.NUM_HELD_OUT,
+    further=(FurtherSource("judged_addition:form=either", 1.0, max_tasks=500),),
+)
+_MANY_VERDICTS = (FurtherSource("judged_addition:form=either", 1.0, max_tasks=4000),)
+"""As many sums to be found as sums to be judged with yes or no."""
+_EXACT = (RewardConfig("exact", name="accuracy"),)
+
+
+def _verdicts(name: str, data: DataConfig, *before: Stage) -> Arm:
+    def stages(base: str) -> tuple[Stage, ...]:
+        first = tuple(replace(stage, model=base) for stage in before if isinstance(stage, Curate))
+        return (*first, reinforce(base, "grpo", objective=_GRPO, rewards=_EXACT, data=data))
+
+    return Arm(name, stages)
+
+
+def _luck(run: Path) -> Values:
+    """The share of what was paid that holds a false equation, or none: right for no reason that is written."""
+    paid = [text for group in read_groups(run) for text, is_right in zip(group.texts, group.is_right, strict=True) if is_right]
+    lucky = [not (found := equations(text)) or not all(is_true for _, is_true in found) for text in paid]
+    return {"paid_by_luck": sum(lucky) / len(lucky) if lucky else float("nan")}
+
+
+_GUESSED = Curate(
+    "chosen", _WITH_VERDICTS, ({"kind": "guessable", "num_tries": 8, "max_completion_tokens": 4, "instruction": ""},), _EXACT, max_completion_tokens=4
+)
+
+GUESS_FILTER = Experiment(
+    name="guess_filter",
+    title="What do tasks that can be guessed teach?",
+    paper="Kimi k1.5 (2501.12599), section 2.1: prompts whose answer is found without reasoning in one of eight tries are easy to hack, and are left out.",
+    hypothesis="A verdict of yes or no is right every second time, whatever was written before it: it is paid without reasons, half of each step's rollouts "
+    "teach next to nothing about adding, and the additions learn less than where the guess test has taken the verdicts out.",
+    base=scratchpad.imitation(
+        "pretraining", POCKET_UNTRAINED, replace(_WITH_VERDICTS, max_tasks=4000, further=_MANY_VERDICTS), num_steps=240, learning_rate=1e-3, rewards=_EXACT
+    ),
+    arms=(_verdicts("all tasks", _WITH_VERDICTS), _verdicts("guess test", DataConfig("stage:chosen"), _GUESSED)),
+    claims=(
+        Greater("paid_by_luck", "all tasks", "guess test"),
+        Greater("held_out", "guess test", "all tasks"),
+    ),
+    probes=(accuracy(),),
+    measure=_luck,
+)
+
 PRECISION = Experiment(
     name="precision",
     title="What does it cost to sample from rounded weights, and does a correction pay it back?",
@@ -118,4 +171,4 @@ PRECISION = Experiment(
     probes=(accuracy(),),
 )
 
-EXPERIMENTS = (DAPO_PARTS, CURRICULUM, DIFFICULTY_FILTER, PRECISION)
+EXPERIMENTS = (DAPO_PARTS, CURRICULUM, DIFFICULTY_FILTER, GUESS_FILTER, PRECISION)

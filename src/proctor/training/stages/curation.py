@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from proctor.data.curation import CurationSpec, curate, read_spec
-from proctor.data.loaders import load_train_and_test
+from proctor.data.loaders import load_training_tasks
 from proctor.training import durable
 from proctor.training.curating import outside
 from proctor.training.stages.records import Curate
@@ -53,9 +53,9 @@ def write_curated(stage: Curate, *, output: Path, progress: Callable[[str], None
         TaskError: nothing is left.
     """
     spec = curation_spec(stage, output=output)
-    tasks, _ = load_train_and_test(stage.data, stage.seed)
-    durable.write_atomic(output.with_name(_GIVEN), json_lines([task_row(task, id=task.id) for task in tasks.tasks]))
+    tasks = load_training_tasks(stage.data, stage.seed)
+    durable.write_atomic(output.with_name(_GIVEN), json_lines([task_row(task, id=task.id) for task in tasks]))
     with ExitStack() as stack:
         report = curate(spec, outside(spec, stack, progress))
     removed = {one.kind: one.num_in - one.num_out for one in report.stages if one.num_in > one.num_out}
-    return {"num_tasks": len(tasks.tasks), "num_rows": report.num_rows, "removed": removed}
+    return {"num_tasks": len(tasks), "num_rows": report.num_rows, "removed": removed}

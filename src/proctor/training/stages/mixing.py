@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from proctor.core import Task
-from proctor.data.loaders import load_train_and_test
+from proctor.data.loaders import load_training_tasks
 from proctor.errors import TaskError
 from proctor.rollouts.demonstrations import CHOSEN, DEMONSTRATION, REJECTED
 from proctor.training.stages.records import Part
@@ -26,7 +26,7 @@ def mixed_rows(parts: Sequence[Part], *, seed: int) -> list[dict[str, Any]]:
     """
     rows: list[dict[str, Any]] = []
     for number, part in enumerate(parts):
-        tasks = load_train_and_test(part.data, seed)[0].tasks[: part.num_rows]
+        tasks = load_training_tasks(part.data, seed)[: part.num_rows]
         if part.share < 1:
             tasks = random.Random(f"share/{seed}/{number}").sample(tasks, max(1, round(part.share * len(tasks))))
         rows += [_row(task, number, part) for task in tasks]

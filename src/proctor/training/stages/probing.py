@@ -15,6 +15,7 @@ from proctor.rollouts.groups import Workshop
 from proctor.training.evaluate import Evaluation, evaluate
 from proctor.training.reward_model import REWARD_MODEL, attach_reward_models
 from proctor.training.reward_parts import open_rewards
+from proctor.training.sources import fitting, prompt_room
 from proctor.training.stages.records import Probe
 
 _CHOOSER = "chooser"
@@ -42,6 +43,8 @@ def probe_model(model: str, probe: Probe) -> Evaluation:
         attach_reward_models(rewards, policy)
         renderer = Renderer(policy.tokenizer)
         budgets = () if probe.thinking_budget is None else (probe.thinking_budget,)
+        room = prompt_room(policy, renderer, max_completion_tokens=probe.max_completion_tokens, budgets=budgets)
+        tasks = fitting(tasks, renderer, room, source=probe.data.test or probe.data.train)
         renderer.check_budgets(budgets, [task.messages for task in tasks], max_completion_tokens=probe.max_completion_tokens)
         workshop = Workshop(LocalEngine(policy), renderer, rewards, lambda phase: None)
         sampling = Sampling(probe.temperature, probe.max_completion_tokens)

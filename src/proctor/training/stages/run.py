@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from proctor.config import RunConfig, to_mapping
-from proctor.core import Task
 from proctor.data.config import DataConfig
-from proctor.data.loaders import content_hash, load_tasks, load_train_and_test
+from proctor.data.loaders import content_hash, load_train_and_test, load_training_tasks
 from proctor.errors import ConfigError
 from proctor.training import durable, run_directory
 from proctor.training.config_changes import refuse_changes
@@ -130,7 +129,7 @@ def refuse_leaks(staged: StagedConfig) -> None:
         held_out = {task.messages for task in load_train_and_test(_bare(probe.data), probe.seed)[1].tasks[: probe.num_tasks]}
         for stage in staged.stages:
             for data, seed in sources(stage):
-                tasks = _trained_on(_bare(data), seed)
+                tasks = load_training_tasks(_bare(data), seed)
                 leaked = [task for task in tasks if task.messages in held_out]
                 if leaked:
                     shown = "; ".join(repr(task.prompt_text[:60]) for task in leaked[:_SHOWN_LEAKS])
@@ -142,12 +141,6 @@ def refuse_leaks(staged: StagedConfig) -> None:
 
 def _bare(data: DataConfig) -> DataConfig:
     return replace(data, template="{prompt}", system=None)
-
-
-def _trained_on(data: DataConfig, seed: int) -> list[Task]:
-    """The training tasks of a source, and all of those beside it, of which nothing is set apart."""
-    further = [load_tasks(one.source, config=data, split=one.split, seed=seed, num_tasks=one.max_tasks) for one in data.further]
-    return [task for loaded in (load_train_and_test(data, seed)[0], *further) for task in loaded.tasks]
 
 
 def _open(path: Path, staged: StagedConfig, recipe: str, *, continues: bool) -> RunDirectory:

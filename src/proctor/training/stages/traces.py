@@ -12,7 +12,7 @@ from typing import Any
 from proctor.chat.renderer import Renderer
 from proctor.config import ScoringConfig
 from proctor.core import Rollout, RolloutGroup
-from proctor.data.loaders import load_train_and_test
+from proctor.data.loaders import load_training_tasks
 from proctor.engines.base import Sampling
 from proctor.engines.local import LocalEngine
 from proctor.errors import TaskError
@@ -20,6 +20,7 @@ from proctor.models.load import load_policy
 from proctor.rollouts.groups import RolloutPlan, Workshop, refuse_unscored, scored_groups
 from proctor.rollouts.search import search_groups
 from proctor.training.reward_parts import open_rewards
+from proctor.training.sources import fitting, prompt_room
 from proctor.training.stages.records import Traces
 from proctor.training.stages.rows import task_row
 
@@ -33,7 +34,7 @@ def write_traces(stage: Traces) -> tuple[list[dict[str, Any]], dict[str, float]]
         stage: whose references are resolved.
 
     Returns:
-        Rows for a JSON Lines file, and what became of the samples: `num_tasks`, `num_samples`, `pass_rate` and `kept_tasks`.
+        Rows for a JSON Lines file, and what became of the samples: `num_tasks` that fit the model's context, `num_samples`, `pass_rate` and `kept_tasks`.
 
     Raises:
         TaskError: not one completion was right.
@@ -53,15 +54,17 @@ def write_traces(stage: Traces) -> tuple[list[dict[str, Any]], dict[str, float]]
 
 
 async def _sample(stage: Traces) -> list[RolloutGroup]:
-    tasks, _ = load_train_and_test(stage.data, stage.seed)
     policy = load_policy(stage.model)
+    renderer = Renderer(policy.tokenizer)
+    room = prompt_room(policy, renderer, max_completion_tokens=stage.max_completion_tokens)
+    tasks = fitting(load_training_tasks(stage.data, stage.seed), renderer, room, source=stage.data.train)
     plan = RolloutPlan(stage.num_samples, Sampling(stage.temperature, stage.max_completion_tokens), stage.seed, purpose=f"traces/{stage.name}")
     groups: list[RolloutGroup] = []
     with open_rewards(stage.rewards, ScoringConfig()) as rewards:
-        rewards.check_gold(tasks.tasks)
-        workshop = Workshop(LocalEngine(policy), Renderer(policy.tokenizer), rewards, lambda phase: None)
-        for start in range(0, len(tasks.tasks), _TASKS_AT_ONCE):
-            part = tasks.tasks[start : start + _TASKS_AT_ONCE]
+        rewards.check_gold(tasks)
+        workshop = Workshop(LocalEngine(policy), renderer, rewards, lambda phase: None)
+        for start in range(0, len(tasks), _TASKS_AT_ONCE):
+            part = tasks[start : start + _TASKS_AT_ONCE]
             if stage.search is None:
                 groups += await scored_groups(part, step=start, workshop=workshop, plan=plan)
             else:
