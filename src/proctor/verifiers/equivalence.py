@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from proctor.verifiers.answers import Answer, Assignment, Difference, Interval, Items, Matrix, Quantity, Relation
-from proctor.verifiers.evaluation import Unsettled, equal, exact, proportion, variables, within
+from proctor.verifiers.evaluation import Unsettled, compare, equal, exact, proportion, variables, within
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.regions import FLIPPED, is_region, same_region
 from proctor.verifiers.units import DEGREE, PERCENT, UNITS, Unit, lookup
@@ -18,6 +18,8 @@ from proctor.verifiers.units import DEGREE, PERCENT, UNITS, Unit, lookup
 _HUNDRED = Number(Fraction(100))
 _RADIANS_OF_A_DEGREE = Apply("/", (Symbol("pi"), Number(Fraction(180))))
 _ORDERED = frozenset({"tuple", "sequence", "record"})
+_MAX_LONG = 20
+_LETTERS = ("xyzwt", "abcdef", "mn", "pqrs", "uv", "jkl")
 _UNORDERED = frozenset({"list", "alternatives", "set"})
 
 
@@ -67,6 +69,9 @@ def _same_by_value(gold: Answer, given: Answer, tolerance: Fraction) -> bool:
     if isinstance(gold, Relation) and isinstance(given, Relation):
         mine, theirs = _value_of_chain(gold), _value_of_chain(given)
         return mine is not None and theirs is not None and gold.sides[0] == given.sides[0] and _same_quantity(mine, theirs, tolerance)
+    if isinstance(gold, Quantity) and isinstance(given, Relation) and _is_sum_of_names(given.sides[0]):
+        value = _value_of_chain(Relation((Symbol("x"), *given.sides[1:]), given.signs, given.unit))
+        return value is not None and not variables(value.node) and _same_quantity(gold, value, tolerance)
     unwrapped = _value(gold), _value(given)
     if unwrapped == (None, None):
         return False
@@ -97,6 +102,15 @@ def _value_of_chain(relation: Relation) -> Quantity | None:
     return Quantity(last, relation.unit) if is_new and all(equal(value, last) for value in others) else None
 
 
+def leads_with_name(chain: Relation) -> bool:
+    """Whether a chain begins with what it is about: `x = 2 + 3 = 5` or `m + n = 2 + 3 = 5`, and not `2 + 3 = 5`."""
+    return _is_name(chain.sides[0]) or _is_sum_of_names(chain.sides[0])
+
+
+def _is_sum_of_names(node: Node) -> bool:
+    return isinstance(node, Apply) and node.operator in ("+", "-") and all(_is_name(part) or _is_sum_of_names(part) for part in node.arguments)
+
+
 def _is_name(node: Node) -> bool:
     if isinstance(node, Symbol):
         return node.name not in ("pi", "e", "i", "oo")
@@ -113,6 +127,7 @@ def _same_quantity(gold: Quantity, given: Quantity, tolerance: Fraction) -> bool
     if (
         given.rough is not None
         and given.rough.denominator > 1
+        and not _ends(given.node)
         and gold.rough is None
         and _same_quantity(gold, Quantity(Number(given.rough), given.unit), tolerance)
     ):
@@ -122,6 +137,18 @@ def _same_quantity(gold: Quantity, given: Quantity, tolerance: Fraction) -> bool
     if gold.unit is not None and given.unit is not None:
         return _same_measure(gold, given, tolerance)
     return _same_with_one_unit(gold, given, tolerance)
+
+
+def _ends(node: Node) -> bool:
+    """Whether an expression is a decimal that ends: what it is rounded to is another number, and no second way to write it."""
+    try:
+        denominator = exact(node).denominator
+    except Unsettled:
+        return False
+    for factor in (2, 5):
+        while denominator % factor == 0:
+            denominator //= factor
+    return denominator == 1
 
 
 def _same_measure(gold: Quantity, given: Quantity, tolerance: Fraction) -> bool:
@@ -144,7 +171,7 @@ def _same_with_one_unit(gold: Quantity, given: Quantity, tolerance: Fraction) ->
             return _same_value(measured.node, number, Fraction(0))
         case _:
             pass
-    if _same_value(gold.node, given.node, tolerance):
+    if not _must_convert(measured) and _same_value(gold.node, given.node, tolerance):
         return True
     converted = measured.node
     if measured.unit == PERCENT:
@@ -154,6 +181,13 @@ def _same_with_one_unit(gold: Quantity, given: Quantity, tolerance: Fraction) ->
     else:
         return False
     return _same_value(converted, given.node, tolerance) if measured is gold else _same_value(gold.node, converted, tolerance)
+
+
+def _must_convert(measured: Quantity) -> bool:
+    """Whether the number before a sign is never meant without it: `0.5\\%` is not a half, and a degree of `\\pi/6` not `\\pi/6`."""
+    if measured.unit == PERCENT:
+        return compare(Apply("abs", (measured.node,)), Number(Fraction(1))) == -1
+    return measured.unit == DEGREE and "pi" in variables(measured.node)
 
 
 def _in_radians(angle: Quantity) -> Node:
@@ -183,9 +217,9 @@ def _same_items(gold: Items, given: Items, tolerance: Fraction) -> bool:
     if kinds == {"record"}:
         mine, theirs = _by_name(gold), _by_name(given)
         return mine.keys() == theirs.keys() and all(equivalent(mine[name], theirs[name], tolerance=tolerance) for name in mine)
-    if kinds == {"record", "set"} or kinds == {"record", "alternatives"}:
-        return False
-    if (len(kinds) == 1 and kinds <= _ORDERED) or "record" in kinds or kinds == {"sequence", "list"}:
+    if "record" in kinds:
+        return kinds <= _ORDERED | {"list"} and _same_in_order(_by_letter(gold), _by_letter(given), tolerance)
+    if (len(kinds) == 1 and kinds <= _ORDERED) or kinds == {"sequence", "list"}:
         return _same_in_order(gold.members, given.members, tolerance)
     if kinds <= _UNORDERED or kinds == {"union"}:
         return _same_in_any_order(gold, given, tolerance)
@@ -194,6 +228,15 @@ def _same_items(gold: Items, given: Items, tolerance: Fraction) -> bool:
 
 def _by_name(record: Items) -> dict[str, Answer]:
     return {member.name: member.value for member in record.members if isinstance(member, Assignment)}
+
+
+def _by_letter(items: Items) -> Sequence[Answer]:
+    """The members; of a record whose names have an order (x, y, z) in that one, since it is the one of a tuple without names."""
+    if items.kind != "record":
+        return items.members
+    values = _by_name(items)
+    order = next((letters for letters in _LETTERS if set(values) <= set(letters)), None)
+    return [values[name] for name in (values if order is None else sorted(values, key=order.index))]
 
 
 def _same_ratio(gold: Items, given: Items) -> bool:
@@ -210,6 +253,8 @@ def _same_ratio(gold: Items, given: Items) -> bool:
 def _same_in_any_order(gold: Items, given: Items, tolerance: Fraction) -> bool:
     """Every member has its partner; in sets and lists of tuples, repetitions do not count."""
     golds, givens = list(gold.members), list(given.members)
+    if max(sum(map(_is_long, golds)), sum(map(_is_long, givens))) > _MAX_LONG:
+        return False  # every pair would be compared
     if gold.kind == given.kind == "set" or all(isinstance(member, Items) for member in (*golds, *givens)):
         golds, givens = _distinct(golds), _distinct(givens)
     if len(golds) != len(givens):
@@ -220,6 +265,23 @@ def _same_in_any_order(gold: Items, given: Items, tolerance: Fraction) -> bool:
             return False
         del givens[partner]
     return True
+
+
+def _is_long(member: Answer) -> bool:
+    """Whether a member takes long to compare: all but rational numbers, and tuples of them."""
+    match member:
+        case Items():
+            return any(map(_is_long, member.members))
+        case Assignment():
+            return _is_long(member.value)
+        case Quantity():
+            try:
+                exact(member.node)
+            except Unsettled:
+                return True
+            return False
+        case _:
+            return True
 
 
 def _distinct(members: Sequence[Answer]) -> list[Answer]:

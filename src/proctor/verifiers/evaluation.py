@@ -10,6 +10,7 @@ unequal to everything but itself.
 from __future__ import annotations
 
 import hashlib
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def equal(left: Node, right: Node) -> bool:
     if has_pieces and abs(count(left) - count(right)) > _MAX_LONGER + 2 * min(count(left), count(right)):
         return False  # no spelling is that much longer than another, and every point would cost
     is_piecewise = bool(operators(left) & _PIECEWISE or operators(right) & _PIECEWISE)
-    num_real = num_complex = 0
+    num_real = num_complex = num_different = 0
     for point in _points(left, right, names, has_pieces=has_pieces):
         here = substitute(left, point), substitute(right, point)
         is_real = is_defined(here[0], real=True) and is_defined(here[1], real=True)
@@ -66,7 +67,9 @@ def equal(left: Node, right: Node) -> bool:
             num_real, num_complex = num_real + is_real, num_complex + (not is_real)
         elif is_real or is_piecewise:
             return False
-    return num_real >= NUM_POINTS // 2 or num_complex >= NUM_POINTS
+        else:
+            num_different += 1  # of a branch, where the real part of the line agrees
+    return num_real >= NUM_POINTS // 2 or (num_complex >= NUM_POINTS and not num_different)
 
 
 def proportion(left: Node, right: Node) -> int:
@@ -167,10 +170,20 @@ def _ends(node: Node, name: str) -> Iterator[Fraction]:
             first, second, third = (exact(substitute(node.arguments[0], {name: Fraction(value)})) for value in (0, 1, 2))
         except Unsettled:
             return
-        slope = second - first
-        if slope and third - second == slope:
+        slope, bend = second - first, (third - second) - (second - first)
+        if slope and not bend:
             levels = (0, 1, -1, 2) if node.operator in ("floor", "ceil") else (0,)
             yield from ((level - first) / slope for level in levels)
+        elif bend:
+            yield from _roots(bend / 2, slope - bend / 2, first)
+
+
+def _roots(a: Fraction, b: Fraction, c: Fraction) -> Iterator[Fraction]:
+    """Whole numbers near the roots of a x^2 + b x + c, and beyond them; none where they are too large to be computed."""
+    square = b * b - 4 * a * c
+    if 0 <= square < 10**60:
+        for sign in (1, -1):
+            yield Fraction(round((-b + sign * math.isqrt(math.ceil(square))) / (2 * a)) + sign)
 
 
 def _has_pieces(node: Node) -> bool:
@@ -191,9 +204,15 @@ def _minus(left: Node, right: Node) -> Node:
 
 def variables(node: Node) -> set[str]:
     """Return the names in an expression, constants included."""
-    if isinstance(node, Symbol):
-        return {node.name}
-    return set().union(*(variables(argument) for argument in node.arguments)) if isinstance(node, Apply) else set()
+    found: set[str] = set()
+    left = [node]
+    while left:
+        part = left.pop()
+        if isinstance(part, Symbol):
+            found.add(part.name)
+        elif isinstance(part, Apply):
+            left += part.arguments
+    return found
 
 
 def operators(node: Node) -> set[str]:
@@ -335,6 +354,8 @@ class _Evaluation:
     def _approximated(self, operator: str, values: list[Any]) -> Any:
         """An irrational result; the odd root of a negative number is the real one."""
         wide = [self._widened(value) for value in values]
+        if operator == "tanh":
+            self.spread = max(self.spread, int(3 * abs(wide[0])))  # so near to one are its values
         if operator == "^" and isinstance(values[1], Fraction) and values[1].denominator % 2 and values[1].denominator > 1 and _is_negative(wide[0]):
             size = apply_approximately("^", [-wide[0], wide[1]], self._precision)
             return -size if values[1].numerator % 2 else size

@@ -14,6 +14,8 @@ from fractions import Fraction
 from proctor.verifiers.notation import Token, Unreadable, lex, unify
 
 MAX_DEPTH = 40
+MAX_TOKENS = 300
+"""In one expression: a chain of so many operators is a tree as deep, and trees are walked by recursion."""
 MAX_DIGITS = 400
 MAX_TEN_EXPONENT = 400
 
@@ -96,6 +98,8 @@ def parse_tokens(tokens: Sequence[Token]) -> Node:
         Unreadable: one does not, or it is too deep or has too many digits.
     """
     parser = _Parser(list(_letters(tokens)))
+    if len(parser) > MAX_TOKENS:
+        raise Unreadable(f"more than {MAX_TOKENS} numbers, letters and signs")
     node = parser.whole()
     if (left := parser.peek()) is not None:
         raise Unreadable(f"unexpected {left!r}")
@@ -144,6 +148,9 @@ class _Parser:
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._position = 0
+
+    def __len__(self) -> int:
+        return len(self._tokens)
 
     def peek(self) -> str | None:
         return self._tokens[self._position].text if self._position < len(self._tokens) else None

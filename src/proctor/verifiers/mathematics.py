@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -22,13 +23,18 @@ from proctor.verifiers.evaluation import is_undefined
 from proctor.verifiers.extraction import CHANNELS, Extraction, after_reasoning, boxes, extractions
 from proctor.verifiers.notation import Unreadable
 from proctor.verifiers.reading import readings
-from proctor.verifiers.unfinished import is_echo, is_number, is_unfinished
+from proctor.verifiers.unfinished import is_echo, is_formula_of, is_number, is_unfinished
 
 _FALLBACKS = frozenset({"answer_is", "last_math", "whole"})  # prose: where it cannot be read, the next channel is asked
 _SUBSTANCE = re.compile(r"[\\$=\d]")
 _FORMULA = re.compile(r"[\\^_{}\"|]|\('")
 _RELATION = re.compile(r"[=<>*]")
 _LONG_WORD = re.compile(r"[A-Za-z]{2,}")
+_ATTACHED_UNIT = re.compile(r"(?<=\d)(?=[A-DF-Za-df-zΩ])")  # no exponent of ten
+_SHORT_THOUSANDS = re.compile(r"-?[1-9]\d?(?:,\d{3})+")
+"""One number: what may be a list of two as well has three digits in both, as `100,200` does."""
+_LABEL = re.compile(r"(?:\\[a-z]{2,8}\s?\{)?\s?\(?[A-J]\)?\s?\}?")
+_LABELLED = re.compile(r"\\(?:textbf|text|mathbf|mathrm|textrm)\s?\{\s?(\([A-J]\))\s?\}(?:\\[ ,;:!]|\\q?quad|[~\s])*(\S.*)", re.DOTALL)
 _WRITERS = {"boxed": "\\boxed{{{}}}", "answer_tag": "<answer>{}</answer>", "hashes": "#### {}", "answer_is": "The answer is ${}$", "last_math": "${}$"}
 
 
@@ -88,9 +94,13 @@ class MathVerifier:
         return Score.unparsed("no answer found")
 
     def _is_right(self, candidate: str, gold: Gold, task: Task) -> bool:
+        candidate = _without_label(candidate, wants_label=_LABEL.fullmatch(gold.text) is not None)
         if candidate.strip() == gold.text:
             return True
         answers = readings(candidate, allow_words=gold.allows_words)
+        if gold.is_measured and (spaced := _ATTACHED_UNIT.sub(" ", candidate.strip())) != candidate.strip():
+            with suppress(Unreadable):
+                answers = (*answers, *readings(spaced))
         return any(
             equivalent(reference, answer, tolerance=Fraction(self.tolerance)) and not self._is_question(candidate, answer, reference, task)
             for reference in gold.readings
@@ -99,9 +109,9 @@ class MathVerifier:
 
     def _is_question(self, candidate: str, answer: Answer, reference: Answer, task: Task) -> bool:
         """Whether what equals a number leaves it to be worked out, or repeats how the prompt asks for it."""
-        return is_number(reference) and (
-            is_unfinished(candidate, answer, is_exact=not Fraction(self.tolerance)) or is_echo(candidate, answer, task.prompt_text)
-        )
+        if not is_number(reference):
+            return is_formula_of(answer, reference, task.prompt_text)
+        return is_unfinished(candidate, answer, is_exact=not Fraction(self.tolerance)) or is_echo(candidate, answer, task.prompt_text)
 
     def gold(self, task: Task) -> str:
         """Return the completion that this verifier must find CORRECT: the task's answer in the first channel.
@@ -151,6 +161,11 @@ class Gold:
         """Whether a text that is no mathematics can be right."""
         return any(isinstance(reading, Words) for reading in self.readings)
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether it has a unit, so that `5m` can be meant as `5 m`."""
+        return any(isinstance(reading, Quantity) and reading.unit is not None for reading in self.readings)
+
 
 def read_gold(task: Task) -> Gold:
     """Return the reference answer, parsed whole.
@@ -158,7 +173,7 @@ def read_gold(task: Task) -> Gold:
     Raises:
         TaskError: it cannot be read, or has no value that could be compared with another spelling of it.
     """
-    text = gold_text(task)
+    text = _without_label(gold_text(task), wants_label=False)
     try:
         return _read_gold(text)
     except Unreadable as error:
@@ -170,12 +185,19 @@ def _read_gold(text: str) -> Gold:
     found = readings(text, allow_words=True)
     if any(isinstance(reading, Quantity) and is_undefined(reading.node) for reading in found):
         raise Unreadable("it has no value")
-    return Gold(text, found)
+    return Gold(text, found[:1] if _SHORT_THOUSANDS.fullmatch(text) else found)
+
+
+def _without_label(text: str, *, wants_label: bool) -> str:
+    r"""The letter, or the value, of an answer that names both: `\textbf{(C)}\ 5`."""
+    found = _LABELLED.fullmatch(text.strip())
+    return text if found is None else found[1] if wants_label else found[2]
 
 
 def _is_prose(found: Extraction) -> bool:
     """Whether what cannot be read is a sentence and no formula, so that the next channel is asked."""
     if found.channel == "whole":
         text = found.candidates[-1]
-        return not _FORMULA.search(text) and (not _RELATION.search(text) or len(_LONG_WORD.findall(text)) >= 4)
+        num_words = len(_LONG_WORD.findall(text))
+        return (not _FORMULA.search(text) and (not _RELATION.search(text) or num_words >= 4)) or (num_words >= 3 and "\\" not in text)
     return found.channel in _FALLBACKS and not any(_SUBSTANCE.search(candidate) for candidate in found.candidates)

@@ -57,8 +57,8 @@ def read_sum(tokens: Sequence[Token]) -> Quantity | None:
         if unit is None or not unit.powers or len(rest) != 1 or rest[0].kind != "number":
             return None
         node = parse_tokens(rest)
-        if not isinstance(node, Number) or (parts and (unit.powers != parts[0][1].powers or unit.scale >= parts[-1][1].scale)):
-            return None
+        if not isinstance(node, Number) or (parts and (unit.powers != parts[0][1].powers or node.value * unit.scale >= parts[-1][1].scale)):
+            return None  # also where it would fill the larger unit: `12 dollars and 3400 cents` is left to be added
         parts.append((node, unit))
         start = end
     total = sum((number.value * unit.scale for number, unit in parts), Fraction(0))

@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Quantity, Relation, Words
-from proctor.verifiers.brackets import encloses, split
+from proctor.verifiers.brackets import depth_change, encloses, split
 from proctor.verifiers.evaluation import within
 from proctor.verifiers.expressions import DECORATIONS, FUNCTIONS, GREEK, Node, parse_tokens
 from proctor.verifiers.matrices import read_matrix
@@ -181,9 +181,10 @@ def _one(tokens: Sequence[Token]) -> Answer:
         return Items("alternatives", tuple(_one([_signed(token, plus) for token in tokens]) for plus in (True, False)))
     if grouped := _bracketed(tokens):
         return grouped
-    if len(tokens) <= 2 and tokens[0].kind == "set":
-        suffix = tokens[1].text if len(tokens) == 2 else ""
-        return Domain(tokens[0].text + suffix)
+    if tokens[0].kind == "set" and len(tokens) <= 5:
+        suffix = "".join(token.text for token in tokens[1:] if token.text not in "{}")
+        if len(tokens) <= 2 or suffix in ("^+", "_+", "^-", "_-"):
+            return Domain(tokens[0].text + suffix)
     if len(tokens) > 2 and tokens[1].text == "_" and tokens[0].kind == "number":
         numeral = read_numeral("".join(token.text for token in tokens))
         if numeral is not None:
@@ -258,10 +259,9 @@ def _top_marks(tokens: Sequence[Token]) -> list[str]:
     depth = 0
     found: list[str] = []
     for token in tokens:
-        if token.kind == "mark":
-            depth += (token.text in _ROUND) - (token.text in _ROUND.values())
-            if depth == 0:
-                found.append(token.text)
+        depth += depth_change(token)
+        if token.kind == "mark" and depth == 0:
+            found.append(token.text)
     return found
 
 
@@ -350,14 +350,26 @@ def _set(inside: Sequence[Token]) -> Answer:
         parts = split(inside, (bar,))
         if len(parts) == 2 and parts[0]:
             element = split(parts[0], ("∈",))
-            if _name(element[0]) and len(element) <= 2:
-                return _answer(parts[1])
+            if not _is_variable(element[0]):
+                raise Unreadable("a set of something else than its variable")
+            if len(element) > 1 and [token.text for token in element[1]] != ["R"]:
+                raise Unreadable("a set within another one, by a condition")
+            return _answer(parts[1])
     members: list[Answer] = []
     for part in split(inside, (",", ";", "and", "or")):
         members.extend(_members(_one(part)))
     if len(members) > MAX_ITEMS:
         raise Unreadable("too many elements")
     return Items("set", tuple(members))
+
+
+def _is_variable(tokens: Sequence[Token]) -> bool:
+    """`x`, `x_1`, `\\theta`, or several in brackets."""
+    return (
+        bool(_name(tokens))
+        and all(token.kind in ("word", "number", "mark") or token.text in GREEK for token in tokens)
+        and (len(tokens) == 1 or tokens[0].text == "(" or tokens[1].text == "_")
+    )
 
 
 def _matrix_of_lists(members: tuple[Answer, ...]) -> Answer:

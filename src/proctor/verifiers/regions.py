@@ -5,7 +5,7 @@ Both sets are looked at on the cells between all their end points, so that every
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cmp_to_key
@@ -15,7 +15,7 @@ from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, In
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, Unsettled, compare, exact, variables
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 
-MAX_ENDS = 40
+MAX_ENDS = 24
 FLIPPED = {"<": ">", ">": "<", "≤": "≥", "≥": "≤", "=": "=", "≠": "≠"}
 _ZERO = Number(Fraction(0))
 
@@ -46,14 +46,15 @@ _LINE = _Piece(None, None, False, False)
 
 def same_region(left: Answer, right: Answer) -> bool:
     """Whether two answers are the same set of real numbers, and a set with known ends at all."""
-    if len(names := _names(left) | _names(right)) > 1 and _names(left) and _names(right) and names != _names(left) & _names(right):
-        return False
+    names = _names(left), _names(right)
+    if len(names[0]) > 1 or len(names[1]) > 1 or len(names[0] | names[1]) > max(map(len, names)):
+        return False  # of the line only: in two variables it would be a part of the plane
     try:
         regions = _region(left), _region(right)
-        ends = _ordered([end for region in regions for end in _ends(region)])
+        places = _ordered([end for region in regions for end in _ends(region)])
     except _Unknown:
         return False
-    cells = [[_contains(region, cell, ends) for cell in range(2 * len(ends) + 1)] for region in regions]
+    cells = [[_contains(region, cell, places) for cell in _cells(places)] for region in regions]
     return cells[0] == cells[1] and any(cells[0])
 
 
@@ -89,6 +90,8 @@ def _region(answer: Answer) -> _Region:
             return _piece(answer.low, answer.high, has_low=answer.has_low, has_high=answer.has_high)
         case Items(kind="tuple", members=(Quantity(node=low), Quantity(node=high))):
             return _piece(low, high, has_low=False, has_high=False)
+        case Items(kind="set") if not all(isinstance(member, Quantity | Assignment) for member in answer.members):
+            raise _Unknown  # of pairs, which are points of the plane there
         case Items(kind="union" | "set" | "alternatives"):
             return _Combination("any", tuple(_region(member) for member in answer.members))
         case Items(kind="list") if is_region(answer):
@@ -99,7 +102,7 @@ def _region(answer: Answer) -> _Region:
             return _LINE
         case Difference():
             return _Combination("all", (_region(answer.base), _Combination("not", (_region(answer.without),))))
-        case Domain(name="R+" | "R^+"):
+        case Domain(name="R+" | "R^+" | "R_+"):
             return _Piece(_ZERO, None, False, False)
         case Relation():
             pairs = zip(answer.sides, answer.signs, answer.sides[1:], strict=False)
@@ -111,8 +114,8 @@ def _region(answer: Answer) -> _Region:
 def _all_or_any(parts: list[_Region]) -> _Region:
     """Inequalities joined by a comma or "and": all of them, unless that leaves nothing."""
     both = _Combination("all", tuple(parts))
-    ends = _ordered(_ends(both))
-    return both if any(_contains(both, cell, ends) for cell in range(2 * len(ends) + 1)) else _Combination("any", tuple(parts))
+    places = _ordered(_ends(both))
+    return both if any(_contains(both, cell, places) for cell in _cells(places)) else _Combination("any", tuple(parts))
 
 
 def _piece(low: Node, high: Node, *, has_low: bool, has_high: bool) -> _Piece:
@@ -140,9 +143,9 @@ def _solved(left: Node, sign: str, right: Node) -> _Region:
         left, sign, right = right, FLIPPED[sign], left
     if isinstance(left, Symbol) and not _variables(right):
         return _half_line(sign, right)
-    if isinstance(left, Apply) and left.operator == "abs" and isinstance(left.arguments[0], Symbol) and not _variables(right):
-        mirrored = Apply("-", (right,))
-        halves = _half_line(sign, right), _half_line(FLIPPED[sign], mirrored)
+    if isinstance(left, Apply) and left.operator == "abs" and not _variables(right):
+        inside = left.arguments[0]
+        halves = _solved(inside, sign, right), _solved(inside, FLIPPED[sign], Apply("-", (right,)))
         return _Combination("all" if sign in "<≤≠" else "any", halves)
     slope, constant = _affine(Apply("+", (left, Apply("-", (right,)))))
     if slope == 0:
@@ -205,15 +208,20 @@ def _ends(region: _Region) -> list[Node]:
     return [end for part in region.parts for end in _ends(part)]
 
 
-def _ordered(ends: list[Node]) -> list[Node]:
-    """The different ends, ascending."""
+def _ordered(ends: list[Node]) -> dict[Node, int]:
+    """The cell of each end: 1, 3, 5, ... from the least one; equal ones share theirs."""
     if len(ends) > MAX_ENDS:
         raise _Unknown
-    found: list[Node] = []
+    places: dict[Node, int] = {}
+    last: Node | None = None
     for end in sorted(dict.fromkeys(ends), key=cmp_to_key(_order)):
-        if not found or _order(found[-1], end) != 0:
-            found.append(end)
-    return found
+        places[end] = 1 if last is None else places[last] + (0 if _order(last, end) == 0 else 2)
+        last = end
+    return places
+
+
+def _cells(places: Mapping[Node, int]) -> range:
+    return range(max(places.values(), default=-1) + 2)
 
 
 def _order(left: Node, right: Node) -> int:
@@ -223,15 +231,11 @@ def _order(left: Node, right: Node) -> int:
     return order
 
 
-def _contains(region: _Region, cell: int, ends: Sequence[Node]) -> bool:
+def _contains(region: _Region, cell: int, places: Mapping[Node, int]) -> bool:
     """Whether a region covers a cell: the odd ones are the ends, the even ones the gaps between them."""
     if isinstance(region, _Combination):
-        covered = [_contains(part, cell, ends) for part in region.parts]
+        covered = [_contains(part, cell, places) for part in region.parts]
         return not covered[0] if region.kind == "not" else any(covered) if region.kind == "any" else all(covered)
-    low = -1 if region.low is None else _index(region.low, ends)
-    high = 2 * len(ends) + 1 if region.high is None else _index(region.high, ends)
+    low = -1 if region.low is None else places[region.low]
+    high = len(_cells(places)) if region.high is None else places[region.high]
     return low < cell < high or (cell == low and region.has_low and cell <= high) or (cell == high and region.has_high and cell >= low)
-
-
-def _index(end: Node, ends: Sequence[Node]) -> int:
-    return next(2 * index + 1 for index, other in enumerate(ends) if _order(end, other) == 0)

@@ -1,12 +1,14 @@
 r"""Tells an answer from a question: `3+4` is not the answer 7, and `2^{10}` is not where the prompt asks what `2^{10}` is.
 
-Two rules, both only where the reference is a number:
+Two rules, both where the reference is a number, or is made of numbers (a list, a matrix, the ends of an interval):
 
 - What equals a number is an answer in one of its finished forms: an integer, a decimal, a fraction, a mixed number, scientific notation or a
   number word, one power, root, logarithm, factorial or binomial coefficient, a fraction of these, and a multiple of pi (an angle). Everything
   else is a calculation that nobody worked out, however it is dressed: `12e^0+34`, `\frac{12}{34^{-1}}`, `12 \cdot 34 + x - x`.
-- Of these forms, one that stands in the prompt as it is, is the question echoed; brackets do not hide it. A fraction that is not in lowest terms
-  repeats a prompt whose own numbers have that quotient: `\frac{60}{12}` and `\frac{120}{24}` where 60 is to be divided by 12.
+- Of these forms, one that stands in the prompt is the question echoed, however it is spelled or dressed: formulas of the prompt are read, and
+  compared as trees. A fraction that is not in lowest terms repeats a prompt whose own numbers have that quotient: `\frac{60}{12}` and
+  `\frac{120}{24}` where 60 is to be divided by 12. For every other reference an answer is an echo where it is a whole formula of the prompt,
+  and not the reference itself: `(x+1)^2` where it is to be expanded, `\cos 30^\circ` where that is to be found.
 
 So the verdict on `3+4` for 7 is not the one on 7 for `3+4`: a reference may be written as it likes.
 """
@@ -16,12 +18,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
+from functools import lru_cache
+from itertools import permutations
 
-from proctor.verifiers.answers import Answer, Assignment, Interval, Items, Quantity, Relation
+from proctor.verifiers.answers import Answer, Assignment, Interval, Items, Matrix, Quantity, Relation
+from proctor.verifiers.equivalence import leads_with_name
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, Unsettled, exact, variables
-from proctor.verifiers.expressions import Apply, Node, Number, Symbol
+from proctor.verifiers.expressions import Apply, Node, Number, Symbol, parse
+from proctor.verifiers.extraction import FORMULA as _MATH
+from proctor.verifiers.notation import Unreadable
 from proctor.verifiers.numerals import SCALES
+from proctor.verifiers.units import lookup
 
 _SCALES = frozenset(SCALES.values())
 _SPACE = re.compile(r"\\(?:left|right|[,;:! ])|[\s${}()\[\]]")
@@ -31,6 +40,10 @@ _FRACTION = re.compile(r"\\[dt]?frac\s*(?:\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d)
 _STYLED = re.compile(r"\\[dt]frac")
 _DECIMAL = re.compile(r"(?<![\d.])\d{1,30}(?:\.\d{1,30})?")
 _MAX_PROMPT_NUMBERS = 60
+_MAX_FORMULAS = 40
+_MAX_FORMULA_CHARS = 200
+_CALCULATION = re.compile(r"(?:[\d.+\-*/^()!×·÷\u2212{}\u00b2\u00b3√ ]|\b[a-zA-Z]\b|\\?sqrt\b){3,200}")
+_SIDES = re.compile(r"[=≈,;]|\\approx")
 _SCALE_WORDS = re.compile("|".join(sorted(SCALES)), re.IGNORECASE)
 _ONE_STEP = frozenset({"sqrt", "root", "!", "binom", "log", "logbase", "ln"})
 
@@ -49,11 +62,16 @@ def is_unfinished(text: str, answer: Answer, *, is_exact: bool) -> bool:
         answer: as it was read; equal to a number, so variables in it cancel, and hide a calculation.
         is_exact: equal without a tolerance, so that it is rational, whatever it is made of; with one, what is irrational is left alone.
     """
-    if isinstance(answer, Quantity) and answer.rough is not None:
-        return False  # its value was worked out, and stands there
-    has_words = _SCALE_WORDS.search(text) is not None
+    if isinstance(answer, Quantity) and answer.rough is not None and _is_worked_out(answer.node, answer.rough):
+        return False
+    has_words = _SCALE_WORDS.search(text.rpartition("=")[2]) is not None
+    is_matrix = isinstance(answer, Matrix)
+    if is_matrix and text.count(r"\begin") > 1:
+        return False  # of a sum of matrices the entries are sums; whether the prompt asks for it, `is_echo` says
     return any(
-        bool(variables(node) - NAMED_CONSTANTS) or _is_open(node, is_exact=is_exact, has_words=has_words) for node in _nodes(answer) if not _is_infinite(node)
+        bool(variables(node) - NAMED_CONSTANTS) or (_is_open(node, is_exact=is_exact, has_words=has_words) and not (is_matrix and _is_multiple(node)))
+        for node in map(_unmeasured, _nodes(answer))
+        if not _is_infinite(node)
     )
 
 
@@ -70,18 +88,98 @@ def is_echo(candidate: str, answer: Answer, prompt: str) -> bool:
         return False
     if any(isinstance(node, Apply) and not _is_in_lowest_terms(node) and _is_quotient_of(node, prompt) for node in nodes):
         return True
+    if any(not _is_numeral(node) and _plain(node) in _parts_of(prompt) for node in nodes):
+        return True
     text, asked = _squeezed(candidate).rstrip("."), _squeezed(prompt)
     return bool(text) and re.search(rf"(?<![\d.]){re.escape(text)}(?!\.?\d)", asked) is not None
 
 
+def is_formula_of(answer: Answer, reference: Answer, prompt: str) -> bool:
+    """Whether an answer is a whole formula of the prompt, and not the reference as it is written."""
+    if not isinstance(answer, Quantity | Assignment) or not isinstance(reference, Quantity | Assignment):
+        return False
+    nodes, wanted = [_plain(node) for node in _nodes(answer)], [_plain(node) for node in _nodes(reference)]
+    return bool(nodes) and nodes != wanted and all(isinstance(node, Apply) and node in _formulas_of(prompt) for node in nodes)
+
+
+@lru_cache(maxsize=256)
+def _formulas_of(prompt: str) -> frozenset[Node]:
+    """The formulas of a prompt and, where several are joined, what they are joined from; only as many and as long as are quickly read."""
+    found: set[Node] = set()
+    written = [next(part for part in match.groups() if part) for match in _MATH.finditer(prompt)]
+    spoken = [match.group().strip(" .") for match in _CALCULATION.finditer(_MATH.sub(" ", prompt))]
+    for text in [*written, *spoken][:_MAX_FORMULAS]:
+        if len(text) <= _MAX_FORMULA_CHARS:
+            for side in _SIDES.split(text):
+                with suppress(Unreadable):
+                    found.add(_plain(parse(side)))
+    return frozenset(found)
+
+
+@lru_cache(maxsize=256)
+def _parts_of(prompt: str) -> frozenset[Node]:
+    """Every expression within the formulas of a prompt."""
+    found: set[Node] = set()
+    left = list(_formulas_of(prompt))
+    while left:
+        node = left.pop()
+        if isinstance(node, Apply) and node not in found:
+            found.add(node)
+            left += node.arguments
+    return frozenset(found)
+
+
+def _plain(node: Node) -> Node:
+    """A tree that is the same for spellings of one expression: roots as powers, factors and terms in one order, no double signs."""
+    if not isinstance(node, Apply):
+        return node
+    arguments = tuple(map(_plain, node.arguments))
+    match node.operator, arguments:
+        case "-", (Apply("-", (inner,)),):
+            return inner
+        case "-", (Number(value),):
+            return Number(-value)
+        case "sqrt", (inner,):
+            return Apply("^", (inner, Apply("/", (Number(Fraction(1)), Number(Fraction(2))))))
+        case "root", (inner, Number(index)):
+            return Apply("^", (inner, Apply("/", (Number(Fraction(1)), Number(index)))))
+        case "+" | "*", _:
+            return Apply(node.operator, tuple(sorted(arguments, key=repr)))
+        case _:
+            return Apply(node.operator, arguments)
+
+
+def _is_worked_out(node: Node, rough: Fraction) -> bool:
+    """Whether an approximation says what an expression comes to: all of it, or as a decimal where it has no end."""
+    try:
+        value = exact(node)
+    except Unsettled:
+        return rough.denominator > 1
+    return value == rough
+
+
+def _is_multiple(node: Node) -> bool:
+    """A number times or over a number, as the entry of `\\frac{1}{7}A` is."""
+    return isinstance(node, Apply) and node.operator in ("*", "/", "-") and all(_is_numeral(part) or _is_multiple(part) for part in node.arguments)
+
+
+def _unmeasured(node: Node) -> Node:
+    """The number of `5m`, which is read as a product: the letter is a unit that the reference has."""
+    match node:
+        case Apply("*", (Number() as number, Symbol(name=letter))) if letter not in NAMED_CONSTANTS and len(letter) == 1 and lookup(letter) is not None:
+            return number
+        case _:
+            return node
+
+
 def _is_quotient_of(node: Node, prompt: str) -> bool:
-    """Whether two numbers of the prompt, in their order, have the value of a fraction."""
+    """Whether two numbers of the prompt have the value of a fraction."""
     try:
         value = exact(node)
     except Unsettled:
         return False
     numbers = [Fraction(found) for found in _DECIMAL.findall(prompt)[:_MAX_PROMPT_NUMBERS]]
-    return any(second and first == value * second for place, first in enumerate(numbers) for second in numbers[place + 1 :])
+    return any(other and one == value * other for one, other in permutations(numbers, 2))
 
 
 def _squeezed(text: str) -> str:
@@ -100,8 +198,12 @@ def _nodes(answer: Answer) -> Iterator[Node]:
             yield from _nodes(answer.value)
         case Relation():
             closed = [side for side in answer.sides if not variables(side) - NAMED_CONSTANTS]
-            is_equation = set(answer.signs) == {"="}
-            yield from (closed[-1:] if len(closed) == len(answer.sides) else ()) if is_equation else closed
+            if set(answer.signs) != {"="}:
+                yield from closed
+            elif len(closed) == len(answer.sides) or leads_with_name(answer):
+                yield answer.sides[-1]
+        case Matrix():
+            yield from (entry for row in answer.rows for entry in row)
         case Items():
             for member in answer.members:
                 yield from _nodes(member)

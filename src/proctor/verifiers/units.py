@@ -110,7 +110,7 @@ _SPELLINGS: Mapping[str, Unit] = {
     "atm": _of("atmosphere"),
     "kW": Unit((("kilogram", 1), ("meter", 2), ("second", -3)), Fraction(1000)),
     "C coulomb coulombs": _of("coulomb"),
-    "ohm ohms": _of("ohm"),
+    "ohm ohms Omega": _of("ohm"),
     "T tesla teslas": _of("tesla"),
     "pc parsec parsecs": _of("parsec"),
     "AU": _of("astronomical unit"),
@@ -125,15 +125,18 @@ _SPELLINGS: Mapping[str, Unit] = {
     "acre acres": _of("acre"),
 }
 _COUNTED = """
-apple bag ball banana bead bird board bolt book bottle box boy brick bucket bus button cake can candy car card cat chair chicken child children
+apple bag ball banana bead bird board bolt book bottle box boy brick bucket bus button cake can candy car card cat chair chicken
 chocolate class coin cookie cow crayon cube cupcake customer desk digit dog door duck edge egg element employee envelope face factor fan fish flower
-frog fruit game girl goal goat guest hat horse house integer item jar kid lap leaf lemon letter man marble match member men message mouse movie muffin
-number nut orange outcome page pair pancake paper park part path pen pencil penguin people permutation person photo picture pie piece pizza plant
+frog fruit game girl goal goat guest hat horse house integer item jar lap leaf lemon letter marble match member message mouse movie muffin
+number nut orange outcome page pair pancake paper park part path pen pencil penguin permutation photo picture pie piece pizza plant
 plate player point potato pound prize problem question rabbit rabbits room root rose round row sandwich scarf score seat sheep shell shirt shoe shot
 side sister slice slot snack sock solution song spoon square stamp star step sticker stone stop story stranger stripe student subset sweet table tail
-taxi teacher team term test ticket tile time toy tree triangle trip truck turn unicorn vertex vertices vote walk watermelon way window woman women
+taxi teacher team term test ticket tile time toy tree triangle trip truck turn unicorn vertex vertices vote walk watermelon way window
 word worker zero
 """
+
+
+_IRREGULAR = ("person people persons", "child children kid kids", "man men", "woman women")
 
 
 def _plurals(noun: str) -> tuple[str, ...]:
@@ -143,6 +146,7 @@ def _plurals(noun: str) -> tuple[str, ...]:
 
 UNITS: Mapping[str, Unit] = {
     **{plural: Unit((("thing", 1), (noun, 1))) for noun in _COUNTED.split() for plural in _plurals(noun)},
+    **{spelling: Unit((("thing", 1), (spellings.split()[0], 1))) for spellings in _IRREGULAR for spelling in spellings.split()},
     **{spelling: unit for spellings, unit in _SPELLINGS.items() for spelling in spellings.split()},
 }
 CURRENCIES = {"$": UNITS["$"], "€": UNITS["€"], "£": UNITS["£"], "₹": UNITS["₹"], "¥": UNITS["¥"]}
@@ -154,7 +158,7 @@ _TEMPERATURES = {"c": _of("celsius"), "celsius": _of("celsius"), "f": _of("fahre
 
 def lookup(word: str) -> Unit | None:
     """Return the unit that a word or sign stands for; None if it is none."""
-    return UNITS.get(word) or (UNITS.get(word.lower()) if len(word) > 1 else None)
+    return UNITS.get(word) or (UNITS.get(word.lower()) if len(word) > 1 and not (len(word) == 2 and word[0] == "M") else None)  # 1 Mm is no millimetre
 
 
 def split_unit(tokens: Sequence[Token]) -> tuple[Sequence[Token], Unit | None]:
@@ -167,12 +171,16 @@ def split_unit(tokens: Sequence[Token]) -> tuple[Sequence[Token], Unit | None]:
     """
     for start in range(1, len(tokens)):
         token = tokens[start]
-        is_word = token.kind in ("word", "text") or (token.kind == "mark" and token.text in "%°$€£¢₹¥")
+        is_word = token.kind in ("word", "text") or (token.kind == "mark" and token.text in "%°$€£¢₹¥") or _is_ohm(tokens, start)
         if is_word and (lookup(token.text) or token.text.lower() in _PREFIXES) and _may_follow(tokens[start - 1], token):
             unit = _read(tokens[start:])
             if unit is not None:
                 return tokens[:start], unit
     return tokens, None
+
+
+def _is_ohm(tokens: Sequence[Token], place: int) -> bool:
+    return tokens[place].kind == "command" and tokens[place].text == "Omega" and tokens[place - 1].kind == "number"
 
 
 def _may_follow(before: Token, token: Token) -> bool:
@@ -198,7 +206,8 @@ def _read(tokens: Sequence[Token]) -> Unit | None:
         if word in ("*", ".", "{", "}") and num_factors:
             position += 1
             continue
-        factor = lookup(word) if tokens[position].kind in ("word", "text") or word in CURRENCIES or word in "%°¢" else None
+        is_word = tokens[position].kind in ("word", "text") or tokens[position].text == "Omega"
+        factor = lookup(word) if is_word or word in CURRENCIES or word in "%°¢" else None
         if factor is None:
             return None
         position += 1
