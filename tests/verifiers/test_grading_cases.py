@@ -119,6 +119,14 @@ def test_every_gold_answer_of_gsm8k_verifies() -> None:
     assert len(tasks) == 8792
     assert all(VERIFIER(VERIFIER.gold(task), task).outcome is Outcome.CORRECT for task in tasks)
     assert all(VERIFIER(task.answer, task).outcome is Outcome.CORRECT for task in tasks)
+    for ending in (r"\boxed{{{}}}", "The answer is {}.", "The answer is ${}$ in total."):  # after prose that people wrote
+        refused = [task.id for task in tasks if VERIFIER(solved(task, ending), task).outcome is not Outcome.CORRECT]
+        assert len(refused) <= 1, refused  # one says "the final answer is" of a calculation before
+
+
+def solved(task: Task, ending: str) -> str:
+    body, _, answer = str(task.answer).rpartition("####")
+    return re.sub(r"<<.*?>>", "", body) + ending.format(answer.strip())
 
 
 @given(WRITTEN, WRITTEN)

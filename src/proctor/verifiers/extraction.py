@@ -37,6 +37,7 @@ _ANSWER_IS = re.compile(
     r"(?:\s{0,5}(\$\$[^$]{1,1000}\$\$|\\\[.{1,1000}?\\\])|[ \t]{0,20}(?:\n[ \t]{0,20})?([^\n]{0,1000}))",
     re.IGNORECASE | re.DOTALL,
 )
+_PLAINLY = re.compile(r"\w{1,7}(?: option| choice)?(?:\s{1,5}(?:is|are)\b|\s{0,5}[:=])", re.IGNORECASE)
 _NOT_THAT = re.compile(r",\s{1,5}(?:and\s{1,5})?not\s.*", re.DOTALL)
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\s(?=(?:because|since|as|which|so)\b)")
 _LEAD_IN = re.compile(r"^(?:[\w $]{0,60}\b(?:is|are|be)\b|therefore|thus|:)\s{0,5}", re.IGNORECASE)
@@ -161,8 +162,11 @@ def _hashes(text: str) -> tuple[str, ...]:
 
 
 def _answer_is(text: str) -> tuple[str, ...]:
-    found = [_answer_in("".join(parts)) for parts in _ANSWER_IS.findall(text[-MAX_TAIL_CHARS:])[-MAX_CANDIDATES:]]
-    return tuple(candidate for candidate in found if candidate)
+    """What is said to be the answer; "the answer as a percentage: 3/4" and the like count only where nothing is said plainly."""
+    statements = deque(_ANSWER_IS.finditer(text[-MAX_TAIL_CHARS:]), maxlen=MAX_CANDIDATES)
+    plain = [found for found in statements if _PLAINLY.match(found.group())]
+    candidates = [_answer_in(found[1] or found[2]) for found in plain or statements]
+    return tuple(candidate for candidate in candidates if candidate)
 
 
 def _answer_in(line: str) -> str:
