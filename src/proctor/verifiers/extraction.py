@@ -62,6 +62,7 @@ _OTHER_VALUE = re.compile(
     re.IGNORECASE,
 )
 """What makes something else of a formula that comes after it."""
+_IN_TOTAL = re.compile(r"^\s{1,3}(?:in total|in all|in the end|altogether|overall|total|left|remaining|exactly|here)\b", re.IGNORECASE)
 _ANOTHER = re.compile(r"\W{0,5}(?:or|either|maybe|perhaps|possibly)\b", re.IGNORECASE)
 _SIGN_WORD = re.compile(r"\b(?:minus|negative)\s{1,3}$", re.IGNORECASE)
 _SCALE_WORD = re.compile(r"\s{1,3}(?:hundred|thousand|million|billion|trillion)\b", re.IGNORECASE)
@@ -178,7 +179,7 @@ def _answer_in(line: str) -> str:
     if _ANOTHER.match(rest):
         return line
     formula = _last_formula(sentence)
-    if formula is not None and not re.search(r"\w", sentence[formula.end :]):
+    if formula is not None and _changes_nothing(sentence[formula.end :]):
         before = sentence[: formula.start]
         if not _OTHER_VALUE.search(before):
             return f"-{formula.text}" if before.rstrip("* ").endswith(("-", "\N{MINUS SIGN}")) else formula.text
@@ -188,6 +189,11 @@ def _answer_in(line: str) -> str:
     if len(numbers) == 1 and len(bare.split()) > 3 and "\\" not in sentence and "$" not in bare[1:] and not _is_hedged(sentence, numbers[0]):
         return _number_text(sentence, numbers[0])
     return re.sub(r"^(?:minus|negative) (?=\d)", "-", bare)
+
+
+def _changes_nothing(after: str) -> bool:
+    """Whether what follows a formula in its sentence leaves its value alone: nothing, or words like "in total"."""
+    return not re.search(r"\w", _IN_TOTAL.sub("", after))
 
 
 def _first_sentence(line: str) -> str:
