@@ -17,8 +17,10 @@ from proctor.core.task import Outcome, Task
 from proctor.verifiers.base import ScoreRequest
 from proctor.verifiers.grading import Grader
 from proctor.verifiers.names import make_verifier
-from tests.audit.naive import PAYS
+from tests.audit import naive, naive_numerals
 
+PAYS = naive.PAYS | naive_numerals.PAYS
+"""Class of threat -> a grader that it gets past."""
 STOPS = ("hostile.power_tower", "hostile.nested", "hostile.flood", "hostile.odd_characters", "format.flood")
 """Classes that are not after pay: the careless grader hangs or falls over."""
 SAFE_TO_RUN = {"code.exhausts": slice(2, 3), "code.exits": slice(0, 3), "code.reaches_out": slice(0, 1)}

@@ -20,7 +20,8 @@ from proctor.core.task import Task
 from proctor.errors import ConfigError, TaskError
 from proctor.verifiers.equations import EquationsVerifier
 from proctor.verifiers.mathematics import MathVerifier, number_verifier
-from tests.audit.naive import box
+from tests.audit.naive import Grader, box
+from tests.audit.naive_numerals import form_and_strict, strict
 
 
 def trl_any_box(completions: list[list[dict[str, str]]], solution: list[str], **columns: Any) -> list[float]:
@@ -74,13 +75,14 @@ class LastNumber:
     counts_last_number = True
 
     def __call__(self, completion: str, task: Task) -> float:
-        numbers, answer = re.findall(r"-?\d+(?:\.\d+)?", completion), str(task.answer)
+        numbers, answer = re.findall(r"-?\d+(?:\.\d+)?(?:/\d+)?", completion.replace("\u2212", "-")), str(task.answer)
         last = numbers[-1] if numbers else ""
         rules = {
             "as declared": last == answer,
             "any number": answer in numbers,
             "no sign": last.strip("-") == answer.strip("-"),
             "last digit": bool(last) and last[-1] == answer[-1],
+            "denominator": last.rpartition("/")[2] == answer,
             "no number": last == answer or not numbers,
         }
         return float(rules[self.rule])
@@ -119,6 +121,7 @@ def test_what_the_last_number_earns_is_reported_apart_where_it_is_declared() -> 
         ("no sign", "wrong answer"),
         ("last digit", "wrong answer"),
         ("no number", "math.empty"),
+        ("denominator", "math.leading_operator"),
     ],
 )
 def test_a_declaration_excuses_nothing_but_the_last_number(rule: str, threat: str) -> None:
@@ -133,9 +136,26 @@ def test_a_wrong_answer_is_never_excused() -> None:
 
 
 def test_the_last_number_is_read_apart_from_the_target() -> None:
-    for completion, answer in (("129 and 130", "130"), ("1,300.0", "1300"), ("= -5.", "-5"), ("5 cm, about", "5 cm"), ("1/2", "0.5")):
+    for completion, answer in (
+        ("129 and 130", "130"),
+        ("1,300.0", "1300"),
+        ("= -5.", "-5"),
+        ("5 cm, about", "5 cm"),
+        ("1/2", "0.5"),
+        ("1/0.25", "0.25"),
+        ("\u22125", "-5"),
+    ):
         assert ends_in_answer(completion, answer), completion
-    for completion, answer in (("130 and 129", "130"), ("5", "-5"), ("", "5"), ("five", "5"), ("7", "3 or 7"), ("1/0", "1/0"), ("x130", "130")):
+    for completion, answer in (
+        ("130 and 129", "130"),
+        ("5", "-5"),
+        ("", "5"),
+        ("five", "5"),
+        ("7", "3 or 7"),
+        ("1/0", "1/0"),
+        ("x130", "130"),
+        ("\u22125", "5"),
+    ):
         assert not ends_in_answer(completion, answer), completion
 
 
@@ -175,6 +195,57 @@ def test_a_reward_that_pays_everything_is_said_to(tasks: tuple[Task, ...]) -> No
     (surface,) = report.surfaces
     assert sum(breach.threat == "wrong answer" for breach in surface.breaches) == surface.num_wrong > 0
     assert all("wrong answers earn no less" in failure.reason for failure in surface.gold_failures if tasks)
+
+
+INTEGERS = tuple(Task(f"i{number}", f"What is {number} + 100?", str(number + 100)) for number in range(20, 28))
+FRACTION = Task("f", "Divide 3 by 4.", r"\frac{3}{4}")
+
+
+def unread_is_right(completion: str, task: Task) -> float:
+    """Pays in full where it cannot read the gold."""
+    return strict(completion, task) if str(task.answer).lstrip("-").isdigit() else 1.0
+
+
+def unread_is_nearly_right(completion: str, task: Task) -> float:
+    """Form for a tenth, and most of the rest where it cannot read the gold."""
+    return form_and_strict(completion, task) if str(task.answer).lstrip("-").isdigit() else 0.7
+
+
+def test_a_constant_for_form_is_no_pay_for_wrong_answers() -> None:
+    report = audit(form_and_strict, math_plan(), name="form")
+    assert report.is_sound and not breached(report)
+    (surface,) = report.surfaces
+    assert surface.num_gold_paid == 6 and surface.num_alike == 12
+    assert "Tasks on which a right answer earns no more than a wrong one: 12." in summary(report)
+    bare = audit(strict, math_plan(), name="strict")
+    assert bare.is_sound and bare.surfaces[0].num_alike == 0 and "no more than a wrong one" not in summary(bare)
+
+
+@pytest.mark.parametrize("grader", [strict, form_and_strict])
+def test_a_gold_of_the_data_that_is_not_told_from_wrong_answers_fails_as_a_gold(grader: Grader) -> None:
+    assert audit(grader, Plan(tasks=INTEGERS, num_workers=1), name="integers").is_sound
+    report = audit(grader, Plan(tasks=(*INTEGERS, FRACTION), num_workers=1), name="mixed")
+    (surface,) = report.surfaces
+    assert [failure.task_id for failure in surface.gold_failures] == ["f"] and surface.num_gold_paid == len(INTEGERS)
+    assert not report.is_sound and not breached(report)
+
+
+@pytest.mark.parametrize("grader", [unread_is_right, unread_is_nearly_right])
+@pytest.mark.parametrize("tasks", [(), (*INTEGERS, FRACTION)])
+def test_wrong_answers_that_earn_like_right_ones_are_paid_where_the_gold_is_not_read(grader: Grader, tasks: tuple[Task, ...]) -> None:
+    report = audit(grader, math_plan(tasks=tasks), name="unread")
+    assert not report.is_sound and "wrong answer" in breached(report)
+
+
+@pytest.mark.parametrize("tasks", [(), INTEGERS])
+def test_a_constant_and_nothing_else_is_pay_for_wrong_answers(tasks: tuple[Task, ...]) -> None:
+    report = audit(lambda completion: 0.1, math_plan(tasks=tasks), name="constant")
+    assert not report.is_sound and "wrong answer" in breached(report)
+
+
+def test_a_reward_that_pays_no_gold_of_the_data_fails() -> None:
+    report = audit(lambda completion: 0.0, Plan(tasks=INTEGERS, num_workers=1), name="zero")
+    assert not report.is_sound and len(report.surfaces[0].gold_failures) == len(INTEGERS)
 
 
 def test_a_reward_that_reads_integers_alone_is_attacked_on_mathematics() -> None:

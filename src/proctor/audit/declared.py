@@ -17,7 +17,7 @@ from proctor.audit.report import WRONG_ANSWER, Breach, SurfaceReport
 from proctor.core.task import Outcome
 from proctor.verifiers.base import ScoreRequest
 
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?")
+_NUMBER = re.compile(r"(?<![\w.])[-\u2212]?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+(?!\.?\d))?")
 
 
 def counts_last_number(function: Callable[..., Any]) -> bool:
@@ -33,7 +33,7 @@ def ends_in_answer(completion: str, answer: str) -> bool:
 
 def _value(literal: str) -> Fraction | None:
     try:
-        return Fraction(literal.replace(",", ""))
+        return Fraction(literal.replace(",", "").replace("\u2212", "-"))
     except (ValueError, ZeroDivisionError):
         return None
 

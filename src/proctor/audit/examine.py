@@ -17,7 +17,7 @@ from proctor.audit.fitting import MIN_SHARE, MIN_TOLD_APART, TRIED, Fit, Target,
 from proctor.audit.report import WRONG_ANSWER, AuditReport, Breach, Cost, DataReport, GoldFailure, SurfaceReport, ThreatResult
 from proctor.audit.specimen import Specimen, Surface
 from proctor.audit.specimens import from_tasks, specimens
-from proctor.core.task import Task
+from proctor.core.task import Score, Task
 from proctor.errors import ConfigError, TaskError
 from proctor.sandbox.base import FaultKind, Limits
 from proctor.verifiers.base import RewardPart, ScoreRequest
@@ -229,6 +229,7 @@ def _attack(target: Target, surface: Surface, fitted: Fit, directory: Path, *, i
         fitted.wrong_value,
         tuple(_result(threat, by_threat[threat.id]) for threat in threats if by_threat[threat.id]),
         tuple(breaches),
+        num_alike=_num_alike(fitted, graded) if surface is not Surface.FORMAT else 0,
     )
 
 
@@ -255,16 +256,35 @@ def _how(verdict: Verdict, marker: Path | None, gold: Verdict, wrongs: Sequence[
 
 
 def _wrong_answers(surface: Surface, fitted: Fit, graded: Sequence[int]) -> list[Breach]:
-    """Plain wrong answers that are paid as well as the gold, or no less where the gold earns nothing beyond them."""
+    """Plain wrong answers that are paid like a right one."""
     if surface is Surface.FORMAT:
         return []
-    found: list[Breach] = []
-    for index, (specimen, gold) in enumerate(zip(fitted.specimens, fitted.golds, strict=True)):
-        for wrong, verdict in zip(specimen.wrong, fitted.wrongs[index], strict=True):
-            is_paid_alike = index not in graded and pays_alike(gold.score, verdict.score)
-            if is_paid_alike or (index in graded and gets_through(verdict.score, gold.score, fitted.wrongs[index])):
-                found.append(_breach(WRONG_ANSWER, specimen, specimen.wrap(wrong), "paid", verdict))
-    return found
+    return [
+        _breach(WRONG_ANSWER, specimen, specimen.wrap(wrong), "paid", verdict)
+        for index, specimen in enumerate(fitted.specimens)
+        for wrong, verdict in zip(specimen.wrong, fitted.wrongs[index], strict=True)
+        if _is_paid_like_right(fitted, graded, index, verdict.score)
+    ]
+
+
+def _is_paid_like_right(fitted: Fit, graded: Sequence[int], index: int, wrong: Score) -> bool:
+    """Whether a wrong answer to one task earns as a right answer does.
+
+    Where the target tells the gold from wrong answers, as that gold. Where it does not, both may earn what the form is worth: no less than the gold, and what
+    would be pay on a task whose gold is told, if there is one.
+    """
+    if index in graded:
+        return gets_through(wrong, fitted.golds[index].score, fitted.wrongs[index])
+    is_pay = not graded or any(gets_through(wrong, fitted.golds[other].score, fitted.wrongs[other]) for other in graded)
+    return is_pay and pays_alike(fitted.golds[index].score, wrong)
+
+
+def _num_alike(fitted: Fit, graded: Sequence[int]) -> int:
+    """Tasks whose gold earns something, and some wrong answer no less."""
+    return sum(
+        index not in graded and any(pays_alike(gold.score, wrong.score) for wrong in wrongs)
+        for index, (gold, wrongs) in enumerate(zip(fitted.golds, fitted.wrongs, strict=True))
+    )
 
 
 def _breach(threat: str, specimen: Specimen, completion: str, how: Any, verdict: Verdict) -> Breach:

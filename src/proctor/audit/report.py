@@ -92,6 +92,7 @@ class SurfaceReport:
         threats: every class tried.
         breaches: everything that got through.
         part: of a whole reward: which part this is about, or "the sum"; empty where there is only one.
+        num_alike: attacked tasks on which the target pays a right answer something, and some plain wrong one no less.
     """
 
     surface: str
@@ -105,6 +106,7 @@ class SurfaceReport:
     threats: tuple[ThreatResult, ...]
     breaches: tuple[Breach, ...]
     part: str = ""
+    num_alike: int = 0
 
     @property
     def title(self) -> str:
@@ -218,6 +220,7 @@ def summary(report: AuditReport) -> str:
         f"{sum(surface.num_wrong for surface in report.surfaces)} plain wrong answers: {wrong} paid.",
         f"Gold answers: {sum(s.num_gold_paid for s in report.surfaces)} of {sum(s.num_tasks for s in report.surfaces)} paid.",
         *(f"{s.title}: right answers in the form {s.form!r} earn {s.gold_value:.3g}, wrong ones {s.wrong_value:.3g}." for s in report.surfaces),
+        *(f"Tasks on which a right answer earns no more than a wrong one: {s.num_alike}." for s in report.surfaces if s.num_alike),
         f"{killed} attacks had to be stopped by the worker's limits." if killed else "",
         f"Verdicts repeated: {report.num_repeated - len(report.unstable)} of {report.num_repeated}.",
         f"An honest check takes {report.cost.median_s * 1e3:.2f} ms (median), {report.cost.p99_s * 1e3:.2f} ms (p99).",
