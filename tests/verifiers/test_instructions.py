@@ -38,7 +38,11 @@ KINDS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
         ["First.\n\nThenceforth.", "Then.\n\nFirst.", "First.\n\nThen.\n\nLast."],
     ),
     "detectable_content:number_placeholders": ({"num_placeholders": 2}, ["Dear [name] of [city]"], ["Dear [name]", "[][]", "[a\nb] [c]"]),
-    "detectable_content:postscript": ({"postscript_marker": "P.P.S"}, ["Text.\nP. P. S. More.", "Text\np.p.s: x"], ["Text. P.P.S", "P.S. no", "Text\nP.P.S"]),
+    "detectable_content:postscript": (
+        {"postscript_marker": "P.P.S"},
+        ["Text.\nP. P. S. More.", "Text\np.p.s: x"],
+        ["Text. P.P.S", "P.S. no", "Text\nP.P.S", "Text\nP.P.S.:"],
+    ),
     "detectable_format:number_bullet_lists": ({"num_bullets": 2}, ["* one\n* two", "- one\ntext\n - two"], ["* one", "* a\n* b\n- c", "**bold** a\n* b"]),
     "detectable_format:constrained_response": ({}, ["My answer is maybe.", "Well. My answer is no."], ["Maybe.", "My answer is yes. My answer is no."]),
     "detectable_format:number_highlighted_sections": ({"num_highlights": 2}, ["*a* and **b**"], ["*a*", "** ** * *", "* a\n* b"]),
@@ -49,10 +53,14 @@ KINDS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     ),
     "detectable_format:json_format": ({}, ['{"a": [1]}', '```json\n{"a": 1}\n```'], ["{a: 1}", 'x {"a": 1}', "", "NaN", '```json\n{"a": 1}\n``` done']),
     "detectable_format:title": ({}, ["<<A title>>\nText"], ["<A title>", "<<>>", "<< >>"]),
-    "combination:two_responses": ({}, ["One ****** Two"], ["One", "One ****** One", "One ******", "a ****** b ****** c"]),
+    "combination:two_responses": (
+        {},
+        ["One ****** Two", "One ******\nTwo\n******", "******a******b"],
+        ["One", "One ****** One", "One ******", "a ****** b ****** c", "a ****** ****** b", "****** a ******"],
+    ),
     "combination:repeat_prompt": ({"prompt_to_repeat": "Say  it."}, ["say  it. It."], ["Say  it.", "It. Say  it."]),
     "startend:start_checker": ({"start_phrase": "Once"}, ["once upon", '"Once!"'], ["Onceover", "At once"]),
-    "startend:end_checker": ({"end_phrase": "The End."}, ["So. the end.", '"So. The end."'], ["The End. Really"]),
+    "startend:end_checker": ({"end_phrase": "The End."}, ["So. the end.", '"So. The end."'], ["The End. Really", "Lathe End."]),
     "startend:quotation": ({}, ['"So it is."'], ['So "it" is.', '"', '""', '"So']),
     "change_case:capital_word_frequency": ({"capital_frequency": 2, "capital_relation": "at least"}, ["NASA and ESA"], ["NASA and Esa", "nasa"]),
     "change_case:english_capital": ({}, ["ALL OF THIS IS LOUD."], ["All of this", "DAS IST NICHT DER WEG DEN WIR MIT DEM AUTO NEHMEN", "123"]),
@@ -97,6 +105,43 @@ def test_sentences() -> None:
     assert count_sentences("e.g. this. And that!\n\nNo stop here\n\n...") == 3
     assert count_sentences("") == count_sentences("?!... ") == 0
     assert count_sentences('He said "no." Then he left.') == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("The U.S. Army has left the U.S. at 5 p.m. and not before.", 1),
+        ("He lives in the U.S. She does not.", 2),
+        ("We met at 5 p.m. Then we left.", 2),
+        ("They met in the U.S.\n\nThey left", 2),
+        ("He has a Ph.D. in law, a car, etc. and a dog. E.g. this one.", 2),
+        ("The U.S.A. is large.", 1),
+    ],
+)
+def test_a_point_within_an_abbreviation_ends_no_sentence(text: str, count: int) -> None:
+    assert count_sentences(text) == count
+
+
+def test_postscripts() -> None:
+    for right in ("x\n**P.S.** hi", "x\nP.S.\nhi", "x\n\n*P. S.:* hi", "x\n> P.S. hi"):
+        assert score("detectable_content:postscript", {"postscript_marker": "P.S."}, right) is Outcome.CORRECT, right
+    for wrong in ("x\nP.S.:", "x\nP.S.\n\n---", "**P.S.**", "x P.S. hi"):
+        assert score("detectable_content:postscript", {"postscript_marker": "P.S."}, wrong) is Outcome.INCORRECT, wrong
+
+
+def test_a_first_word_may_have_an_apostrophe() -> None:
+    arguments = {"num_paragraphs": 1, "nth_paragraph": 1, "first_word": "don't"}
+    for right in ("Don't go.", "don’t", '"Don\'t!"'):
+        assert score("length_constraints:nth_paragraph_first_word", arguments, right) is Outcome.CORRECT, right
+    for wrong in ("Do not go.", "Don go.", "Don'tell"):
+        assert score("length_constraints:nth_paragraph_first_word", arguments, wrong) is Outcome.INCORRECT, wrong
+
+
+def test_an_end_phrase_is_whole_words() -> None:
+    assert score("startend:end_checker", {"end_phrase": "one"}, "Not done") is Outcome.INCORRECT
+    assert score("startend:end_checker", {"end_phrase": "one"}, "Not one") is Outcome.CORRECT
+    assert score("startend:end_checker", {"end_phrase": "one"}, "one") is Outcome.CORRECT
+    assert score("startend:end_checker", {"end_phrase": "!"}, "Done!") is Outcome.CORRECT
 
 
 def test_loose_forgives_what_models_put_around() -> None:
@@ -169,6 +214,10 @@ def test_floods_do_not_cost_the_square_of_their_length() -> None:
         "Mr." * 40_000,
         "(\\[" * 40_000,
         "SECTION 1" * 10_000,
+        "A." * 50_000 + "a",
+        "U.S. " * 20_000,
+        "U.S." + " " * 100_000,
+        "P.P.S\n" * 20_000,
     ]
     rules = [{"id": kind, "arguments": arguments} for kind, (arguments, _, _) in KINDS.items()]
     tasks = Task("t", "", info={"instructions": rules})

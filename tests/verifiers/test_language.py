@@ -23,6 +23,10 @@ SENTENCES = {
     "nl": "De hond is in het huis en hij wil niet naar buiten.",
     "sv": "Hunden är i huset och den vill inte gå ut med mig.",
     "pl": "Pies jest w domu i nie chce się ruszyć do ogrodu.",
+    "cs": "Pes je v domě a nechce jít ven, ale když prší, tak se na to dívá z okna.",
+    "ro": "Câinele este în casă și nu vrea să iasă cu pisica pe care o avem.",
+    "hu": "A kutya a házban van és nem akar kimenni, de ha esik az eső, akkor ez már jó.",
+    "id": "Anjing itu ada di rumah dan tidak akan pergi dengan kita ke pasar.",
     "fi": "Koira on talossa ja se ei halua ulos, mutta kun sataa niin se on iloinen.",
     "tr": "Köpek evde ve çok mutlu, ama bu bir sorun değil.",
     "vi": "Con chó và con mèo không có trong nhà của tôi.",
@@ -74,6 +78,41 @@ def test_a_few_foreign_words_within_a_sentence_are_seen_and_a_loan_is_not() -> N
     assert language_share("so it is 3 + 0 = 3 y entonces 4 + 4 = 8", "en") == pytest.approx(3 / 5)
     for own in ("Rosie runs 6 miles per hour.", "Each bird eats 12 beetles per day, I do not.", "He no longer paints la Rochelle as a man would."):
         assert language_share(own, "en") == 1.0
+
+
+def test_foreign_scripts_in_formulas_and_code_count_and_notation_does_not() -> None:
+    for hidden in ("`我们先计算`", "$我们先计算$", r"\(\text{我们先计算}\)", "```\n我们先计算\n```"):
+        assert language_share(f"Well {hidden}", "en") == pytest.approx(1 / 6)
+        assert language_share(f"我们 {hidden}", "zh") == 1.0
+    assert language_share("Then `сначала сложим` it", "en") == pytest.approx(2 / 4)
+    assert language_share("$我们$", "en") == 0.0
+    for own in ("So $α + βγ = \\text{total}$ and `x`", r"So \(\alpha x\) is $א$", "So `print(the)` is it"):
+        assert language_share(own, "en") == 1.0
+    assert language_share("我们 $x + \\text{abc}$ `print`", "zh") == 1.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Anjing besar berlari cepat sekali menuju pasar tradisional",
+        "Ezután kiszámoljuk mennyi pénzt költött összesen Kovács Péter vasárnap",
+        "Nejprve sečteme obě čísla potom vydělíme celkový součet třemi",
+        "Prima dată adunăm numerele apoi împărțim suma obținută trei",
+        "Kemudian Budi membeli delapan apel lalu memberikan tiga apel",
+        SENTENCES["cs"],
+        SENTENCES["ro"],
+        SENTENCES["hu"],
+        SENTENCES["id"],
+    ],
+)
+def test_languages_without_a_word_of_english_are_not_english(text: str) -> None:
+    assert language_share(text, "en") == 0.0
+
+
+def test_short_english_without_function_words_is_english() -> None:
+    for text in ("Total cost = 3 apples + 4 pears", "Kate bought red bouncy balls yesterday", "Ella needs wheels: see $x$"):
+        assert language_share(text, "en") == 1.0
+    assert language_share("Koira juoksee nopeasti kohti suurta vihreää puistoa eilen illalla", "fi") == 1.0
 
 
 def test_consistency_reads_the_chain_of_thought() -> None:

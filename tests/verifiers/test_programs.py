@@ -160,6 +160,15 @@ def f(n):
         ("~~~python\nA\n```\nB\n~~~", "A\n```\nB"),
         ("````python\nA\n```\nB\n````", "A\n```\nB"),
         ("```python title=x\nA\n```", "A"),
+        ("```python\nA\n```\nprints\n```\n3\n```", "A"),
+        ("```\nA\n```\n```\nB\n```", "B"),
+        ("1. So:\n   ```python\n   if a:\n       b\n\n   c\n   ```\n2. Done", "if a:\n    b\n\nc"),
+        ("- ```python\n  if a:\n    b\n  ```", "if a:\n  b"),
+        ("      ```python\n      A\n      ```", "A"),
+        ("\t```python\n\tif a:\n\t\tb\n\t```", "if a:\n\tb"),
+        ('   ```python\n   A = """\nx\n \ty"""\n```', 'A = """\nx\ny"""'),
+        ("```python\ndef f():\n    '''\n    ```\n    x\n    ```\n    '''\n```", "def f():\n    '''\n    ```\n    x\n    ```\n    '''"),
+        ("```python\nA\n- ```\nB\n```", "A\n- ```\nB"),
         ("no code", None),
         ("```python\nA", None),
         ("```c\nA\n```", None),
@@ -180,7 +189,7 @@ def test_only_what_follows_the_reasoning_counts() -> None:
 
 
 def test_extraction_is_linear() -> None:
-    for text in ("```" * 100_000, "```\n" * 100_000, "`" * 10**6, "~~~ " + " " * 10**6, "```python\n" + "x\n" * 10**5):
+    for text in ("```" * 100_000, "```\n" * 100_000, "`" * 10**6, "~~~ " + " " * 10**6, "```python\n" + "x\n" * 10**5, " " * 190 + "```\n" * 10**5):
         last_block(text, "python")
 
 

@@ -9,7 +9,7 @@ from proctor.errors import ConfigError, TaskError
 from proctor.verifiers.format import FormatVerifier
 from proctor.verifiers.names import ALIASES, load_verifier
 from proctor.verifiers.reasoning_gym import ReasoningGymVerifier
-from proctor.verifiers.text import ChoiceVerifier, ExactVerifier, RegexVerifier
+from proctor.verifiers.text import ChoiceVerifier, ExactVerifier, F1Verifier, RegexVerifier
 
 CORRECT, INCORRECT, UNPARSED = Outcome.CORRECT, Outcome.INCORRECT, Outcome.UNPARSED
 
@@ -38,10 +38,73 @@ CORRECT, INCORRECT, UNPARSED = Outcome.CORRECT, Outcome.INCORRECT, Outcome.UNPAR
         ("F", UNPARSED),
         ("<think>B", UNPARSED),
         ("", UNPARSED),
+        ("Option B", CORRECT),
+        ("I choose B.", CORRECT),
+        ("Both look fine.\nSo I'd pick option (B).", CORRECT),
+        ("The answer is:\n\nB", CORRECT),
+        ("**Answer:**\n\n**(B)**\n\nIt is the capital.", CORRECT),
+        ("The answer is **(B)** Paris", CORRECT),
+        ("The answer is B, not C.", CORRECT),
+        ("The correct answer to the question is (B).", CORRECT),
+        ('The answer is therefore "B".', CORRECT),
+        ("Answer: the correct one is B.", CORRECT),
+        ("The answer is clear from the figure. The answer is B.", CORRECT),
+        ("To answer this we count.\nThe answer is B since C is too small.", CORRECT),
+        ("<answer>The answer is (B).</answer>", CORRECT),
+        (r"\boxed{B. A dog}", CORRECT),
+        (r"\boxed{\textbf{(B)}\ 5}", CORRECT),
+        (r"\boxed{\textbf{(B) }\frac{1}{2}}", CORRECT),
+        (r"\boxed{\mathbf{(B)}5}", CORRECT),
+        ("B. No", CORRECT),
+        ("B. Not enough is known", CORRECT),
+        ("B. wrong", UNPARSED),
+        ("B: no, c", UNPARSED),
+        ("B. A or C", UNPARSED),
+        ("(B) or C", UNPARSED),
+        ("The answer is B which is wrong.", UNPARSED),
+        ("<answer>The answer is B which is wrong.</answer>", UNPARSED),
+        ("The answer is B. No, C.", UNPARSED),
+        ("The answer is not $B$.", UNPARSED),
+        ("The answer is not B.", UNPARSED),
+        ("The answer cannot be B.", UNPARSED),
+        ("None of the answers is B.", UNPARSED),
+        ("I do not think that the answer is B.", UNPARSED),
+        ("The wrong answer is B.", UNPARSED),
+        ("The answer is B or C.", UNPARSED),
+        ("The answer is B as well as C.", UNPARSED),
+        ("The answer is B, not B.", UNPARSED),
+        ("The answer is probably C. The answer is B.", UNPARSED),
+        ("If I choose B then it is too small.", UNPARSED),
+        ("Option B is tempting", UNPARSED),
+        ("I choose B. The answer is C.", INCORRECT),
+        ("The answer is A, not B.", INCORRECT),
     ],
 )
 def test_choice(completion: str, outcome: Outcome) -> None:
     assert ChoiceVerifier()(completion, Task("t", "", "B")).outcome is outcome
+
+
+def test_a_remark_beside_the_letter_is_the_text_of_its_option() -> None:
+    task = Task("t", "", "B", {"choices": ["A dog", "Paris", "5"]})
+    for right in ("B. Paris", r"\boxed{B. Paris}", "The answer is **(B)** Paris.", "The answer is B (paris).", "The answer is B, not C."):
+        assert ChoiceVerifier()(right, task).outcome is CORRECT, right
+    for wrong in ("B. A dog", "B. wrong", r"\boxed{B. A dog}", "The answer is (B) A dog."):
+        assert ChoiceVerifier()(wrong, task).outcome is UNPARSED, wrong
+    assert ChoiceVerifier()(r"\boxed{\textbf{(C)}\ 5}", Task("t", "", "C", task.info)).outcome is CORRECT
+
+
+def test_floods_of_choices_end() -> None:
+    """The square of these lengths would take hours, and the suite's time limit would say so."""
+    for flood in (
+        "answer " * 30_000,
+        "answer is B" * 20_000,
+        "I choose " * 20_000,
+        "(B) " * 50_000,
+        "\\boxed{B " * 20_000,
+        "<answer>" * 30_000,
+        "B. " + "A " * 50_000,
+    ):
+        assert ChoiceVerifier()(flood, Task("t", "", "B")).outcome in (INCORRECT, UNPARSED)
 
 
 def test_choice_gold() -> None:
@@ -68,6 +131,28 @@ def test_exact_can_ignore_case() -> None:
     assert ExactVerifier(ignore_case=True)("new york", Task("t", "", "New York")).outcome is CORRECT
     with pytest.raises(TaskError, match="no reference answer"):
         ExactVerifier()("", Task("t", "", ""))
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "is_same"),
+    [
+        ("-5", "5", False),
+        ("1.5", "5.1", False),
+        ("<5", ">5", False),
+        ("< 5", "5", False),
+        ("$-5$", "-5", True),
+        ("−$5", "-5", True),
+        ("it is 1,500.", "It is 1500", True),
+        (".5", "0.5", True),
+        ("1,2", "1, 2", True),
+        ("pages 10-15", "pages 10–15", True),
+        ("the well-known 3rd man's", "Well known 3rd mans", True),
+    ],
+)
+def test_f1_compares_numbers_with_their_sign_and_point(answer: str, reference: str, is_same: bool) -> None:
+    score = F1Verifier()(answer, Task("t", "", reference))
+    assert (score.outcome is CORRECT) is is_same
+    assert F1Verifier()(reference, Task("t", "", answer)).outcome is score.outcome
 
 
 def test_regex() -> None:

@@ -26,7 +26,11 @@ CONSTRAINED_RESPONSES = ("My answer is yes.", "My answer is no.", "My answer is 
 RESPONSE_SEPARATOR = "******"
 
 _WORD = re.compile(r"\w+")
-_ABBREVIATIONS = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|e\.g|i\.e|(?:No|Fig)(?=\.\s?\d))\.")
+_ABBREVIATIONS = re.compile(
+    r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|[eE]\.g|[iI]\.e|(?:No|Fig)(?=\.\s?\d))\."
+    r"|\b(?:[ap]\.m|Ph\.D|etc)\.(?=\s+[^\sA-Z])"  # a capital letter after these begins a sentence
+    r"|(?<![\w.])(?:[A-Z]\.){2,6}(?=\s+(?!(?:He|She|It|They|We|You|I|The|A|An|This|That|These|Those|There|Then|But|And|So|In|However|His|Her|Its|Their|Our)\b)\S)"
+)
 _SENTENCE_END = re.compile(r"(?<![.!?。！？])[.!?。！？]++[\"'”’)\]]*+(?:\s|$)")  # tried once for each run of marks: linear
 _BULLET = re.compile(r"^[ \t]*(?:\*(?!\*)|-(?!-))[ \t]*\S", re.MULTILINE)
 _HIGHLIGHT = re.compile(r"\*\*[^\n*]+\*\*|\*[^\n*]+\*")
@@ -140,8 +144,15 @@ def _nth_paragraph(text: str, arguments: Arguments) -> bool:
     nth = _number(arguments, "nth_paragraph")
     if not 1 <= nth <= len(parts) or len(parts) != _number(arguments, "num_paragraphs"):
         return False
-    first = _WORD.search(parts[nth - 1])
-    return first is not None and first.group().casefold() == _text(arguments, "first_word").strip().casefold()
+    wanted = _plain_quotes(_text(arguments, "first_word").strip())
+    paragraph = _plain_quotes(parts[nth - 1])
+    first = _WORD.search(paragraph)
+    return first is not None and paragraph.startswith(wanted, first.start()) and not paragraph[first.start() + len(wanted) :][:1].isalnum()
+
+
+def _plain_quotes(text: str) -> str:
+    """A text without regard to case and to the shape of its apostrophes."""
+    return text.replace("’", "'").casefold()
 
 
 def _placeholders(text: str, arguments: Arguments) -> bool:
@@ -149,10 +160,15 @@ def _placeholders(text: str, arguments: Arguments) -> bool:
 
 
 def _postscript(text: str, arguments: Arguments) -> bool:
-    """A line that starts with the marker, letters and dots compared without spaces, and says something after it."""
-    marker = re.sub(r"[\s]", "", _text(arguments, "postscript_marker")).casefold()
-    lines = [re.sub(r"\s", "", line).casefold() for line in text.splitlines()]
-    return any(line.startswith(marker) and len(line) > len(marker) for line in lines)
+    """A line that starts with the marker, without regard to spaces and bold type, and something said after it, there or on later lines."""
+    marker = _undecorated(_text(arguments, "postscript_marker"))
+    lines = [_undecorated(line) for line in text.splitlines()]
+    last_said = max((number for number, line in enumerate(lines) if _WORD.search(line)), default=-1)
+    return any(line.startswith(marker) and (number < last_said or _WORD.search(line, len(marker))) for number, line in enumerate(lines))
+
+
+def _undecorated(text: str) -> str:
+    return re.sub(r"[\s*_#>]", "", text).casefold()
 
 
 def _bullets(text: str, arguments: Arguments) -> bool:
@@ -193,8 +209,10 @@ def _title(text: str, arguments: Arguments) -> bool:
 
 
 def _two_responses(text: str, arguments: Arguments) -> bool:
+    """Two different responses with a separator between; one more before the first or after the last does no harm."""
     parts = [part.strip() for part in text.split(RESPONSE_SEPARATOR)]
-    return len(parts) == 2 and all(parts) and parts[0] != parts[1]
+    said = [part for number, part in enumerate(parts) if part or 0 < number < len(parts) - 1]
+    return len(said) == 2 and all(said) and said[0] != said[1]
 
 
 def _repeat_prompt(text: str, arguments: Arguments) -> bool:
@@ -205,7 +223,9 @@ def _repeat_prompt(text: str, arguments: Arguments) -> bool:
 
 
 def _ends_with(text: str, arguments: Arguments) -> bool:
-    return text.strip().strip('"').strip().casefold().endswith(_text(arguments, "end_phrase").strip().casefold())
+    end = _text(arguments, "end_phrase").strip().casefold()
+    whole = text.strip().strip('"').strip().casefold()
+    return whole.endswith(end) and not (end[0].isalnum() and whole[: len(whole) - len(end)][-1:].isalnum())
 
 
 def _starts_with(text: str, arguments: Arguments) -> bool:

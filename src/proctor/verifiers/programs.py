@@ -27,7 +27,8 @@ MAX_SOURCE_CHARS = 200_000
 REFERENCE_FIELDS = ("reference", "solution", "reference_solution", "canonical_solution")
 GRACE_S = 3.0  # wall clock over processor time: a busy machine is not the program's fault
 GRACE_FACTOR = 4
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([^\s`{]*)[^`\n]*$")
+MAX_FENCE_INDENT = 3  # of a closing fence beyond the opening one's
+_FENCE = re.compile(r"^(?P<indent>[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?)(?P<fence>`{3,}|~{3,})[ \t]*(?P<label>[^\s`{]*)[^`\n]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ProgramVerifier:
-    """CORRECT if the program in the last fenced block passes every test of the task.
+    """CORRECT if the program in the last fenced block (of its language, else without a label) passes every test of the task.
 
     The task's tests are described in `proctor.verifiers.program_tests`. `task.info` may hold `language`, `time_limit_s`, `memory_limit_bytes`,
     and a reference solution (`reference` or `solution`), which must pass all tests before training starts.
@@ -206,20 +207,39 @@ def _last_line(stderr: bytes) -> str:
 
 
 def last_block(text: str, language: str) -> str | None:
-    """Return the content of the last closed fenced block that is labelled as the language, or not at all; None if there is none.
+    """Return the content of the last closed fenced block that is labelled as the language, else of the last without a label; None if there is none.
 
-    Linear in the text. A block that is not closed (a truncated completion) is no block.
+    Linear in the text. A block that is not closed (a truncated completion) is no block. One that stands inside a list item is read without the
+    item's indentation.
     """
-    found: str | None = None
-    fence: tuple[str, bool] | None = None
+    labelled: str | None = None
+    plain: str | None = None
+    fence: re.Match[str] | None = None
     lines: list[str] = []
     for line in text.splitlines():
         mark = _FENCE.match(line) if len(line) < 200 else None
         if fence is None:
             if mark:
-                fence, lines = (mark[1], mark[2].lower() in ("", *LABELS[language])), []
-        elif mark and not mark[2] and mark[1][0] == fence[0][0] and len(mark[1]) >= len(fence[0]):
-            found, fence = "\n".join(lines) if fence[1] else found, None
+                fence, lines = mark, []
+        elif mark and _closes(mark, fence):
+            content = "\n".join(_outdented(line, len(fence["indent"])) for line in lines)
+            if fence["label"].lower() in LABELS[language]:
+                labelled = content
+            elif not fence["label"]:
+                plain = content
+            fence = None
         else:
             lines.append(line)
-    return found
+    return plain if labelled is None else labelled
+
+
+def _closes(mark: re.Match[str], fence: re.Match[str]) -> bool:
+    """Whether a fence ends the block that another began: of its kind, at least as long, and not indented as only the block's own content is."""
+    is_bare = not mark["label"] and not mark["indent"].strip()
+    is_near = len(mark["indent"]) <= len(fence["indent"]) + MAX_FENCE_INDENT
+    return is_bare and is_near and mark["fence"][0] == fence["fence"][0] and len(mark["fence"]) >= len(fence["fence"])
+
+
+def _outdented(line: str, width: int) -> str:
+    """A line without its first white space, of at most `width` characters."""
+    return line[width:] if line[:width].isspace() else line.lstrip() if width else line

@@ -7,8 +7,11 @@ Needs the extra `json` where a task has a schema.
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from proctor.core.task import Score, Task
@@ -18,6 +21,10 @@ from proctor.verifiers.extraction import after_reasoning
 
 MAX_CHARS = 200_000
 _FENCES = ("", "json")
+_FORMATS_OF_JSONSCHEMA = ("date", "ipv4", "ipv6", "regex", "uuid")  # those for which it needs no other package
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_URI = re.compile(r"[a-z][a-z0-9+.-]*:[^\s<>\"{}|\\^`]+", re.IGNORECASE)
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[-+]\d\d:\d\d)", re.ASCII)
 _NOTHINGS: tuple[Any, ...] = (None, {}, [], "", 0, False)
 
 
@@ -25,8 +32,11 @@ _NOTHINGS: tuple[Any, ...] = (None, {}, [], "", 0, False)
 class JsonVerifier:
     """CORRECT if the answer is one JSON value that satisfies `info["schema"]` and equals `task.answer`, where the task has them.
 
-    The answer stands in `<answer>`, else in the only code fence, else it is the whole text. Keys that repeat, NaN, Infinity and
-    text around the value are refused, so that two readers cannot read two things.
+    The answer stands in `<answer>`, else in the only code fence, else it is the whole text. Keys that repeat, NaN, Infinity, numbers too
+    large for a float and text around the value are refused, so that two readers cannot read two things. A reference that is null is
+    written as the text "null".
+
+    Of the `format`s that a schema may name, `date`, `date-time`, `email`, `ipv4`, `ipv6`, `regex`, `uri` and `uuid` are checked; others allow any text.
     """
 
     def __call__(self, completion: str, task: Task) -> Score:
@@ -71,12 +81,12 @@ def read_json(text: str) -> Any:
     """Read one JSON value strictly.
 
     Raises:
-        ValueError: too long, nested too deeply, repeated keys, NaN or Infinity, or not JSON.
+        ValueError: too long, nested too deeply, repeated keys, NaN, Infinity or a number that a float cannot hold, or not JSON.
     """
     if len(text) > MAX_CHARS:
         raise ValueError(f"longer than {MAX_CHARS} characters")
     try:
-        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -90,6 +100,13 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return number
 
 
 def same_json(one: Any, other: Any) -> bool:
@@ -108,18 +125,18 @@ def same_json(one: Any, other: Any) -> bool:
 def _requirements(task: Task) -> tuple[Any, Any, bool]:
     """The task's schema as a validator (or None), its reference value, and whether it has one."""
     schema = task.info.get("schema")
-    gold = task.answer
+    gold, has_gold = task.answer, task.answer is not None
     if isinstance(gold, str):
         try:
             gold = read_json(gold)
         except ValueError as error:
             raise TaskError(f"the answer {gold[:80]!r} of task {task.id} is not JSON ({error}); a text needs its quotes") from error
-    if schema is None and gold is None:
+    if schema is None and not has_gold:
         raise TaskError(f'task {task.id} has neither info["schema"] nor an answer: nothing could be verified')
     validator = None if schema is None else _validator(schema, task)
-    if validator is not None and gold is None and all(validator.is_valid(nothing) for nothing in _NOTHINGS):
+    if validator is not None and not has_gold and all(validator.is_valid(nothing) for nothing in _NOTHINGS):
         raise TaskError(f"the schema of task {task.id} is satisfied by anything; require something")
-    return validator, gold, gold is not None
+    return validator, gold, has_gold
 
 
 def _validator(schema: Any, task: Task) -> Any:
@@ -139,4 +156,19 @@ def _validator(schema: Any, task: Task) -> Any:
         kind.check_schema(schema)
     except jsonschema.SchemaError as error:
         raise TaskError(f"the schema of task {task.id} is malformed: {error.message[:200]}") from error
-    return kind(schema, registry=referencing.Registry())  # an empty registry: remote references fail instead of being fetched
+    checker = jsonschema.FormatChecker(formats=_FORMATS_OF_JSONSCHEMA)
+    for name, matches in (("email", _EMAIL.fullmatch), ("uri", _URI.fullmatch), ("date-time", _is_instant)):
+        checker.checks(name)(lambda value, matches=matches: not isinstance(value, str) or bool(matches(value)))
+    # an empty registry: remote references fail instead of being fetched
+    return kind(schema, registry=referencing.Registry(), format_checker=checker)
+
+
+def _is_instant(text: str) -> bool:
+    """Whether a text is a date with a time and a time zone, as RFC 3339 writes them, that exists."""
+    if _DATE_TIME.fullmatch(text) is None:
+        return False
+    try:
+        datetime.fromisoformat(text.upper())
+    except ValueError:
+        return False
+    return True

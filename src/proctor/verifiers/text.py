@@ -5,15 +5,41 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from proctor.core.task import Outcome, Score, Task
 from proctor.errors import ConfigError, TaskError
-from proctor.verifiers.extraction import after_reasoning, extractions
+from proctor.verifiers.blocks import tagged
+from proctor.verifiers.extraction import MAX_CANDIDATES, MAX_CHARS, MAX_COMPLETION_CHARS, MAX_TAIL_CHARS, after_reasoning, boxes, extractions
 
-_CHOICE_CHANNELS = ("boxed", "answer_tag", "hashes", "answer_is", "whole")
 _WRAPPED = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
+_DECORATION = re.compile(r"\*\*|[$`]|\\\(|\\\)")
+_TEX_SPACE = re.compile(r"\\[ ,;:!]|\\q?quad(?![a-zA-Z])|~")
+_LEADING = re.compile(r"(?:(?i:option|choice|answer)\s{1,5})?(?:(?P<closed>\(\s?)(?P<first>[A-Z])\s?\)|(?P<bare>[A-Z])(?![\w'’]))\s*")
+_REMARK = re.compile(r"[.:)]\s+(\S.*)|[-–—]\s+(\S.*)|\((\S.*)\)\.?", re.DOTALL)
+_CONTRAST = re.compile(r",?\s*(?:and\s+)?not\s+\(?([A-Z])\)?\.?")
+_STATED = re.compile(  # "is" may stand a few words after "answer", but none of them may take the answer back
+    r"(?:\b(?:answers?|correct (?:option|choice|one))\b"
+    r"(?P<says>(?:\s(?!(?:not|cannot|never|might|may|could|neither|wrong|incorrect)\b)\w{1,20}){0,8}?\s{1,5}(?:is|are|be)\b|[*_]{0,3}\s?[:=])?"
+    r"|(?:^|[.!?])[\s*]{0,5}(?:(?:so|thus|therefore|hence)\b,?\s)?\bI(?P<choose>(?:['’](?:d|ll)|\s(?:would|will))?\s(?:choose|pick|select)\b))[\s:*_]{0,20}(?:(?:therefore|thus|hence|then)\s{1,5})?",
+    re.IGNORECASE | re.MULTILINE,
+)
+_DOUBTED_BEFORE = re.compile(
+    r"(?:\b(?:none|neither) of|(?:n['’]t|\bnot) (?:think|believe|say|sure)|\bdoubt|\b(?:wrong|incorrect|false|untrue))(?: that)?(?: (?:the|my|our))?"
+    r"(?: (?:final|correct|right))?\s$",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\s(?=(?:because|since|as|which|so)\b)")
+_DENIED = re.compile(  # how the words after a letter begin that take it back, or offer another one
+    r"\W*(?:(?:so|but|and)\b\W*)?(?:(?:(?:which|that|this|it)(?:['’]s|\s(?:is|was))|is)\s)?"
+    r"(?:(?:wrong|incorrect)\b(?!\s\w)|not\s(?:right|correct|true|it|so|the\sanswer)\b|n(?:o|ope)\b(?:\s?[,;:!–—-]|\.\s+\w)"
+    r"|(?:or|nor|and|as\swell\sas)\s(?:\w+\s)?\(?[a-z]\b|(?:or|nor|maybe|perhaps|possibly|wait|actually|sorry)\b)",
+    re.IGNORECASE,
+)
+_WORD = re.compile(
+    r"[<>≤≥≠]=?(?=\s{0,5}[-−+]?[$€£]?\.?\d)|(?P<minus>(?<![\w)])[-−–][$€£]?(?=\.?\d))?(?P<number>(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)*\w*|(?<!\d)\.\d+\w*)|\w+"
+)
 _UNCLOSED = "the reasoning is not closed by </think>"
 
 
@@ -60,7 +86,8 @@ class ChoiceVerifier:
     """CORRECT if the completion chooses the reference letter, and no other, in one declared channel.
 
     A task may bring its own options as `info["choices"]`: a list of texts (the first is A), or an object from letters to texts. Then its
-    letters are the only ones that can be chosen, and a remark beside the letter ("B. Paris") must be that option's text.
+    letters are the only ones that can be chosen, and a remark beside the letter ("B. Paris") must be that option's text. Otherwise a remark
+    may say anything that neither denies the letter ("B. wrong") nor offers another one ("B. or C").
 
     Attributes:
         choices: the letters that may be chosen where the task says nothing.
@@ -83,14 +110,12 @@ class ChoiceVerifier:
         text = after_reasoning(completion)
         if text is None:
             return Score.unparsed(_UNCLOSED)
-        for found in extractions(text, _CHOICE_CHANNELS):
-            letters = [_letter(candidate, options) for candidate in found.candidates]
+        for channel, candidates in _offers(text, options):
+            letters = [letter for _, letter in candidates]
             if None in letters:
-                if found.channel == "answer_is":
-                    continue
-                return Score.unparsed(f"{found.channel}: {found.candidates[letters.index(None)][:80]!r} is not one letter of {''.join(options)}")
+                return Score.unparsed(f"{channel}: {candidates[letters.index(None)][0][:80]!r} is not one letter of {''.join(options)}")
             chosen = ", ".join(sorted({letter for letter in letters if letter}))
-            return Score.correct(chosen, found.channel) if chosen == gold else Score.incorrect(chosen, found.channel)
+            return Score.correct(chosen, channel) if chosen == gold else Score.incorrect(chosen, channel)
         return Score.unparsed("no choice found")
 
     def gold(self, task: Task) -> str:
@@ -117,29 +142,105 @@ class ChoiceVerifier:
         return letter
 
 
+def _offers(text: str, options: Mapping[str, str]) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
+    """Yield the channels that say anything, in order of precedence: each with its texts, and the letter that each text is, if it is one."""
+    text = text[-MAX_COMPLETION_CHARS:]
+    plain = {found.channel: found.candidates for found in extractions(text, ("boxed", "hashes", "whole"))}
+    channels = {
+        "boxed": _letters(plain.get("boxed", ()), options),
+        "answer_tag": [offer for body in tagged(text, "answer") for offer in (_letters(boxes(body), options) or _letter_or_statements(body, options))],
+        "hashes": _letters(plain.get("hashes", ()), options),
+        "answer_is": _statements(text[-MAX_TAIL_CHARS:], options),
+        "whole": _letters(plain.get("whole", ()), options),
+    }
+    yield from ((channel, offers) for channel, offers in channels.items() if offers)
+
+
+def _letters(texts: Iterable[str], options: Mapping[str, str]) -> list[tuple[str, str | None]]:
+    return [(text, _letter(text, options)) for text in texts]
+
+
+def _letter_or_statements(body: str, options: Mapping[str, str]) -> list[tuple[str, str | None]]:
+    """What the text of a tag offers: the letter that it is, else what its sentences say the answer is."""
+    letter = _letter(body, options)
+    return [(body, letter)] if letter else _statements(body, options) or [(body, None)]
+
+
+def _statements(text: str, options: Mapping[str, str]) -> list[tuple[str, str | None]]:
+    """The sentences that say what the answer is, each with its letter; None if it offers letters in another way, or doubts or denies one.
+
+    A sentence about the answer in which no letter stands ("The answer is clear.") says nothing.
+    """
+    found: list[tuple[str, str | None]] = []
+    openings = list(_STATED.finditer(text))
+    ends = [*(opening.start() for opening in openings[1:]), len(text)]
+    for opening, end in zip(openings, ends, strict=False):
+        said = text[opening.end() : min(end, opening.end() + MAX_CHARS)].partition("\n")[0]
+        letter = None if _DOUBTED_BEFORE.search(text[max(0, opening.start() - 60) : opening.start()]) else _stated_letter(said, options)
+        is_statement = opening["says"] or opening["choose"]
+        if letter or (is_statement and _offered(_SENTENCE_END.split(_bare(said), maxsplit=1)[0], options)):
+            found.append((said.strip(), letter))
+    return found[-MAX_CANDIDATES:]
+
+
+def _stated_letter(said: str, options: Mapping[str, str]) -> str | None:
+    """The letter that the words after "the answer is" give, unless the words after the letter take it back."""
+    said = _bare(said)
+    end = _SENTENCE_END.search(said)
+    if end is None:
+        return _letter(said, options)
+    return None if _DENIED.match(said, end.end()) else _letter(said[: end.start()], options)
+
+
 def _letter(text: str, options: Mapping[str, str]) -> str | None:
-    """The letter that a text consists of: `B`, `(B)`, `**B**`, `B. Paris`; None if it is anything else."""
-    bare = _WRAPPED.sub(r"\1", text).strip().strip("$*").strip()
-    match = re.fullmatch(r"\(?([A-Z])\)?[.:)]?|\(?([A-Z])[.:)]\s+(\S.*)", bare)
+    """The letter that a text consists of: `B`, `(B)`, `**B**`, `Option B`, `B. Paris`, `B, not C`; None if it is anything else."""
+    bare = _bare(text)
+    match = _LEADING.match(bare)
     if match is None:
         return None
-    letter, remark = match.group(1) or match.group(2), match.group(3) or ""
+    letter, rest = match["first"] or match["bare"], bare[match.end() :]
     if letter not in options:
         return None
-    if remark and options[letter]:
-        return letter if _joined(remark).rstrip(".") == _joined(options[letter]).rstrip(".") else None
-    return letter if not re.findall(rf"\b[{''.join(options)}]\b", remark) else None
+    if not rest.strip(".,:;)"):
+        return letter
+    if contrast := _CONTRAST.fullmatch(rest):
+        return letter if contrast[1] != letter else None
+    remark = _REMARK.fullmatch(rest)
+    if remark is None and not (match["closed"] and re.match(r"[\w\\-]", rest)):
+        return None
+    return letter if _belongs(next(part for part in remark.groups() if part) if remark else rest, options[letter], options) else None
+
+
+def _belongs(remark: str, option: str, options: Mapping[str, str]) -> bool:
+    """Whether a remark beside a letter is the text of its option; where that is unknown, whether it neither denies the letter nor offers another."""
+    if option:
+        return _joined(remark) == _joined(option)
+    return not _DENIED.match(remark) and not _offered(remark, options)
+
+
+def _offered(remark: str, options: Mapping[str, str]) -> bool:
+    """Whether a letter of an option stands alone in a text; "A dog" is an article, and a small letter counts at the end of an enumeration only."""
+    letters = "".join(options)
+    capital = rf"\b(?!A\s(?!(?:or|and|is|but|nor)\b)[a-zA-Z]{{2}})[{letters}]\b"
+    small = rf"(?:^|,\s?|\b(?:or|and|no|not)\s)\(?[{letters.lower()}]\)?\W*$"
+    return bool(re.search(capital, remark) or re.search(small, remark))
+
+
+def _bare(text: str) -> str:
+    """A text without what only decorates it: bold type, quotation marks, signs of formulas, fonts and spaces of LaTeX."""
+    return _TEX_SPACE.sub(" ", _DECORATION.sub("", _WRAPPED.sub(r"\1", text))).strip().strip("*_\"“”'‘’").strip()
 
 
 def _joined(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    return " ".join(_bare(text).split()).casefold().rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)
 class F1Verifier:
     """The overlap of the answer's words with the reference's, as F1 in [0, 1]; CORRECT only where it is 1.
 
-    Words are lower-cased, without punctuation and without articles. Several references may be given as a list; the best counts.
+    Words are lower-cased, without punctuation and without articles. A number is one word with its sign and point, and `<` or `>` before it
+    is another. Several references may be given as a list; the best counts.
     It pays for hedging by its nature ("5 or 6" earns 0.5 of "5"), so it is a measure for free text, never for short exact answers;
     `min_f1` cuts such part payments off.
 
@@ -195,8 +296,16 @@ def word_f1(answer: str, reference: str) -> float:
 
 
 def _bag(text: str) -> Counter[str]:
-    words = re.findall(r"\w+", text.casefold().replace("'", "").replace("’", ""))
+    words = (_word(match) for match in _WORD.finditer(text.casefold().replace("'", "").replace("’", "")))
     return Counter(word for word in words if word not in ("a", "an", "the"))
+
+
+def _word(match: re.Match[str]) -> str:
+    """A word as it is compared: a number with its sign and point, without commas; all else as it stands."""
+    number = match["number"]
+    if number is None:
+        return match[0]
+    return ("-" if match["minus"] else "") + ("0" if number.startswith(".") else "") + number.replace(",", "")
 
 
 @dataclass(frozen=True, slots=True)
