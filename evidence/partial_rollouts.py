@@ -3,7 +3,8 @@
     python evidence/partial_rollouts.py [--rounds 12] [--seeds 0 1 2] [--steps 60] [--root runs/evidence] [--throughput-only [--model smollm2-135m]]
 
 Throughput: the engine decodes for real, but a rollout's length is drawn by its seed from a Pareto distribution (index 1.2, at least 12
-tokens, at most 400), the same in both arms. Beside seconds stand the process's own CPU seconds, since other work may share the machine,
+tokens, at most 400), the same in all arms: in parts; to the end, finished rows leaving the batch; and in a padded batch, where every row
+is decoded until the longest ends, as engines without that do. Beside seconds stand the process's own CPU seconds, since other work may share the machine,
 and the number of decoding steps one after another, which is what a GPU waits for. Reward: the pocket policy's quickstart.
 Interrupted runs go on.
 """
@@ -47,16 +48,21 @@ class Tailed:
 
     Attributes:
         engine: decodes for real.
+        is_padded: whether every row of a call is decoded as long as its longest.
         num_steps: decoding steps one after another so far: of each call, those of its longest completion.
     """
 
     engine: LocalEngine
+    is_padded: bool = False
     policy_version: int = 0
     num_steps: int = 0
 
     async def sample(self, requests: Sequence[SampleRequest], sampling: Sampling) -> list[list[Completion]]:
         bounded = [self._bounded(request, sampling) for request in requests]
-        self.num_steps += max(limit for request in bounded for limit in request.limits)
+        longest = max(limit for request in bounded for limit in request.limits)
+        self.num_steps += longest
+        if self.is_padded:
+            bounded = [replace(request, limits=(longest,) * len(request.seeds)) for request in bounded]
         found = await self.engine.sample(bounded, sampling)
         return [
             [self._ended(completion, seed, len(request.written_ids)) for completion, seed in zip(group, request.seeds, strict=True)]
@@ -73,10 +79,10 @@ class Tailed:
         return replace(completion, finish_reason=FinishReason.EOS if is_over else FinishReason.LENGTH)
 
 
-def throughput(model: str, *, num_rounds: int, partial_tokens: int | None) -> dict[str, float]:
+def throughput(model: str, *, num_rounds: int, partial_tokens: int | None, is_padded: bool = False) -> dict[str, float]:
     """Finished rollouts over CPU seconds and over decoding steps, in the steady state."""
     policy = load_policy(model, device="cpu")
-    engine = Tailed(LocalEngine(policy, ends_at_eos=False))
+    engine = Tailed(LocalEngine(policy, ends_at_eos=False), is_padded)
     renderer, sampling = Renderer(policy.tokenizer), Sampling(1.0, LONGEST)
     open_groups: list[list[Draft]] = []
     warm_up = 0 if partial_tokens is None else WARM_UP
@@ -125,10 +131,14 @@ def main() -> None:
     path = DOCS / "results" / "partial-rollouts.json"
     found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     whole, partial = (throughput(options.model, num_rounds=options.rounds, partial_tokens=tokens) for tokens in (None, PARTIAL_TOKENS))
+    padded = throughput(options.model, num_rounds=max(1, options.rounds // 3), partial_tokens=None, is_padded=True)
     found.setdefault("throughput", {})[options.model] = {
         "command": f"python evidence/partial_rollouts.py --rounds {options.rounds} --throughput-only --model {options.model}",
         "waiting_for_the_longest": whole,
         f"partial_{PARTIAL_TOKENS}_tokens": partial,
+        "waiting_in_a_padded_batch": padded,
+        "speedup_over_padded": partial["rollouts_per_s"] / padded["rollouts_per_s"],
+        "speedup_cpu_over_padded": partial["rollouts_per_cpu_s"] / padded["rollouts_per_cpu_s"],
         "speedup": partial["rollouts_per_s"] / whole["rollouts_per_s"],
         "speedup_cpu": partial["rollouts_per_cpu_s"] / whole["rollouts_per_cpu_s"],
         "speedup_decoding_steps": partial["rollouts_per_step"] / whole["rollouts_per_step"],

@@ -108,7 +108,19 @@ def leads_with_name(chain: Relation) -> bool:
 
 
 def _is_sum_of_names(node: Node) -> bool:
-    return isinstance(node, Apply) and node.operator in ("+", "-") and all(_is_name(part) or _is_sum_of_names(part) for part in node.arguments)
+    """`m + n`, `100a + 10b + c`, `p - q`, as contests ask for; not `x + y`, which is a line's equation more often."""
+    if not (variables(node) <= {"a", "b", "c", "d"} or variables(node) <= {"m", "n", "p", "q", "r", "s", "k"}):
+        return False
+    match node:
+        case Apply("+", (left, right)):
+            negated = right.arguments[0] if isinstance(right, Apply) and right.operator == "-" else right
+            return (_is_term_of_name(left) or _is_sum_of_names(left)) and _is_term_of_name(negated)
+        case _:
+            return False
+
+
+def _is_term_of_name(node: Node) -> bool:
+    return _is_name(node) or (isinstance(node, Apply) and node.operator == "*" and isinstance(node.arguments[0], Number) and _is_name(node.arguments[1]))
 
 
 def _is_name(node: Node) -> bool:

@@ -34,7 +34,15 @@ _ATTACHED_UNIT = re.compile(r"(?<=\d)(?=[A-DF-Za-df-zΩ])")  # no exponent of te
 _SHORT_THOUSANDS = re.compile(r"-?[1-9]\d?(?:,\d{3})+")
 """One number: what may be a list of two as well has three digits in both, as `100,200` does."""
 _LABEL = re.compile(r"(?:\\[a-z]{2,8}\s?\{)?\s?\(?[A-J]\)?\s?\}?")
-_LABELLED = re.compile(r"\\(?:textbf|text|mathbf|mathrm|textrm)\s?\{\s?(\([A-J]\))\s?\}(?:\\[ ,;:!]|\\q?quad|[~\s])*(\S.*)", re.DOTALL)
+_LABELLED = re.compile(
+    r"(?:\\(?:textbf|text|mathbf|mathrm|textrm)\s?\{\s?(\([A-J]\))\s?\}|(\([A-J]\)|[A-J][.)](?=\s)))(?:\\[ ,;:!]|\\q?quad|[~\s])*(\S.*)", re.DOTALL
+)
+_SECOND_LABEL = re.compile(r"\([A-J]\)|\b(?:or|wrong|not|incorrect)\b|\{\s?[A-J]\s?\}|\b[A-J][.)]\s", re.IGNORECASE)
+_ANSWER_IS = re.compile(
+    r"^(?:\\text\s?\{\s?(?:the\s)?(?:final\s)?answer(?:\s(?:is|are))?\s?:?\s?\}|(?:the\s)?(?:final\s)?answer(?:\sis|\sare|\s?:|\s?=))\s?", re.IGNORECASE
+)
+_MAX_END = 200
+_SPECIAL = re.compile(r"(?:\s*(?:<\|\w{1,20}\|>|</s>|<eos>))+\s*$")
 _WRITERS = {"boxed": "\\boxed{{{}}}", "answer_tag": "<answer>{}</answer>", "hashes": "#### {}", "answer_is": "The answer is ${}$", "last_math": "${}$"}
 
 
@@ -80,6 +88,7 @@ class MathVerifier:
         text = after_reasoning(completion)
         if text is None:
             return Score.unparsed("the reasoning is not closed by </think>")
+        text = text[:-_MAX_END] + _SPECIAL.sub("", text[-_MAX_END:])
         for found in extractions(text, self.channels):
             try:
                 verdicts = [self._is_right(candidate, gold, task) for candidate in dict.fromkeys(found.candidates)]
@@ -94,7 +103,7 @@ class MathVerifier:
         return Score.unparsed("no answer found")
 
     def _is_right(self, candidate: str, gold: Gold, task: Task) -> bool:
-        candidate = _without_label(candidate, wants_label=_LABEL.fullmatch(gold.text) is not None)
+        candidate = _without_label(_ANSWER_IS.sub("", candidate.strip()), wants_label=_LABEL.fullmatch(gold.text) is not None)
         if candidate.strip() == gold.text:
             return True
         answers = readings(candidate, allow_words=gold.allows_words)
@@ -191,7 +200,9 @@ def _read_gold(text: str) -> Gold:
 def _without_label(text: str, *, wants_label: bool) -> str:
     r"""The letter, or the value, of an answer that names both: `\textbf{(C)}\ 5`."""
     found = _LABELLED.fullmatch(text.strip())
-    return text if found is None else found[1] if wants_label else found[2]
+    if found is None or _SECOND_LABEL.search(found[3]):
+        return text
+    return (found[1] or found[2]).strip("().") if wants_label else found[3]
 
 
 def _is_prose(found: Extraction) -> bool:
@@ -199,5 +210,5 @@ def _is_prose(found: Extraction) -> bool:
     if found.channel == "whole":
         text = found.candidates[-1]
         num_words = len(_LONG_WORD.findall(text))
-        return (not _FORMULA.search(text) and (not _RELATION.search(text) or num_words >= 4)) or (num_words >= 3 and "\\" not in text)
+        return (not _FORMULA.search(text) and not _RELATION.search(text)) or (num_words >= 2 and "\\" not in text)
     return found.channel in _FALLBACKS and not any(_SUBSTANCE.search(candidate) for candidate in found.candidates)

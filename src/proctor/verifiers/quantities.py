@@ -73,6 +73,8 @@ def read_quantity(tokens: Sequence[Token]) -> Quantity:
     """
     tokens, currency = _currency(tokens)
     rest, unit = split_unit(tokens)
+    if currency is not None and unit is not None and len(rest) > 1 and rest[-1].text in ("per", "/"):
+        rest, unit, currency = rest[:-1], currency.times(unit.to_the(-1)), None
     if unit == DEGREE and any(token.text in _OF_ANGLES for token in rest):
         rest, unit = tokens, None
     if currency is not None and unit not in (None, currency):

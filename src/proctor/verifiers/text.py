@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from proctor.core.task import Outcome, Score, Task
 from proctor.errors import ConfigError, TaskError
 from proctor.verifiers.blocks import tagged
-from proctor.verifiers.extraction import MAX_CANDIDATES, MAX_CHARS, MAX_COMPLETION_CHARS, MAX_TAIL_CHARS, after_reasoning, boxes, extractions
+from proctor.verifiers.extraction import MAX_CHARS, MAX_COMPLETION_CHARS, after_reasoning, boxes, extractions
+from proctor.verifiers.statements import MAX_CANDIDATES, MAX_TAIL_CHARS
 
 _WRAPPED = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
 _DECORATION = re.compile(r"\*\*|[$`]|\\\(|\\\)")

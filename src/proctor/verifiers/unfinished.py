@@ -21,15 +21,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
 from functools import lru_cache
-from itertools import permutations
+from itertools import combinations, permutations
 
 from proctor.verifiers.answers import Answer, Assignment, Interval, Items, Matrix, Quantity, Relation
 from proctor.verifiers.equivalence import leads_with_name
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, Unsettled, exact, variables
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol, parse
-from proctor.verifiers.extraction import FORMULA as _MATH
 from proctor.verifiers.notation import Unreadable
 from proctor.verifiers.numerals import SCALES
+from proctor.verifiers.statements import FORMULA
 from proctor.verifiers.units import lookup
 
 _SCALES = frozenset(SCALES.values())
@@ -40,9 +40,10 @@ _FRACTION = re.compile(r"\\[dt]?frac\s*(?:\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d)
 _STYLED = re.compile(r"\\[dt]frac")
 _DECIMAL = re.compile(r"(?<![\d.])\d{1,30}(?:\.\d{1,30})?")
 _MAX_PROMPT_NUMBERS = 60
+_MAX_PROMPT_CHARS = 8000
 _MAX_FORMULAS = 40
 _MAX_FORMULA_CHARS = 200
-_CALCULATION = re.compile(r"(?:[\d.+\-*/^()!×·÷\u2212{}\u00b2\u00b3√ ]|\b[a-zA-Z]\b|\\?sqrt\b){3,200}")
+_CALCULATION = re.compile(r"(?:[\d.+\-*/^()!×·÷\u2212{}\u00b2\u00b3√° ]|\\?(?:sqrt|sin|cos|tan|log|ln)\b|(?<![A-Za-z])[a-zA-Z](?![A-Za-z])){3,200}")
 _SIDES = re.compile(r"[=≈,;]|\\approx")
 _SCALE_WORDS = re.compile("|".join(sorted(SCALES)), re.IGNORECASE)
 _ONE_STEP = frozenset({"sqrt", "root", "!", "binom", "log", "logbase", "ln"})
@@ -88,7 +89,7 @@ def is_echo(candidate: str, answer: Answer, prompt: str) -> bool:
         return False
     if any(isinstance(node, Apply) and not _is_in_lowest_terms(node) and _is_quotient_of(node, prompt) for node in nodes):
         return True
-    if any(not _is_numeral(node) and _plain(node) in _parts_of(prompt) for node in nodes):
+    if any(not (_is_numeral(node) and _is_in_lowest_terms(node)) and _plain(node) in _parts_of(prompt) for node in nodes):
         return True
     text, asked = _squeezed(candidate).rstrip("."), _squeezed(prompt)
     return bool(text) and re.search(rf"(?<![\d.]){re.escape(text)}(?!\.?\d)", asked) is not None
@@ -96,7 +97,7 @@ def is_echo(candidate: str, answer: Answer, prompt: str) -> bool:
 
 def is_formula_of(answer: Answer, reference: Answer, prompt: str) -> bool:
     """Whether an answer is a whole formula of the prompt, and not the reference as it is written."""
-    if not isinstance(answer, Quantity | Assignment) or not isinstance(reference, Quantity | Assignment):
+    if not isinstance(answer, Quantity | Assignment | Relation | Items) or not isinstance(reference, Quantity | Assignment):
         return False
     nodes, wanted = [_plain(node) for node in _nodes(answer)], [_plain(node) for node in _nodes(reference)]
     return bool(nodes) and nodes != wanted and all(isinstance(node, Apply) and node in _formulas_of(prompt) for node in nodes)
@@ -106,8 +107,9 @@ def is_formula_of(answer: Answer, reference: Answer, prompt: str) -> bool:
 def _formulas_of(prompt: str) -> frozenset[Node]:
     """The formulas of a prompt and, where several are joined, what they are joined from; only as many and as long as are quickly read."""
     found: set[Node] = set()
-    written = [next(part for part in match.groups() if part) for match in _MATH.finditer(prompt)]
-    spoken = [match.group().strip(" .") for match in _CALCULATION.finditer(_MATH.sub(" ", prompt))]
+    prompt = prompt[-_MAX_PROMPT_CHARS:]
+    written = [next(part for part in match.groups() if part) for match in FORMULA.finditer(prompt)]
+    spoken = [match.group().strip(" .") for match in _CALCULATION.finditer(FORMULA.sub(" ", prompt))]
     for text in [*written, *spoken][:_MAX_FORMULAS]:
         if len(text) <= _MAX_FORMULA_CHARS:
             for side in _SIDES.split(text):
@@ -130,21 +132,28 @@ def _parts_of(prompt: str) -> frozenset[Node]:
 
 
 def _plain(node: Node) -> Node:
-    """A tree that is the same for spellings of one expression: roots as powers, factors and terms in one order, no double signs."""
+    """A tree that is the same for spellings of one expression: roots as powers, factors and terms in one order and level, no double signs,
+    no zeros added."""
     if not isinstance(node, Apply):
         return node
     arguments = tuple(map(_plain, node.arguments))
     match node.operator, arguments:
+        case "/", (Number(top), bottom) if top < 0:
+            return Apply("-", (Apply("/", (Number(-top), bottom)),))
+        case "^", (base, Apply("/", (Number(top), Number(bottom)))) if bottom:
+            return Apply("^", (base, Number(top / bottom)))
         case "-", (Apply("-", (inner,)),):
             return inner
         case "-", (Number(value),):
             return Number(-value)
         case "sqrt", (inner,):
-            return Apply("^", (inner, Apply("/", (Number(Fraction(1)), Number(Fraction(2))))))
-        case "root", (inner, Number(index)):
-            return Apply("^", (inner, Apply("/", (Number(Fraction(1)), Number(index)))))
+            return Apply("^", (inner, Number(Fraction(1, 2))))
+        case "root", (inner, Number(index)) if index:
+            return Apply("^", (inner, Number(1 / index)))
         case "+" | "*", _:
-            return Apply(node.operator, tuple(sorted(arguments, key=repr)))
+            level = [part for one in arguments for part in (one.arguments if isinstance(one, Apply) and one.operator == node.operator else (one,))]
+            kept = [part for part in level if part != Number(Fraction(node.operator == "*"))] or level[:1]
+            return kept[0] if len(kept) == 1 else Apply(node.operator, tuple(sorted(kept, key=repr)))
         case _:
             return Apply(node.operator, arguments)
 
@@ -173,13 +182,14 @@ def _unmeasured(node: Node) -> Node:
 
 
 def _is_quotient_of(node: Node, prompt: str) -> bool:
-    """Whether two numbers of the prompt have the value of a fraction."""
+    """Whether two numbers of the prompt, in their order, have the value of a fraction; in either order where it is whole."""
     try:
         value = exact(node)
     except Unsettled:
         return False
     numbers = [Fraction(found) for found in _DECIMAL.findall(prompt)[:_MAX_PROMPT_NUMBERS]]
-    return any(other and one == value * other for one, other in permutations(numbers, 2))
+    pairs = permutations(numbers, 2) if value.denominator == 1 else combinations(numbers, 2)  # what divides evenly is divided in either order
+    return any(other and one == value * other for one, other in pairs)
 
 
 def _squeezed(text: str) -> str:
@@ -244,7 +254,7 @@ def _is_infinite(node: Node) -> bool:
 
 def _is_in_lowest_terms(node: Node) -> bool:
     match node:
-        case Apply("/", (Number(top), Number(bottom))):
+        case Apply("/", (Number(top), Number(bottom))) | Apply("/", (Apply("-", (Number(top),)), Number(bottom))):
             return bottom > 1 and top.denominator == bottom.denominator == 1 and math.gcd(top.numerator, bottom.numerator) == 1
         case Apply(_, arguments):
             return all(_is_in_lowest_terms(argument) for argument in arguments)

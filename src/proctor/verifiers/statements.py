@@ -1,0 +1,229 @@
+r"""Reads what prose says the answer is: "answer is", the last formula, the last number.
+
+Words make other values of a number: "not", "minus", "half of", "million". What they make is read where it is plain; where it is
+not, nothing readable is returned, so that a sentence never pays for a number that it does not give for the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from proctor.verifiers.units import lookup
+
+MAX_CANDIDATES = 50
+MAX_TAIL_CHARS = 20_000  # prose is searched in the last part of a completion only
+
+NUMBER = re.compile(
+    r"(?<![\w.^√])[-+\u2212\u2013]?[$€£]?"
+    r"(?:\d{1,30} \d{1,30}(?=/\d)|\d{1,3}(?:,\d{3}){1,30}(?!\d|,\d)|\d{1,400}|(?=\.\d))(?:\.\d{1,400})?(?:[eE][-+]?\d{1,3}(?!\w))?"
+    r"(?:\s?/\s?\d{1,400}(?!\d|\.\d)|:\d{1,2}(?!\d)(?:\s?[apAP]\.?\s?[mM]\b\.?)?)?\s?(?:%|\\%)?",
+)
+_MONEY = r"\d[\d,.]{0,20}\s+(?:because|per|for|and|each|in|to|from|plus|is|was|total|more|left|a|every|after|at|with|worth|of|on|she|he|they)\b"
+FORMULA = re.compile(
+    rf"\$\$((?:[^$\\]|\\.){{1,1000}})\$\$|(?<![\\\d])\$(?!{_MONEY})((?:[^$\\]|\\.){{1,1000}})\$"
+    r"|\\\(((?:[^\\]|\\[^()]){1,1000})\\\)|\\\[((?:[^\\]|\\[^][]){1,1000})\\\]",
+    re.DOTALL,
+)
+_STATEMENT = re.compile(
+    r"(?<!\bto )(?<!/)(?<!/correct )\b(?:answers(?=[*_]{0,3}\s{0,5}(?:are|is|[:=])(?![a-z]))|answer|correct (?:option|choice))\b(?:"
+    r"(?P<label>[*_]{0,3}[ \t]{0,5}[:=][*_]{0,3}|[*_]{0,3}[ \t]{0,5}(?=\n)|[*_]{2,3}(?=[ \t]))"
+    r"|(?:[ \t]{1,5}[a-z'’-]{1,20}){0,10}?[ \t]{1,5}(?:is|are|be|equals|(?:is|are|was|can|wo|could)n['’]t(?: be)?)\b[*_]{0,3}[ \t]{0,5}[:=]?"
+    r"|(?P<bare>)(?=[ \t]{1,3}[$\d\\(-]))",
+    re.IGNORECASE,
+)
+_OPENING = re.compile(r"[\s*#]*(?:(?:so|thus|therefore|hence|then)\b,?\s{0,5})?(?:(?:the|my|our|final|correct|right)\s{1,5}){0,4}\**", re.IGNORECASE)
+_DENIED = re.compile(r"\b(?:not|cannot|never|unlikely|hardly)\b|n['’]t\b", re.IGNORECASE)
+_DISPLAYED = re.compile(r"\s{0,5}(\$\$[^$]{1,1000}\$\$|\\\[.{1,1000}?\\\])", re.DOTALL)
+_SAID = re.compile(r"[ \t]{0,20}(?:\n[ \t]{0,20}){0,3}([^\n]{0,1000})")
+_LIST_MARK = re.compile(r"(?:\d{1,2}[.)]|[-*•])\s")
+_MAX_WORDS = 4
+"""Of what stands behind a label: more of them, with more text after, are a solution and no answer."""
+_SECOND_SENTENCE = re.compile(r"[.!?;]\s+\w")
+_SUBSTANCE = re.compile(r"[\\$=\d]")
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\s(?=(?:because|since|as|which|so)\b)")
+_FILLER = re.compile(
+    r"^(?:[:=]\s{0,5})?(?:(?:exactly|simply|just|approximately|about|roughly|around|equal to|therefore|thus|then|hence|indeed|clearly|also|:),?\s{0,5}){0,4}",
+    re.IGNORECASE,
+)
+_LEAD_IN = re.compile(r"^[A-Za-z ,'’]{0,60}\b(?:is|are|be)\s{1,5}", re.IGNORECASE)
+_PLAIN_LEAD = re.compile(r"[A-Za-z ,:'’=()]*")
+_VARIABLE = re.compile(r"\$([A-Za-z](?:_\w)?)\$(?=.)", re.DOTALL)
+_NOT_THAT = re.compile(r",\s{1,5}(?:and\s{1,5})?not\s.*", re.DOTALL)
+_RATE = re.compile(r"\s{0,3}(?:(?:per|every|each|a|an)\s{1,3}[a-z]{2,12}|each|/\s?[a-z]{2,12})\s{0,3}$", re.IGNORECASE)
+_IN_TOTAL = re.compile(r"^\s{1,3}(?:in total|in all|in the end|altogether|overall|total|left|remaining|exactly|here)\b", re.IGNORECASE)
+_AT_END = re.compile(r"\s{1,3}(?:in total|in all|altogether|overall|total)$", re.IGNORECASE)
+_JOINED = re.compile(r"[\s,;]{0,5}(?:(?:or|and|either|maybe|perhaps|possibly)[\s,;]{1,5}){0,2}", re.IGNORECASE)
+_ANOTHER = re.compile(r"\W{0,5}(?:or|either|maybe|perhaps|possibly|wait)\b", re.IGNORECASE)
+_OTHER_VALUE = re.compile(
+    r"\b(?:not|never|cannot|than|minus|negative|plus|times|or|nor|either|vs|versus|under|over|above|below|between|except|without|unlike|unlikely|maybe|perhaps"
+    r"|possibly|probably|might|could|if|least|most|half|third|quarter|twice|thrice|double|triple|square|cube|roots?|adding|subtracting|multiplying|dividing"
+    r"|wrong|incorrect|false|nearly|almost)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+"""What makes something else of a number that comes after it in its sentence."""
+_LATER_VALUE = re.compile(r"\b(?:more|less|fewer|greater|times) than\b|\b(?:or|not|wrong|incorrect|minus|plus)\b", re.IGNORECASE)
+_HEDGED_BEFORE = re.compile(
+    r"(?:\b(?:or|nor|not|either|maybe|perhaps|possibly|probably|than|isn't|wasn't|aren't|never|instead of|vs|versus|except|without|unlike)"
+    r"(?:\s{1,5}\w{1,12}){0,1}\W{0,5}"
+    r"|\b(?:roots?|squares?|cubes?|half|halves|thirds?|quarters?|opposite|reciprocal|inverse|negative|logarithm|factorial|double|triple) of\s{1,3}\W{0,2}"
+    r"|\b(?:twice|thrice|times|half|double|triple)\s{1,3}[$(]?|√\s?\(?)$",
+    re.IGNORECASE,
+)
+_HEDGED_AFTER = re.compile(
+    r"^(?:\s?\^|\s?(?:\\pi|π|√)|[kKMB]\b"
+    r"|\s{1,3}(?:and (?:a|one) (?:half|third|quarter)|squared|cubed|factorial|dozens?|tenths?|hundredths?|thousandths?|below zero)\b"
+    r"|\W{0,5}(?:or|vs|versus|maybe|perhaps|possibly|is (?:wrong|not|incorrect))\b)",
+    re.IGNORECASE,
+)
+_SIGN_BEFORE = re.compile(r"(?:\b(?:minus|negative)\s{0,3}[({}]{0,2}\s{0,3}|(?<![\w)\]}])[-\u2212]\s?[({]|\{[-\u2212]\})$", re.IGNORECASE)
+_SIGN_WORD = re.compile(r"^(?:minus|negative) (?=[$\d])", re.IGNORECASE)
+_SCALE_WORD = re.compile(r"\s{0,3}(?:\\text\s?\{)?\s{0,3}\b(hundred|thousand|million|billion|trillion)\b", re.IGNORECASE)
+_UNIT_WORD = re.compile(r"\s{1,3}((?!in\b)[A-Za-z]{2,20})\b((?:\^[23]|[²³])?)")
+_EMPHASIS = re.compile(r"\*\*|__|[`\"“”]")
+
+
+def answers_said(text: str) -> tuple[str, ...]:
+    """What each "the answer is", "Answer:" and the like says, of the last fifty.
+
+    A label before a whole solution says nothing, and neither does "the answer as a percentage"; "our answer is reasonable" says
+    something only where nothing else does.
+    """
+    said = [candidate for line in _statements(text[-MAX_TAIL_CHARS:]) if (candidate := _answer_in(line))]
+    return tuple([candidate for candidate in said if _SUBSTANCE.search(candidate)] or said)
+
+
+def only_statement(text: str) -> tuple[str, ...]:
+    """What a text says, where it says nothing but that the answer is something; nothing for "8 but the answer is 7"."""
+    start = _STATEMENT.search(text)
+    if start is None or not _OPENING.fullmatch(text[: start.start()]):
+        return ()
+    rest = text[start.end() :].strip()
+    return () if "\n" in rest or _SECOND_SENTENCE.search(rest) else answers_said(text)
+
+
+def _statements(text: str) -> Iterator[str]:
+    """What follows each statement in its line, or below it, up to the next."""
+    starts = list(deque(_STATEMENT.finditer(text), maxlen=MAX_CANDIDATES))
+    for number, start in enumerate(starts):
+        displayed = _DISPLAYED.match(text, start.end())
+        if displayed:
+            yield displayed[1]
+            continue
+        said = _SAID.match(text, start.end())
+        assert said is not None  # every part of it may be empty
+        end = starts[number + 1].start() if number + 1 < len(starts) else len(text)
+        line = text[said.start(1) : min(said.end(1), end)]
+        if start["bare"] is not None and not _OPENING.fullmatch(text[text.rfind("\n", 0, start.start()) + 1 : start.start()]):
+            continue  # "an answer 400 less than the other"
+        if start["label"] is not None and _is_solution(line, text[said.end(1) :]):
+            continue
+        yield f"not {line}" if _DENIED.search(start.group()) else line
+
+
+def _is_solution(line: str, after: str) -> bool:
+    """Whether a label stands before a solution in several sentences or lines."""
+    is_long = len(line.split()) > _MAX_WORDS and (bool(after.strip()) or _SECOND_SENTENCE.search(line) is not None)
+    return is_long or (_LIST_MARK.match(line) is not None and bool(after.strip()))
+
+
+def _answer_in(line: str) -> str:
+    """The answer in what is said: its formula, its only number, or the sentence, which is unreadable where words make another value of it."""
+    line = _EMPHASIS.sub("", line).strip().strip("*_").strip()
+    sentence = _first_sentence(line)
+    rest = line[len(sentence) :].lstrip(".!? ")
+    sentence = _FILLER.sub("", _NOT_THAT.sub("", sentence)).rstrip("*: ")
+    if _ANOTHER.match(rest):
+        return line
+    sentence = _VARIABLE.sub(r"\1", sentence)
+    formula = last_formula(sentence)
+    if formula is not None and _changes_nothing(sentence[formula.end :]):
+        before = sentence[: formula.start].rstrip()
+        sign = "-" if before.endswith(("-", "\N{MINUS SIGN}")) else ""
+        before = before[:-1] if sign else before
+        is_plain = _PLAIN_LEAD.fullmatch(before) and not _OTHER_VALUE.search(before)
+        return sign + formula.text if is_plain else f"{before} {sign}{formula.text}"
+    numbers = list(NUMBER.finditer(sentence))
+    if len(numbers) == 1 and len(sentence.split()) > 3 and "\\" not in sentence and sentence.count("$") == numbers[0].group().count("$"):
+        before, after = sentence[: numbers[0].start()], sentence[_end(numbers[0]) :]
+        is_other = _OTHER_VALUE.search(_SIGN_BEFORE.sub("", before)) or _LATER_VALUE.search(after) or _is_hedged(sentence, numbers[0])
+        return sentence if is_other else _number_text(sentence, numbers[0])
+    lead = _LEAD_IN.match(sentence)
+    bare = sentence[lead.end() :] if lead and not _OTHER_VALUE.search(lead.group()) else sentence
+    return _SIGN_WORD.sub("-", _RATE.sub("", _AT_END.sub("", bare))).strip("* ")
+
+
+def _first_sentence(line: str) -> str:
+    """Up to the first end of a sentence, or word of a reason, that is in no formula."""
+    hidden = FORMULA.sub(lambda found: "x" * len(found.group()), line)
+    end = _SENTENCE_END.search(hidden)
+    return line[: end.start()] if end else line
+
+
+def _changes_nothing(after: str) -> bool:
+    """Whether what follows a formula in its sentence leaves its value alone: nothing, words like "in total", a rate."""
+    return not re.search(r"\w", _RATE.sub("", _IN_TOTAL.sub("", after)))
+
+
+class Formula(NamedTuple):
+    """A formula in a text: what it says, and where it stands."""
+
+    text: str
+    start: int
+    end: int
+
+
+def last_formula(text: str) -> Formula | None:
+    """The last formula with those joined to it by a comma, "and" or "or"."""
+    formulas = list(FORMULA.finditer(text))
+    if not formulas:
+        return None
+    first = len(formulas) - 1
+    while first and _JOINED.fullmatch(text, formulas[first - 1].end(), formulas[first].start()):
+        first -= 1
+    start, end = formulas[first].start(), formulas[-1].end()
+    shown = next(part for part in formulas[-1].groups() if part) if first == len(formulas) - 1 else text[start:end]
+    return Formula(shown, start, end)
+
+
+def last_math(text: str) -> tuple[str, ...]:
+    """The last formula, unless a number in plain text comes after it, or words before it make something else of it."""
+    tail = text[-MAX_TAIL_CHARS:]
+    formula = last_formula(tail)
+    if formula is None or NUMBER.search(tail, formula.end) or _HEDGED_BEFORE.search(tail[max(0, formula.start - 40) : formula.start]):
+        return ()
+    return (formula.text,)
+
+
+def last_number(text: str) -> tuple[str, ...]:
+    """The last number with what belongs to it, unless it is hedged or denied."""
+    tail = text[-MAX_TAIL_CHARS:]
+    numbers = deque(NUMBER.finditer(tail), maxlen=1)
+    return tuple(_number_text(tail, number) for number in numbers if not _is_hedged(tail, number))
+
+
+def _number_text(text: str, number: re.Match[str]) -> str:
+    """A number with what belongs to it: a sign or a scale in words, a unit of measurement."""
+    shown = number.group().strip()
+    if shown[0] not in "-+\N{MINUS SIGN}" and _SIGN_BEFORE.search(text[max(0, number.start() - 16) : number.start()]):
+        shown = f"-{shown}"
+    after = _end(number)
+    if scale := _SCALE_WORD.match(text, after):
+        return f"{shown} {scale[1]}"
+    word = _UNIT_WORD.match(text, after)
+    unit = None if word is None or shown.strip("-+")[0] in "$€£" else lookup(word[1])
+    is_measured = unit is not None and bool(unit.powers) and ("thing", 1) not in unit.powers
+    return f"{shown} {word[1]}{word[2]}" if word is not None and is_measured else shown
+
+
+def _is_hedged(text: str, number: re.Match[str]) -> bool:
+    """Whether a number is offered beside another one ("7 or 8"), doubted, denied, or part of another value."""
+    before = text[max(0, number.start() - 40) : number.start()]
+    return bool(_HEDGED_BEFORE.search(before) or _HEDGED_AFTER.search(text[_end(number) : _end(number) + 40]))
+
+
+def _end(number: re.Match[str]) -> int:
+    """Where a number ends, without the space that may stand before its percent sign."""
+    return number.start() + len(number.group().rstrip())
