@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proctor.core import Outcome, Task
+from proctor.verifiers.echoes import is_echo
 from proctor.verifiers.mathematics import MathVerifier
-from proctor.verifiers.unfinished import is_echo
 
 
 def outcome(prompt: str, gold: str, answer: str) -> Outcome | None:

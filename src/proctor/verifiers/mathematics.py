@@ -18,12 +18,13 @@ from typing import ClassVar
 from proctor.core.task import Score, Task
 from proctor.errors import ConfigError, TaskError
 from proctor.verifiers.answers import Answer, Quantity, Words
+from proctor.verifiers.echoes import is_echo, is_formula_of
 from proctor.verifiers.equivalence import equivalent
 from proctor.verifiers.evaluation import is_undefined
 from proctor.verifiers.extraction import CHANNELS, Extraction, after_reasoning, boxes, extractions
 from proctor.verifiers.notation import Unreadable
 from proctor.verifiers.reading import readings
-from proctor.verifiers.unfinished import is_echo, is_formula_of, is_number, is_unfinished
+from proctor.verifiers.unfinished import is_number, is_unfinished
 
 _FALLBACKS = frozenset({"answer_is", "last_math", "whole"})  # prose: where it cannot be read, the next channel is asked
 _SUBSTANCE = re.compile(r"[\\$=\d]")
