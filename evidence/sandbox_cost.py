@@ -1,7 +1,8 @@
 """What isolation costs on this machine, and that it leaves nothing behind: docs/results/sandbox-cost.json.
 
     python evidence/sandbox_cost.py [--executions 10000]
-    python evidence/sandbox_cost.py --concurrent-only 8     prints eight measurements of concurrent calls, and writes nothing
+    python evidence/sandbox_cost.py --concurrent-only 8 --places 64 6     prints eight measurements of concurrent calls, in turns with 64 jobs
+                                                                          at once (as many as there are callers) and 6, and writes nothing
 
 Cold is one call in a fresh sandbox, warm one in a session; a bare interpreter is timed beside them, so that a busy machine
 shows. Concurrent is warm calls by 64 threads, each with a session of its own.
@@ -25,8 +26,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from evidence.common import DOCS, write_json
 
+from proctor.sandbox import local
 from proctor.sandbox.base import Layer, PythonCall, Session
 from proctor.sandbox.local import LocalSandbox
+from proctor.sandbox.places import PLACES_PER_CORE, Places
 from proctor.sandbox.policy import self_test
 
 CALL = PythonCall("def f(n): return n + 1", "f", (1,))
@@ -113,10 +116,14 @@ def main() -> None:
     parser.add_argument("--warm", type=int, default=1000)
     parser.add_argument("--threads", type=int, default=64)
     parser.add_argument("--concurrent-only", type=int, default=0, metavar="TIMES")
+    parser.add_argument("--places", type=int, nargs="+", default=[PLACES_PER_CORE * len(os.sched_getaffinity(0))], metavar="N")
     arguments = parser.parse_args()
     if arguments.concurrent_only:
         for _ in range(arguments.concurrent_only):
-            print(spread(concurrent(LocalSandbox(Layer.NAMESPACE), arguments.threads, 20)), flush=True)
+            for count in arguments.places:
+                line = Places(count)
+                local._places = lambda line=line: line
+                print(f"{count} places: {spread(concurrent(LocalSandbox(Layer.NAMESPACE), arguments.threads, 20))}", flush=True)
         return
     bare = [sys.executable, "-I", "-S", "-c", "print(1)"]
     models = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]

@@ -14,7 +14,7 @@ from collections import deque
 from typing import Self
 
 HOLD_S = 0.05
-PLACES_PER_CORE = 4
+PLACES_PER_CORE = 3
 
 
 class Place:
