@@ -78,7 +78,10 @@ _HEDGED_AFTER = re.compile(
     r"|\W{0,5}(?:or|vs|versus|maybe|perhaps|possibly|is (?:wrong|not|incorrect))\b)",
     re.IGNORECASE,
 )
-_SIGN_BEFORE = re.compile(r"(?:\b(?:minus|negative)\s{0,3}[({}]{0,2}\s{0,3}|(?<![\w)\]}])[-\u2212]\s?[({]|\{[-\u2212]\})$", re.IGNORECASE)
+_SIGN_BEFORE = re.compile(
+    r"(?:\b(?:minus|negative)\s{0,3}[({}]{0,2}\s{0,3}|(?<![\w)\]}])[-\u2212]\s?[({]|\{[-\u2212]\}|(?<=[{=$(])\s{0,2}[-\u2212](?:\\[,;!]|\s){1,2})$",
+    re.IGNORECASE,
+)
 _SIGN_WORD = re.compile(r"^(?:minus|negative) (?=[$\d])", re.IGNORECASE)
 _SCALE_WORD = re.compile(r"\s{0,3}(?:\\text\s?\{)?\s{0,3}\b(hundred|thousand|million|billion|trillion)\b", re.IGNORECASE)
 _UNIT_WORD = re.compile(r"\s{1,3}((?!in\b)[A-Za-z]{2,20})\b((?:\^[23]|[²³])?)")
