@@ -68,19 +68,6 @@ def test_a_grader_that_drops_nothing_is_sound_and_a_percent_sign_is_policy() -> 
     assert lenient.is_sound and {breach.threat for breach in lenient.surfaces[0].breaches} == {"math.percent_sign"}
 
 
-def test_a_public_grader_pays_for_scale_words() -> None:
-    math_verify = pytest.importorskip("math_verify")
-    seven = specimens(Surface.MATH)[0]
-    gold = math_verify.parse(seven.answer, parsing_timeout=None)
-    paid = {
-        threat.id
-        for threat in THREATS
-        for completion in threat.instances(seven)
-        if math_verify.verify(gold, math_verify.parse(completion, parsing_timeout=None), timeout_seconds=None)
-    }
-    assert paid == {"math.scale_word", "math.percent_sign"}
-
-
 def test_what_the_stranger_wrote_is_among_them() -> None:
     assert {"7 million", "7 and a half", r"7\text{ thousand}"} <= set(answers("math.scale_word", "7"))
     assert {r"7 \cdot 10^3", "7^2", "7 squared", "7e3"} <= set(answers("math.trailing_operator", "7"))

@@ -149,7 +149,7 @@ class Injector:
     def plan(self, *faults: str) -> None:
         self._pending = iter(faults)
 
-    def exchange(self, harness: Any, frame: bytes, received: Any, deadline: float, max_bytes: int) -> dict[str, Any]:
+    def exchange(self, harness: Any, frame: bytes, received: Any, *bounds: Any) -> dict[str, Any]:
         is_job = len(frame) < 5000  # what starts a harness carries its code
         fault = next(self._pending, "none") if is_job else "none"
         if fault == "killed":
@@ -158,7 +158,7 @@ class Injector:
             received.control += self._draw.randbytes(64)
         elif fault == "not started":
             return {"failed": "[Errno 28] No space left on device"}
-        reply = self._exchange(harness, frame, received, deadline, max_bytes)
+        reply = self._exchange(harness, frame, received, *bounds)
         if fault == "claim lost":
             received.claim.clear()
         elif fault == "claim damaged":
