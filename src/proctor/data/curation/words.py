@@ -18,6 +18,7 @@ import numpy as np
 
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Thai, Lao, Burmese, Khmer, kana and ideographs."""
+_ASCII_WORD = re.compile(r"\w+|[-+*/=<>^%|]")
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|[-+*/=<>^%|]")
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _MAX_CACHED_WORDS = 500_000
@@ -25,8 +26,9 @@ _MAX_CACHED_WORDS = 500_000
 
 def words(text: str) -> list[str]:
     """The words of a text, compatibility forms folded (full-width digits, ligatures)."""
-    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    return _WORD.findall(folded.lower())
+    if text.isascii():
+        return _ASCII_WORD.findall(text.lower())
+    return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
 
 
 @dataclass(frozen=True, slots=True)
