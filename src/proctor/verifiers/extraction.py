@@ -24,7 +24,7 @@ _END_OF_THINK = re.compile(r"<\s{0,20}/\s{0,20}think\s{0,20}>", re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]{0,20}([^\n]{1,1000})")
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])")
 _BRACE_OR_BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])\s{0,20}|\\.|[{}]", re.DOTALL)
-_ANSWER_TAG = re.compile(r"<\s{0,5}(/?)\s{0,5}answer\s{0,5}>", re.IGNORECASE)
+_ANSWER_TAG = re.compile(r"<\s{0,5}(/?)\s{0,5}(?:final[_ ]?)?answer\s{0,5}>", re.IGNORECASE)
 _LABEL = re.compile(r"^(?:the\s)?(?:final\s)?answer\s?[:=]\**\s?", re.IGNORECASE)
 _HEADING = re.compile(r"(?:\d{1,2}[.)]\s{1,3})?[A-Za-z]{2,}")
 _BEFORE_BOX = re.compile(

@@ -23,8 +23,10 @@ from proctor.verifiers.equivalence import equivalent
 from proctor.verifiers.evaluation import is_undefined
 from proctor.verifiers.extraction import CHANNELS, Extraction, after_reasoning, boxes, extractions
 from proctor.verifiers.notation import Unreadable
+from proctor.verifiers.numerals import SCALES
 from proctor.verifiers.reading import readings
 from proctor.verifiers.unfinished import is_number, is_unfinished
+from proctor.verifiers.units import lookup
 
 _FALLBACKS = frozenset({"answer_is", "last_math", "whole"})  # prose: where it cannot be read, the next channel is asked
 _SUBSTANCE = re.compile(r"[\\$=\d]")
@@ -44,6 +46,11 @@ _ANSWER_IS = re.compile(
 )
 _MAX_END = 200
 _SPECIAL = re.compile(r"(?:\s*(?:<\|\w{1,20}\|>|</s>|<eos>))+\s*$")
+_COUNTED = re.compile(r"(-?\d[\d.,/]{0,20})(?:\s|(?:\\[,; ]|\s)?\\text\s?\{\s?)([A-Za-z]{3,20})\s?\}?")
+_NO_NOUN_WORDS = """
+and not dozen half halves third thirds quarter quarters tenths hundredths thousandths percent squared cubed factorial mod base times plus minus
+"""
+_NO_NOUNS = frozenset(_NO_NOUN_WORDS.split())
 _WRITERS = {"boxed": "\\boxed{{{}}}", "answer_tag": "<answer>{}</answer>", "hashes": "#### {}", "answer_is": "The answer is ${}$", "last_math": "${}$"}
 
 
@@ -104,7 +111,8 @@ class MathVerifier:
         return Score.unparsed("no answer found")
 
     def _is_right(self, candidate: str, gold: Gold, task: Task) -> bool:
-        candidate = _without_label(_ANSWER_IS.sub("", candidate.strip()), wants_label=_LABEL.fullmatch(gold.text) is not None)
+        candidate = _without_noun(candidate.strip(), task.prompt_text)
+        candidate = _without_label(_ANSWER_IS.sub("", candidate), wants_label=_LABEL.fullmatch(gold.text) is not None)
         if candidate.strip() == gold.text:
             return True
         answers = readings(candidate, allow_words=gold.allows_words)
@@ -204,6 +212,14 @@ def _without_label(text: str, *, wants_label: bool) -> str:
     if found is None or _SECOND_LABEL.search(found[3]):
         return text
     return (found[1] or found[2]).strip("().") if wants_label else found[3]
+
+
+def _without_noun(text: str, prompt: str) -> str:
+    """The number of `65 passengers` where the prompt speaks of passengers: what is counted is no unit, and no list of nouns is complete."""
+    found = _COUNTED.fullmatch(text)
+    if found is None or lookup(found[2]) is not None or found[2].lower() in SCALES or found[2].lower() in _NO_NOUNS:
+        return text
+    return found[1] if re.search(rf"\b{found[2]}\b", prompt, re.IGNORECASE) else text
 
 
 def _is_prose(found: Extraction) -> bool:

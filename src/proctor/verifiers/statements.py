@@ -28,14 +28,19 @@ FORMULA = re.compile(
     re.DOTALL,
 )
 _STATEMENT = re.compile(
-    r"(?<!\bto )(?<!/)(?<!/correct )\b(?:answers(?=[*_]{0,3}\s{0,5}(?:are|is|[:=])(?![a-z]))|answer|correct (?:option|choice))\b(?:"
-    r"(?P<label>[*_]{0,3}[ \t]{0,5}[:=][*_]{0,3}|[*_]{0,3}[ \t]{0,5}(?=\n)|[*_]{2,3}(?=[ \t]))"
+    r"(?<!\bto )(?<!/)(?<!/correct )\b(?:answers(?=[*_]{0,3}\s{0,5}(?:are|is|[:=])(?![a-z]))"
+    r"|answer|correct (?:option|choice)|(?:ans|result)(?=[*_]{0,3}\s?[:=.]))\b\]?(?:"
+    r"(?P<label>[*_]{0,3}[ \t]{0,5}[:=][*_]{0,3}|(?<=ans)\.|(?<=\])(?=\s)|[*_]{0,3}[ \t]{0,5}(?=\n)|[*_]{2,3}(?=[ \t]))"
     r"|(?:[ \t]{1,5}[a-z'’-]{1,20}){0,10}?[ \t]{1,5}(?:is|are|be|equals|(?:is|are|was|can|wo|could)n['’]t(?: be)?)\b[*_]{0,3}[ \t]{0,5}[:=]?"
     r"|(?P<bare>)(?=[ \t]{1,3}[$\d\\(-]))",
     re.IGNORECASE,
 )
 _OPENING = re.compile(r"[\s*#]*(?:(?:so|thus|therefore|hence|then)\b,?\s{0,5})?(?:(?:the|my|our|final|correct|right)\s{1,5}){0,4}\**", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|cannot|never|unlikely|hardly)\b|n['’]t\b", re.IGNORECASE)
+_DENIED_BEFORE = re.compile(r"(?:\b(?:not|never|false|untrue|wrong|doubt|unlikely)\b|n['’]t\b)[^.!?\n]{0,40}$", re.IGNORECASE)
+_ASKED = re.compile(r"[^.!\n]{0,60}\?")
+_QED = re.compile(r"\$?\\(?:blacksquare|square|qed|Box)(?![a-zA-Z])\$?")
+_TEXT_LABEL = re.compile(r"\\text\s?\{\s?((?:the\s)?(?:final\s)?answer(?:\sis)?\s?[:=]?)\s?\}", re.IGNORECASE)
 _DISPLAYED = re.compile(r"\s{0,5}(\$\$[^$]{1,1000}\$\$|\\\[.{1,1000}?\\\])", re.DOTALL)
 _SAID = re.compile(r"[ \t]{0,20}(?:\n[ \t]{0,20}){0,3}([^\n]{0,1000})")
 _LIST_MARK = re.compile(r"(?:\d{1,2}[.)]|[-*•])\s")
@@ -66,18 +71,21 @@ _OTHER_VALUE = re.compile(
 """What makes something else of a number that comes after it in its sentence."""
 _LATER_VALUE = re.compile(r"\b(?:more|less|fewer|greater|times) than\b|\b(?:or|not|wrong|incorrect|minus|plus)\b", re.IGNORECASE)
 _HEDGED_BEFORE = re.compile(
-    r"(?:\b(?:or|nor|not|either|maybe|perhaps|possibly|probably|than|isn't|wasn't|aren't|never|instead of|vs|versus|except|without|unlike)"
+    r"(?:\b(?:or|nor|not|cannot|can't|either|maybe|perhaps|possibly|probably|than|isn't|wasn't|aren't|never|instead of|vs|versus|except|without|unlike)"
     r"(?:\s{1,5}\w{1,12}){0,1}\W{0,5}"
     r"|\b(?:roots?|squares?|cubes?|half|halves|thirds?|quarters?|opposite|reciprocal|inverse|negative|logarithm|factorial|double|triple) of\s{1,3}\W{0,2}"
     r"|\b(?:twice|thrice|times|half|double|triple)\s{1,3}[$(]?|√\s?\(?)$",
     re.IGNORECASE,
 )
+_SUPPOSED = re.compile(r"(?:\b(?:assume|suppose|cannot be|can['’]t be)\b|\b(?:false|untrue|wrong|not true) (?:that|to)\b)[^.!?\n]{0,120}$", re.IGNORECASE)
 _HEDGED_AFTER = re.compile(
-    r"^(?:\s?\^|\s?(?:\\pi|π|√)|[kKMB]\b"
+    r"^(?:\s?\?|\s?\^|\s?(?:\\pi|π|√)|[kKMB]\b"
     r"|\s{1,3}(?:and (?:a|one) (?:half|third|quarter)|squared|cubed|factorial|dozens?|tenths?|hundredths?|thousandths?|below zero)\b"
     r"|\W{0,5}(?:or|vs|versus|maybe|perhaps|possibly|is (?:wrong|not|incorrect))\b)",
     re.IGNORECASE,
 )
+_OPERATOR_BEFORE = re.compile(r"(?:[+*/^×·÷]|[\w)]\s?[-\u2212])\s?$")
+_OPERATOR_AFTER = re.compile(r"\s?(?:[+*^×·÷√\\]|[-\u2212]\s?[\w(]|/\s?[\w(])|[A-Za-z(]")
 _SIGN_BEFORE = re.compile(
     r"(?:\b(?:minus|negative)\s{0,3}[({}]{0,2}\s{0,3}|(?<![\w)\]}])[-\u2212]\s?[({]|\{[-\u2212]\}|(?<=[{=$(])\s{0,2}[-\u2212](?:\\[,;!]|\s){1,2})$",
     re.IGNORECASE,
@@ -94,7 +102,8 @@ def answers_said(text: str) -> tuple[str, ...]:
     A label before a whole solution says nothing, and neither does "the answer as a percentage"; "our answer is reasonable" says
     something only where nothing else does.
     """
-    said = [candidate for line in _statements(text[-MAX_TAIL_CHARS:]) if (candidate := _answer_in(line))]
+    tail = _TEXT_LABEL.sub(r"\1", _QED.sub("", text[-MAX_TAIL_CHARS:]))
+    said = [candidate for line in _statements(tail) if (candidate := _answer_in(line))]
     return tuple([candidate for candidate in said if _SUBSTANCE.search(candidate)] or said)
 
 
@@ -123,7 +132,8 @@ def _statements(text: str) -> Iterator[str]:
             continue  # "an answer 400 less than the other"
         if start["label"] is not None and _is_solution(line, text[said.end(1) :]):
             continue
-        yield f"not {line}" if _DENIED.search(start.group()) else line
+        is_denied = _DENIED.search(start.group()) or _DENIED_BEFORE.search(text[max(0, start.start() - 60) : start.start()]) or _ASKED.match(line)
+        yield f"not {line}" if is_denied else line
 
 
 def _is_solution(line: str, after: str) -> bool:
@@ -135,6 +145,9 @@ def _is_solution(line: str, after: str) -> bool:
 def _answer_in(line: str) -> str:
     """The answer in what is said: its formula, its only number, or the sentence, which is unreadable where words make another value of it."""
     line = _EMPHASIS.sub("", line).strip().strip("*_").strip()
+    for opening, closing in (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$")):  # of a display that began before the label
+        if line.endswith(closing) and line.count(opening) == (opening == closing):
+            line = line.removesuffix(closing).strip()
     sentence = _first_sentence(line)
     rest = line[len(sentence) :].lstrip(".!? ")
     sentence = _FILLER.sub("", _NOT_THAT.sub("", sentence)).rstrip("*: ")
@@ -151,11 +164,17 @@ def _answer_in(line: str) -> str:
     numbers = list(NUMBER.finditer(sentence))
     if len(numbers) == 1 and len(sentence.split()) > 3 and "\\" not in sentence and sentence.count("$") == numbers[0].group().count("$"):
         before, after = sentence[: numbers[0].start()], sentence[_end(numbers[0]) :]
+        if _OPERATOR_BEFORE.search(before) or _OPERATOR_AFTER.match(after):
+            return _without_lead(sentence)
         is_other = _OTHER_VALUE.search(_SIGN_BEFORE.sub("", before)) or _LATER_VALUE.search(after) or _is_hedged(sentence, numbers[0])
         return sentence if is_other else _number_text(sentence, numbers[0])
+    return _SIGN_WORD.sub("-", _RATE.sub("", _AT_END.sub("", _without_lead(sentence)))).strip("* ")
+
+
+def _without_lead(sentence: str) -> str:
+    """A sentence without the words that lead to what it says is the answer."""
     lead = _LEAD_IN.match(sentence)
-    bare = sentence[lead.end() :] if lead and not _OTHER_VALUE.search(lead.group()) else sentence
-    return _SIGN_WORD.sub("-", _RATE.sub("", _AT_END.sub("", bare))).strip("* ")
+    return sentence[lead.end() :] if lead and not _OTHER_VALUE.search(lead.group()) else sentence
 
 
 def _first_sentence(line: str) -> str:
@@ -193,9 +212,11 @@ def last_formula(text: str) -> Formula | None:
 
 def last_math(text: str) -> tuple[str, ...]:
     """The last formula, unless a number in plain text comes after it, or words before it make something else of it."""
-    tail = text[-MAX_TAIL_CHARS:]
+    tail = _QED.sub("", text[-MAX_TAIL_CHARS:])
     formula = last_formula(tail)
     if formula is None or NUMBER.search(tail, formula.end) or _HEDGED_BEFORE.search(tail[max(0, formula.start - 40) : formula.start]):
+        return ()
+    if _SUPPOSED.search(tail[max(0, formula.start - 200) : formula.start]):
         return ()
     return (formula.text,)
 
@@ -204,7 +225,11 @@ def last_number(text: str) -> tuple[str, ...]:
     """The last number with what belongs to it, unless it is hedged or denied."""
     tail = text[-MAX_TAIL_CHARS:]
     numbers = deque(NUMBER.finditer(tail), maxlen=1)
-    return tuple(_number_text(tail, number) for number in numbers if not _is_hedged(tail, number))
+    return tuple(
+        _number_text(tail, number)
+        for number in numbers
+        if not _is_hedged(tail, number) and not _SUPPOSED.search(tail[max(0, number.start() - 200) : number.start()])
+    )
 
 
 def _number_text(text: str, number: re.Match[str]) -> str:
