@@ -162,6 +162,9 @@ def outcome(completion: str, answer: str, prompt: str = "") -> Outcome | None:
         ("Wait, is it 7?", "7", ""),
         ("Is the answer 7?", "7", ""),
         ("**Answer: 7 dozen**", "7", ""),
+        (r"\boxed{\text{It is not } 7}", "7", ""),
+        (r"\boxed{7\text{ million}}", "7", "How many million are there?"),
+        (r"\boxed{7~\text{ or so}}", "7", "or so"),
     ],
 )
 def test_what_is_not_the_answer_is_not_paid(completion: str, answer: str, prompt: str) -> None:
@@ -286,6 +289,11 @@ def test_what_is_not_the_answer_is_not_paid(completion: str, answer: str, prompt
         ("### Final Answer\n\nThe length of the diagonal is **2√13**.", r"2\sqrt{13}", ""),
         ("**Answer: 65 passengers**", "65", "How many passengers are on the train?"),
         (r"\boxed{65\text{ passengers}}", "65", "How many passengers are there?"),
+        (r"\boxed{166~\text{legs}}", "166", "How many legs have they?"),
+        (r"\boxed{90\,\mathrm{diagonals}}", "90", "How many diagonals has it?"),
+        (r"\boxed{30\text{ years old}}", "30", "How old is Ann?"),
+        ("The answer is 36 years old.", "36", ""),
+        (r"\boxed{\text{The line is } y = 3x - 4}", "y=3x-4", ""),
     ],
 )
 def test_what_a_careful_reader_accepts_is_paid(completion: str, answer: str, prompt: str) -> None:

@@ -46,7 +46,9 @@ _ANSWER_IS = re.compile(
 )
 _MAX_END = 200
 _SPECIAL = re.compile(r"(?:\s*(?:<\|\w{1,20}\|>|</s>|<eos>))+\s*$")
-_COUNTED = re.compile(r"(-?\d[\d.,/]{0,20})(?:\s|(?:\\[,; ]|\s)?\\text\s?\{\s?)([A-Za-z]{3,20})\s?\}?")
+_COUNTED = re.compile(r"(-?\d[\d.,/]{0,20})(?:\s|(?:\\[,; ]|[\s~])?\\(?:text|mathrm|textbf)\s?\{\s?)([A-Za-z]{3,20})\s?\}?")
+_OLD = re.compile(r"(?<=years|.year) old\b")
+_LED = re.compile(r"^\\text\s?\{[A-Za-z ]{0,40}\b(?:is|are)\s?:?\s?\}\s?")
 _NO_NOUN_WORDS = """
 and not dozen half halves third thirds quarter quarters tenths hundredths thousandths percent squared cubed factorial mod base times plus minus
 """
@@ -111,7 +113,7 @@ class MathVerifier:
         return Score.unparsed("no answer found")
 
     def _is_right(self, candidate: str, gold: Gold, task: Task) -> bool:
-        candidate = _without_noun(candidate.strip(), task.prompt_text)
+        candidate = _without_noun(_OLD.sub("", _LED.sub("", candidate.strip())), task.prompt_text)
         candidate = _without_label(_ANSWER_IS.sub("", candidate), wants_label=_LABEL.fullmatch(gold.text) is not None)
         if candidate.strip() == gold.text:
             return True
