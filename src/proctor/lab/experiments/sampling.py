@@ -148,7 +148,8 @@ GUESS_FILTER = Experiment(
     probes=(accuracy(),),
     measure=_luck,
     remark="The curves are of different tasks, verdicts being paid every second time; held out are additions alone, on which the arm with the guess test "
-    "spends all of its rollouts and the other half. Two other seeds were looked at before this was committed (both claims open), and nothing was changed after.",
+    "spends all of its rollouts and the other half. Two other seeds were looked at before this was committed (both claims open), and nothing was "
+    "changed after.",
 )
 
 PRECISION = Experiment(
