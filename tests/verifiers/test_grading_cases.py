@@ -112,6 +112,18 @@ def test_public_cases() -> None:
     assert len(refused) <= num_right // 100, refused
 
 
+@pytest.mark.parametrize(("name", "num_refused", "num_paid"), [("first", 41, 12), ("second", 2, 1)])
+def test_rows_written_blind_are_read_no_worse_than_now(name: str, num_refused: int, num_paid: int) -> None:
+    """By people who had not seen the grader; what was mended after them is in these counts: docs/notes/what-did-not-work.md."""
+    path = Path(__file__).parents[2] / "evidence" / "grading" / f"blind-{name}.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    tasks = [Task(row["id"], row["task"]["prompt"], row["task"]["answer"]) for row in rows]
+    is_right = [VERIFIER(row["completion"], task).outcome is Outcome.CORRECT for row, task in zip(rows, tasks, strict=True)]
+    refused = [row["id"] for row, right in zip(rows, is_right, strict=True) if row["expected"] and not right]
+    paid = [row["id"] for row, right in zip(rows, is_right, strict=True) if right and not row["expected"]]
+    assert len(refused) <= num_refused and len(paid) <= num_paid, (refused, paid)
+
+
 @pytest.mark.skipif(not (DATA / "gsm8k").exists(), reason="GSM8K is not part of the package")
 def test_every_gold_answer_of_gsm8k_verifies() -> None:
     rows = [json.loads(line) for name in ("train", "test") for line in (DATA / "gsm8k" / f"{name}.jsonl").read_text().splitlines()]
