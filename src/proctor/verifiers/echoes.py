@@ -2,18 +2,19 @@ r"""Tells an answer from the question: `2^{10}` is no answer where the prompt as
 
 - Where the reference is a number: of its finished forms (`proctor.verifiers.unfinished`), one that stands in the prompt is the question echoed,
   however it is spelled or dressed: formulas of the prompt are read, and compared as trees. A fraction that is not in lowest terms repeats a
-  prompt whose own numbers have that quotient: `\frac{60}{12}` and `\frac{120}{24}` where 60 is to be divided by 12.
+  prompt whose own numbers have that quotient: `\frac{60}{12}` and `\frac{120}{24}` where 60 is to be divided by 12; a ratio likewise.
 - For every other reference an answer is an echo where it is a whole formula of the prompt, and not the reference as it is written: `(x+1)^2`
   where it is to be expanded, `\cos 30^\circ` where that is to be found.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from contextlib import suppress
 from fractions import Fraction
 from functools import lru_cache
-from itertools import combinations, permutations
+from itertools import combinations, pairwise, permutations
 
 from proctor.verifiers.answers import Answer, Assignment, Items, Quantity, Relation
 from proctor.verifiers.evaluation import Unsettled, exact
@@ -45,6 +46,8 @@ def is_echo(candidate: str, answer: Answer, prompt: str) -> bool:
         prompt: of the task.
     """
     nodes = list(given_nodes(answer))
+    if isinstance(answer, Items) and answer.kind == "ratio":
+        return _is_ratio_of(nodes, prompt)
     if "+" not in candidate and all(is_numeral(node) and is_in_lowest_terms(node) for node in nodes):
         return False
     if any(isinstance(node, Apply) and not is_in_lowest_terms(node) and _is_quotient_of(node, prompt) for node in nodes):
@@ -127,6 +130,17 @@ def _is_quotient_of(node: Node, prompt: str) -> bool:
     numbers = [Fraction(found) for found in _DECIMAL.findall(prompt)[:_MAX_PROMPT_NUMBERS]]
     pairs = permutations(numbers, 2) if value.denominator == 1 else combinations(numbers, 2)  # what divides evenly is divided in either order
     return any(other and one == value * other for one, other in pairs)
+
+
+def _is_ratio_of(parts: list[Node], prompt: str) -> bool:
+    """Whether a ratio that is not in lowest terms repeats numbers of the prompt, each two neighbours in their order, or multiples of them."""
+    quotients = [Apply("/", pair) for pair in pairwise(parts)]
+    try:
+        values = [exact(part) for part in parts]
+    except Unsettled:
+        return False
+    is_reduced = all(value.denominator == 1 for value in values) and math.gcd(*(value.numerator for value in values)) == 1
+    return not is_reduced and all(value != 0 for value in values) and all(_is_quotient_of(quotient, prompt) for quotient in quotients)
 
 
 def _squeezed(text: str) -> str:

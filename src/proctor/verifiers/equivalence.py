@@ -21,6 +21,7 @@ _ORDERED = frozenset({"tuple", "sequence", "record"})
 _MAX_LONG = 20
 _LETTERS = ("xyzwt", "abcdef", "mn", "pqrs", "uv", "jkl")
 _UNORDERED = frozenset({"list", "alternatives", "set"})
+_REAL_CONSTANTS = frozenset({"pi", "e"})
 
 
 def equivalent(gold: Answer, given: Answer, *, tolerance: Fraction = Fraction(0)) -> bool:
@@ -98,7 +99,7 @@ def _value_of_chain(relation: Relation) -> Quantity | None:
         return None
     values = relation.sides[1:] if _is_name(relation.sides[0]) else relation.sides
     *others, last = values
-    is_new = not variables(last) or _is_name(relation.sides[0])
+    is_new = variables(last) <= _REAL_CONSTANTS or _is_name(relation.sides[0])
     return Quantity(last, relation.unit) if is_new and all(equal(value, last) for value in others) else None
 
 

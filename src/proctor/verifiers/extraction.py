@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from proctor.verifiers.statements import MAX_CANDIDATES, answers_said, last_math, last_number, only_statement
+from proctor.verifiers.statements import MAX_CANDIDATES, Said, answers_said, has_sentences, last_math, last_number, only_statement
 
 CHANNELS = ("boxed", "answer_tag", "hashes", "answer_is", "last_math", "whole", "last_number")
 MAX_WHOLE_CHARS = 200
@@ -26,6 +26,7 @@ _BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])")
 _BRACE_OR_BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])\s{0,20}|\\.|[{}]", re.DOTALL)
 _ANSWER_TAG = re.compile(r"<\s{0,5}(/?)\s{0,5}(?:final[_ ]?)?answer\s{0,5}>", re.IGNORECASE)
 _LABEL = re.compile(r"^(?:the\s)?(?:final\s)?answer\s?[:=]\**\s?", re.IGNORECASE)
+_BOLD = re.compile(r"(?<![\w)*])\*\*(?=[^\s*])([^*\n]{1,200})(?<=[^\s*])\*\*(?![\w(*])")
 _HEADING = re.compile(r"(?:\d{1,2}[.)]\s{1,3})?[A-Za-z]{2,}")
 _BEFORE_BOX = re.compile(
     r"(?:(?P<raised>\^\{?)|(?P<root>\\sqrt\{)|(?P<sign>[-\u2212](?:\\?[$(]|\\left\s?\(|\{)?|(?:[=$({:]|\\left\()\s?[-\u2212]\s|(?:minus|negative)\s))$",
@@ -46,10 +47,14 @@ class Extraction:
     Attributes:
         channel: the channel it was read from.
         candidates: every text in that channel; all of them must be right.
+        after: what follows the last of them, which may take it back.
+        is_tentative: whether it is read off the form of a line, so that one that cannot be read is no answer, and the next channel is asked.
     """
 
     channel: str
     candidates: tuple[str, ...]
+    after: str = field(default="", compare=False)
+    is_tentative: bool = field(default=False, compare=False)
 
 
 def after_reasoning(completion: str) -> str | None:
@@ -68,17 +73,22 @@ def extractions(text: str, channels: tuple[str, ...] = CHANNELS) -> Iterator[Ext
     """
     text = text[-MAX_COMPLETION_CHARS:]
     for channel in channels:
-        candidates = _READERS[channel](text)
+        candidates, after = _READERS[channel](text)
         if candidates:
-            yield Extraction(channel, candidates)
+            yield Extraction(channel, candidates, after)
 
 
 def boxes(text: str) -> tuple[str, ...]:
     r"""Return the contents of the closed `\boxed{...}` (outermost, braces matched) and `\boxed x`, of the last fifty at most."""
+    return _boxes(text)[0]
+
+
+def _boxes(text: str) -> Said:
     first = _BOX.search(text)
     if first is None:
-        return ()
+        return (), ""
     found: deque[str] = deque(maxlen=MAX_CANDIDATES)
+    end = 0
     starts: list[tuple[int, int]] = []  # depth before a box's brace, and where its content begins
     depth = 0
     begin_of_box = end_of_box = -1
@@ -96,11 +106,13 @@ def boxes(text: str) -> tuple[str, ...]:
                 start = starts.pop()[1]
                 if not starts and (content := text[start : match.start()]).strip():
                     found.append(_with_surroundings(content, text, outermost, match.end()))
+                    end = match.end()
         elif len(mark) > 2:
             begin_of_box, end_of_box = match.span()
             if not starts and (bare := re.match(r"[-+]?\w{1,40}", text[end_of_box : end_of_box + 42])):
                 found.append(bare.group())
-    return tuple(found)
+                end = end_of_box + bare.end()
+    return tuple(found), text[end:]
 
 
 def _with_surroundings(content: str, text: str, begin: int, end: int) -> str:
@@ -116,26 +128,30 @@ def _with_surroundings(content: str, text: str, begin: int, end: int) -> str:
     return first + content + last
 
 
-def _answer_tags(text: str) -> tuple[str, ...]:
+def _answer_tags(text: str) -> Said:
     text = _ANSWER_TAG.sub(r"<\1answer>", text)
-    bodies = [before.rpartition("<answer>")[2].strip() for before in text.split("</answer>")[:-1] if "<answer>" in before]
-    return tuple(inner for body in bodies[-MAX_CANDIDATES:] for inner in (boxes(body) or only_statement(body) or (body,)))
+    *befores, after = text.split("</answer>")
+    bodies = [before.rpartition("<answer>")[2].strip() for before in befores if "<answer>" in before]
+    return tuple(inner for body in bodies[-MAX_CANDIDATES:] for inner in (boxes(body) or only_statement(body) or (body,))), after
 
 
-def _hashes(text: str) -> tuple[str, ...]:
+def _hashes(text: str) -> Said:
     """What follows `####`; a heading with text below it ("#### Step 1") is none."""
     found = deque(_HASHES.finditer(text), maxlen=MAX_CANDIDATES)
-    lines = [(_LABEL.sub("", line[1].strip(" \t*")), bool(text[line.end() :].strip())) for line in found]
-    return tuple(line for line, is_above in lines if line and not (is_above and _HEADING.match(line)))
+    lines = [(_LABEL.sub("", line[1].strip(" \t*")), text[line.end() :]) for line in found]
+    kept = [(line, below) for line, below in lines if line and not (below.strip() and _HEADING.match(line))]
+    return tuple(line for line, _ in kept), kept[-1][1] if kept else ""
 
 
-def _whole(text: str) -> tuple[str, ...]:
-    stripped = text.strip().strip("*_`").strip()
-    return (stripped,) if 0 < len(stripped) <= MAX_WHOLE_CHARS and "\n" not in stripped else ()
+def _whole(text: str) -> Said:
+    """A short text of one line and one sentence, without the asterisks of bold type."""
+    stripped = _BOLD.sub(r"\1", text.strip()).strip("*_`").strip()
+    is_whole = 0 < len(stripped) <= MAX_WHOLE_CHARS and "\n" not in stripped and not has_sentences(stripped)
+    return ((stripped,) if is_whole else ()), ""
 
 
 _READERS = {
-    "boxed": boxes,
+    "boxed": _boxes,
     "answer_tag": _answer_tags,
     "hashes": _hashes,
     "answer_is": answers_said,

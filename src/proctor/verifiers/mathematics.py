@@ -9,26 +9,35 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import chain, product
 from typing import ClassVar
 
 from proctor.core.task import Score, Task
 from proctor.errors import ConfigError, TaskError
 from proctor.verifiers.answers import Answer, Quantity, Words
+from proctor.verifiers.asked import asks_percentage, has_other_unit, is_followed_by_other_unit, values_said
 from proctor.verifiers.echoes import is_echo, is_formula_of
+from proctor.verifiers.endings import last_said
 from proctor.verifiers.equivalence import equivalent
 from proctor.verifiers.evaluation import is_undefined
 from proctor.verifiers.extraction import CHANNELS, Extraction, after_reasoning, boxes, extractions
+from proctor.verifiers.meanings import further_meanings
 from proctor.verifiers.notation import Unreadable
 from proctor.verifiers.numerals import SCALES
 from proctor.verifiers.reading import readings
-from proctor.verifiers.unfinished import is_number, is_unfinished
+from proctor.verifiers.retractions import doubt_after
+from proctor.verifiers.unfinished import has_other_terms, is_number, is_unfinished
 from proctor.verifiers.units import lookup
 
 _FALLBACKS = frozenset({"answer_is", "last_math", "whole"})  # prose: where it cannot be read, the next channel is asked
+_DECLARED = ("boxed", "answer_tag", "hashes", "answer_is")
+_BARE = ("boxed", "last_math")  # a unit may stand outside
+_FINAL = (*_DECLARED, "last_math", "last_number")
 _SUBSTANCE = re.compile(r"[\\$=\d]")
 _FORMULA = re.compile(r"[\\^_{}\"|]|\('")
 _RELATION = re.compile(r"[=<>*]")
@@ -99,32 +108,76 @@ class MathVerifier:
         if text is None:
             return Score.unparsed("the reasoning is not closed by </think>")
         text = text[:-_MAX_END] + _SPECIAL.sub("", text[-_MAX_END:])
-        for found in extractions(text, self.channels):
+        for found in self._offers(text, gold, task):
             try:
                 verdicts = [self._is_right(candidate, gold, task) for candidate in dict.fromkeys(found.candidates)]
             except Unreadable as unreadable:
-                if _is_prose(found):
+                if found.is_tentative or _is_prose(found):
                     continue
                 return Score.unparsed(f"{found.channel}: cannot read {found.candidates[-1][:80]!r}: {unreadable}")
             shown = found.candidates[-1]
-            if all(verdicts):
-                return Score.correct(shown, found.channel)
-            return Score.incorrect(shown, f"{found.channel}: conflicting answers" if len(verdicts) > 1 else found.channel)
+            if not all(verdicts):
+                return Score.incorrect(shown, f"{found.channel}: conflicting answers" if len(verdicts) > 1 else found.channel)
+            if not self.counts_last_number and self._is_taken_back(found, gold, task):
+                return Score.unparsed(f"{found.channel}: {shown[:80]!r} is taken back in what follows")
+            if found.channel in _BARE and not gold.is_measured and is_followed_by_other_unit(found.after, task.prompt_text):
+                return Score.incorrect(shown, f"{found.channel}: in another unit than the one asked for")
+            return Score.correct(shown, found.channel)
         return Score.unparsed("no answer found")
+
+    def _offers(self, text: str, gold: Gold, task: Task) -> Iterator[Extraction]:
+        """What a completion says in its channels; before what is read off its last formula, line or number, what its end says by its form."""
+        ending = None
+        if "answer_is" in self.channels:
+            prompt = task.prompt_text
+            ending = last_said(text, prompt, asks_percentage=asks_percentage(prompt), allow_words=gold.allows_words)
+        for found in extractions(text, self.channels):
+            if ending is not None and found.channel not in _DECLARED:
+                yield ending
+                ending = None
+            yield found
+        if ending is not None:
+            yield ending
+
+    def _is_taken_back(self, found: Extraction, gold: Gold, task: Task) -> bool:
+        """Whether a right answer is doubted in what follows it, and what comes then is none, or another one."""
+        doubt = doubt_after(found.candidates[-1], found.after)
+        if doubt is None:
+            return False
+        for said in extractions(doubt.text, _DECLARED if doubt.is_retraction else _FINAL):
+            try:
+                return not all(self._is_right(candidate, gold, task) for candidate in said.candidates)
+            except Unreadable:
+                return True
+        return doubt.is_retraction
 
     def _is_right(self, candidate: str, gold: Gold, task: Task) -> bool:
         candidate = _without_noun(_OLD.sub("", _LED.sub("", candidate.strip())), task.prompt_text)
         candidate = _without_label(_ANSWER_IS.sub("", candidate), wants_label=_LABEL.fullmatch(gold.text) is not None)
         if candidate.strip() == gold.text:
             return True
+        rests = values_said(candidate, task.prompt_text)
+        try:
+            if self._agrees(candidate, gold, task):
+                return True
+        except Unreadable:
+            if not rests:
+                raise
+        return any(self._agrees(rest, gold, task, is_rest=True) for rest in rests)
+
+    def _agrees(self, candidate: str, gold: Gold, task: Task, *, is_rest: bool = False) -> bool:
+        """Whether a text as it stands is the reference, as any of both can be meant; of what says what the prompt asks for, only if it is worked out."""
         answers = readings(candidate, allow_words=gold.allows_words)
         if gold.is_measured and (spaced := _ATTACHED_UNIT.sub(" ", candidate.strip())) != candidate.strip():
             with suppress(Unreadable):
                 answers = (*answers, *readings(spaced))
+        meant = (pair for answer in answers for pair in further_meanings(candidate, answer, gold.readings, gold.text, task.prompt_text))
         return any(
-            equivalent(reference, answer, tolerance=Fraction(self.tolerance)) and not self._is_question(candidate, answer, reference, task)
-            for reference in gold.readings
-            for answer in answers
+            equivalent(reference, answer, tolerance=Fraction(self.tolerance))
+            and not self._is_question(candidate, answer, reference, task)
+            and not (is_rest and has_other_terms(answer, reference))
+            and (gold.is_measured or not has_other_unit(answer, task.prompt_text))
+            for reference, answer in chain(product(gold.readings, answers), meant)
         )
 
     def _is_question(self, candidate: str, answer: Answer, reference: Answer, task: Task) -> bool:

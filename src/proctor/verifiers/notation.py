@@ -105,6 +105,7 @@ _GROUPED_FIRMLY = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:\{,\}(?:\\!)?|,\\!|\\[,!;
 _GROUPED_BY_SPACES = re.compile(r"(?<![\w.,}])(?<!\d )[1-9]\d{0,2}(?: \d{3}){1,30}(?!\d| \d)")
 _GROUPED_BY_COMMAS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3}){1,30}(?!\d|,\d)")
 _DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
+_COLON = re.compile(r"\{\s?:\s?\}")
 _ESCAPED_TWICE = re.compile(r"\\\\(?=[a-zA-Z$%{}])")
 _CONNECTIVES = re.compile(r"\\(lor|land)(?![a-zA-Z])")
 _NOT_DIGITS = re.compile(r"\D+")
@@ -177,6 +178,7 @@ def unify(text: str) -> str:
         text = _RAISED.sub(lambda run: "^{" + "".join(_SUPERSCRIPTS[char] for char in run.group()) + "}", text)
         text = _LOWERED.sub(lambda run: "_{" + "".join(_SUBSCRIPTS[char] for char in run.group()) + "}", text)
         text = "".join(unicodedata.normalize("NFKC", char) if "\uff00" < char < "\uff5f" else char for char in text.translate(_TRANSLATED))
+    text = _COLON.sub(":", text)
     if "\\" in text:
         text = _CONNECTIVES.sub(lambda found: r"\text{ or }" if found[1] == "lor" else r"\text{ and }", text)
         text = text if r"\begin" in text else _ESCAPED_TWICE.sub(r"\\", text)

@@ -30,10 +30,15 @@ def read_numeral(shown: str) -> Numeral | None:
     if match is None:
         return None
     digits, base = match.groups()
-    number = int(base) if base.isdigit() else _BASE_WORDS.get(base)
+    number = base_named(base)
     if number is None or not 2 <= number <= 36 or not all(char.isdigit() or number > 10 for char in digits) or any(int(char, 36) >= number for char in digits):
         return None
     return Numeral(digits.upper().lstrip("0") or "0", number)
+
+
+def base_named(name: str) -> int | None:
+    """Return the base that digits or a word name; None if they name none."""
+    return int(name) if name.isdigit() else _BASE_WORDS.get(name)
 
 
 def read_ordinal(shown: str) -> Quantity | None:
@@ -71,6 +76,8 @@ def read_quantity(tokens: Sequence[Token]) -> Quantity:
     Raises:
         Unreadable: it is something else.
     """
+    if (quotient := _quotient(tokens)) is not None:
+        return quotient
     tokens, currency = _currency(tokens)
     rest, unit = split_unit(tokens)
     if currency is not None and unit is not None and len(rest) > 1 and rest[-1].text in ("per", "/"):
@@ -85,6 +92,33 @@ def read_quantity(tokens: Sequence[Token]) -> Quantity:
     number = number_in_words(rest)
     node = parse_tokens(rest) if number is None else Number(Fraction(number))
     return Quantity(node if scale is None else Apply("*", (node, Number(Fraction(scale)))), unit)
+
+
+def _quotient(tokens: Sequence[Token]) -> Quantity | None:
+    r"""`\frac{240\text{ mi}}{4\text{ h}}`: two quantities with units that are written out; None for every other text."""
+    if len(tokens) < 8 or tokens[0].text != "frac" or tokens[0].kind != "command" or tokens[1].text != "{":
+        return None
+    groups = _groups(tokens[1:])
+    if len(groups) != 2 or not all(any(token.kind == "text" for token in group) for group in groups):
+        return None
+    top, bottom = map(read_quantity, groups)
+    if top.unit is None or bottom.unit is None:
+        return None
+    return Quantity(Apply("/", (top.node, bottom.node)), top.unit.times(bottom.unit.to_the(-1)))
+
+
+def _groups(tokens: Sequence[Token]) -> list[Sequence[Token]]:
+    """What stands in the braces of which all tokens consist; nothing where one stands outside."""
+    found: list[Sequence[Token]] = []
+    depth = start = 0
+    for index, token in enumerate(tokens):
+        if depth == 0 and (token.text != "{" or token.kind != "mark"):
+            return []
+        start = index + 1 if depth == 0 else start
+        depth += (token.kind == "mark") * ((token.text == "{") - (token.text == "}"))
+        if depth == 0:
+            found.append(tokens[start:index])
+    return found if depth == 0 else []
 
 
 def signed_decimal(node: Node) -> Fraction | None:

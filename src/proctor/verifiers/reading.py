@@ -7,11 +7,13 @@ unreadable. The kinds are those of `proctor.verifiers.answers`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
 
 from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Quantity, Relation, Words
 from proctor.verifiers.brackets import depth_change, encloses, split
+from proctor.verifiers.chains import has_pair, read_chain, shortened, signed
 from proctor.verifiers.evaluation import within
 from proctor.verifiers.expressions import DECORATIONS, FUNCTIONS, GREEK, Node, parse_tokens
 from proctor.verifiers.matrices import read_matrix
@@ -169,16 +171,16 @@ def _one(tokens: Sequence[Token]) -> Answer:
     if any(token.kind == "begin" for token in tokens):
         return _system(tokens) or _with_matrix(tokens)
     signs = tuple(token.text for token in tokens if token.kind == "mark" and token.text in _SIGNS)
-    if signs == ("≠",) and any(token.text in ("±", "∓") for token in tokens):
-        return Items("list", tuple(_one([_signed(token, plus) for token in tokens]) for plus in (True, False)))
+    if signs == ("≠",) and has_pair(tokens):
+        return Items("list", tuple(_one(signed(tokens, plus=plus)) for plus in (True, False)))
     if (signs or any(token.text in ("≈", "∈") for token in tokens)) and (related := _related(tokens)) is not None:
         return related
     if len(pieces := split(tokens, ("∪",))) > 1:
         return Items("union", tuple(_one(piece) for piece in pieces))
     if len(pieces := split(tokens, ("∖",))) == 2:
         return Difference(_one(pieces[0]), _one(pieces[1]))
-    if any(token.text in ("±", "∓") and token.kind == "mark" for token in tokens):
-        return Items("alternatives", tuple(_one([_signed(token, plus) for token in tokens]) for plus in (True, False)))
+    if has_pair(tokens) and not (tokens[0].text == "\\{" and encloses(tokens)):
+        return Items("alternatives", tuple(_one(signed(tokens, plus=plus)) for plus in (True, False)))
     if grouped := _bracketed(tokens):
         return grouped
     if tokens[0].kind == "set" and len(tokens) <= 5:
@@ -197,12 +199,6 @@ def _one(tokens: Sequence[Token]) -> Answer:
             return moment
         return Items("ratio", tuple(read_quantity(piece) for piece in pieces))
     return read_quantity(tokens)
-
-
-def _signed(token: Token, plus: bool) -> Token:
-    if token.kind != "mark" or token.text not in ("±", "∓"):
-        return token
-    return Token("mark", "+" if (token.text == "±") is plus else "-", token.is_spaced)
 
 
 def _related(tokens: Sequence[Token]) -> Answer | None:
@@ -237,7 +233,24 @@ def _answer_of_chain(sides: Sequence[Sequence[Token]], signs: tuple[str, ...]) -
                 value = _one(right)
                 return _record(name, value) or Assignment(name, value, _equation(sides))
     rest, unit = split_unit(sides[-1])
-    return Relation((*(parse_tokens(side) for side in sides[:-1]), parse_tokens(rest)), signs, unit)
+    is_measured = unit is not None and set(signs) == {"="} and any(token.kind == "text" for side in sides[:-1] for token in side)
+    if not is_measured or (chain := _chain(sides)) is None:
+        try:
+            return shortened(Relation((*(parse_tokens(side) for side in sides[:-1]), parse_tokens(rest)), signs, unit))
+        except Unreadable:
+            chain = _chain(sides) if set(signs) == {"="} else None
+            if chain is None:
+                raise
+    return chain
+
+
+def _chain(sides: Sequence[Sequence[Token]]) -> Answer | None:
+    """One value several times, with units or a plus-minus, perhaps behind a name; None for another chain, and for one that is not true."""
+    name = _name(sides[0]) if len(sides) > 2 else None
+    with suppress(Unreadable):
+        value = read_chain(sides[1:] if name else sides)
+        return Assignment(name, value, None) if name else value
+    return None
 
 
 def _record(names: str, value: Answer) -> Items | None:

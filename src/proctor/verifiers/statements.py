@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from proctor.verifiers.units import lookup
@@ -47,6 +48,7 @@ _LIST_MARK = re.compile(r"(?:\d{1,2}[.)]|[-*•])\s")
 _MAX_WORDS = 4
 """Of what stands behind a label: more of them, with more text after, are a solution and no answer."""
 _SECOND_SENTENCE = re.compile(r"[.!?;]\s+\w")
+_NEXT_SENTENCE = re.compile(r"[.!?]\s+[*_\"'(\[$\\]{0,4}\w")
 _SUBSTANCE = re.compile(r"[\\$=\d]")
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\s(?=(?:because|since|as|which|so)\b)")
 _FILLER = re.compile(
@@ -62,7 +64,7 @@ _IN_TOTAL = re.compile(r"^\s{1,3}(?:in total|in all|in the end|altogether|overal
 _AT_END = re.compile(r"\s{1,3}(?:in total|in all|altogether|overall|total)$", re.IGNORECASE)
 _JOINED = re.compile(r"[\s,;]{0,5}(?:(?:or|and|either|maybe|perhaps|possibly)[\s,;]{1,5}){0,2}", re.IGNORECASE)
 _ANOTHER = re.compile(r"\W{0,5}(?:or|either|maybe|perhaps|possibly|wait)\b", re.IGNORECASE)
-_OTHER_VALUE = re.compile(
+OTHER_VALUE = re.compile(
     r"\b(?:not|never|cannot|than|minus|negative|plus|times|or|nor|either|vs|versus|under|over|above|below|between|except|without|unlike|unlikely|maybe|perhaps"
     r"|possibly|probably|might|could|if|least|most|half|third|quarter|twice|thrice|double|triple|square|cube|roots?|adding|subtracting|multiplying|dividing"
     r"|wrong|incorrect|false|nearly|almost)\b|n['’]t\b",
@@ -93,18 +95,26 @@ _SIGN_BEFORE = re.compile(
 _SIGN_WORD = re.compile(r"^(?:minus|negative) (?=[$\d])", re.IGNORECASE)
 _SCALE_WORD = re.compile(r"\s{0,3}(?:\\text\s?\{)?\s{0,3}\b(hundred|thousand|million|billion|trillion)\b", re.IGNORECASE)
 _UNIT_WORD = re.compile(r"\s{1,3}((?!in\b)[A-Za-z]{2,20})\b((?:\^[23]|[²³])?)")
+_LISTING = re.compile(r"\s\([^()\n]{1,200}(?:\.\.\.|…|\\ldots|\\dots)[^()\n]{0,200}\)[\s.!*]*\Z")
+"""A remark at the end that lists what was added: no number of it is the answer."""
+_MAX_LISTING_CHARS = 420
 _EMPHASIS = re.compile(r"\*\*|__|[`\"“”]")
 
 
-def answers_said(text: str) -> tuple[str, ...]:
+Said = tuple[tuple[str, ...], str]
+"""What a text says the answer is, and what follows that."""
+
+
+def answers_said(text: str) -> Said:
     """What each "the answer is", "Answer:" and the like says, of the last fifty.
 
     A label before a whole solution says nothing, and neither does "the answer as a percentage"; "our answer is reasonable" says
     something only where nothing else does.
     """
     tail = _TEXT_LABEL.sub(r"\1", _QED.sub("", text[-MAX_TAIL_CHARS:]))
-    said = [candidate for line in _statements(tail) if (candidate := _answer_in(line))]
-    return tuple([candidate for candidate in said if _SUBSTANCE.search(candidate)] or said)
+    said = [(candidate, start) for line, start in _statements(tail) if (candidate := _answer_in(line))]
+    said = [(candidate, start) for candidate, start in said if _SUBSTANCE.search(candidate)] or said
+    return tuple(candidate for candidate, _ in said), tail[said[-1][1] :] if said else ""
 
 
 def only_statement(text: str) -> tuple[str, ...]:
@@ -113,16 +123,29 @@ def only_statement(text: str) -> tuple[str, ...]:
     if start is None or not _OPENING.fullmatch(text[: start.start()]):
         return ()
     rest = text[start.end() :].strip()
-    return () if "\n" in rest or _SECOND_SENTENCE.search(rest) else answers_said(text)
+    return () if "\n" in rest or _SECOND_SENTENCE.search(rest) else answers_said(text)[0]
 
 
-def _statements(text: str) -> Iterator[str]:
-    """What follows each statement in its line, or below it, up to the next."""
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, formulas aside, each with its full stop; at least one."""
+    hidden = _without_formulas(text)
+    ends = [found.start() + 1 for found in _NEXT_SENTENCE.finditer(hidden)] + [place for place, char in enumerate(hidden) if char == "\n"]
+    places = [0, *sorted(ends), len(text)]
+    return [text[start:end] for start, end in pairwise(places) if text[start:end].strip()] or [""]
+
+
+def has_sentences(text: str) -> bool:
+    """Whether a line has several sentences, formulas aside, and a number or formula, so that it is no answer as a whole."""
+    return _SUBSTANCE.search(text) is not None and _NEXT_SENTENCE.search(_without_formulas(text)) is not None
+
+
+def _statements(text: str) -> Iterator[tuple[str, int]]:
+    """What follows each statement in its line, or below it, up to the next; and where that begins."""
     starts = list(deque(_STATEMENT.finditer(text), maxlen=MAX_CANDIDATES))
     for number, start in enumerate(starts):
         displayed = _DISPLAYED.match(text, start.end())
         if displayed:
-            yield displayed[1]
+            yield displayed[1], start.end()
             continue
         said = _SAID.match(text, start.end())
         assert said is not None  # every part of it may be empty
@@ -133,7 +156,7 @@ def _statements(text: str) -> Iterator[str]:
         if start["label"] is not None and _is_solution(line, text[said.end(1) :]):
             continue
         is_denied = _DENIED.search(start.group()) or _DENIED_BEFORE.search(text[max(0, start.start() - 60) : start.start()]) or _ASKED.match(line)
-        yield f"not {line}" if is_denied else line
+        yield f"not {line}" if is_denied else line, start.end()
 
 
 def _is_solution(line: str, after: str) -> bool:
@@ -159,14 +182,14 @@ def _answer_in(line: str) -> str:
         before = sentence[: formula.start].rstrip()
         sign = "-" if before.endswith(("-", "\N{MINUS SIGN}")) else ""
         before = before[:-1] if sign else before
-        is_plain = _PLAIN_LEAD.fullmatch(before) and not _OTHER_VALUE.search(before)
+        is_plain = _PLAIN_LEAD.fullmatch(before) and not OTHER_VALUE.search(before)
         return sign + formula.text if is_plain else f"{before} {sign}{formula.text}"
     numbers = list(NUMBER.finditer(sentence))
     if len(numbers) == 1 and len(sentence.split()) > 3 and "\\" not in sentence and sentence.count("$") == numbers[0].group().count("$"):
         before, after = sentence[: numbers[0].start()], sentence[_end(numbers[0]) :]
         if _OPERATOR_BEFORE.search(before) or _OPERATOR_AFTER.match(after):
             return _without_lead(sentence)
-        is_other = _OTHER_VALUE.search(_SIGN_BEFORE.sub("", before)) or _LATER_VALUE.search(after) or _is_hedged(sentence, numbers[0])
+        is_other = OTHER_VALUE.search(_SIGN_BEFORE.sub("", before)) or _LATER_VALUE.search(after) or _is_hedged(sentence, numbers[0])
         return sentence if is_other else _number_text(sentence, numbers[0])
     return _SIGN_WORD.sub("-", _RATE.sub("", _AT_END.sub("", _without_lead(sentence)))).strip("* ")
 
@@ -174,14 +197,18 @@ def _answer_in(line: str) -> str:
 def _without_lead(sentence: str) -> str:
     """A sentence without the words that lead to what it says is the answer."""
     lead = _LEAD_IN.match(sentence)
-    return sentence[lead.end() :] if lead and not _OTHER_VALUE.search(lead.group()) else sentence
+    return sentence[lead.end() :] if lead and not OTHER_VALUE.search(lead.group()) else sentence
 
 
 def _first_sentence(line: str) -> str:
     """Up to the first end of a sentence, or word of a reason, that is in no formula."""
-    hidden = FORMULA.sub(lambda found: "x" * len(found.group()), line)
-    end = _SENTENCE_END.search(hidden)
+    end = _SENTENCE_END.search(_without_formulas(line))
     return line[: end.start()] if end else line
+
+
+def _without_formulas(line: str) -> str:
+    """The line with letters in place of its formulas."""
+    return FORMULA.sub(lambda found: "x" * len(found.group()), line)
 
 
 def _changes_nothing(after: str) -> bool:
@@ -210,26 +237,31 @@ def last_formula(text: str) -> Formula | None:
     return Formula(shown, start, end)
 
 
-def last_math(text: str) -> tuple[str, ...]:
+def last_math(text: str) -> Said:
     """The last formula, unless a number in plain text comes after it, or words before it make something else of it."""
     tail = _QED.sub("", text[-MAX_TAIL_CHARS:])
     formula = last_formula(tail)
     if formula is None or NUMBER.search(tail, formula.end) or _HEDGED_BEFORE.search(tail[max(0, formula.start - 40) : formula.start]):
-        return ()
+        return (), ""
     if _SUPPOSED.search(tail[max(0, formula.start - 200) : formula.start]):
-        return ()
-    return (formula.text,)
+        return (), ""
+    return (formula.text,), tail[formula.end :]
 
 
-def last_number(text: str) -> tuple[str, ...]:
+def last_number(text: str) -> Said:
     """The last number with what belongs to it, unless it is hedged or denied."""
     tail = text[-MAX_TAIL_CHARS:]
-    numbers = deque(NUMBER.finditer(tail), maxlen=1)
-    return tuple(
-        _number_text(tail, number)
-        for number in numbers
-        if not _is_hedged(tail, number) and not _SUPPOSED.search(tail[max(0, number.start() - 200) : number.start()])
-    )
+    aside = _LISTING.search(tail[-_MAX_LISTING_CHARS:])
+    if aside is not None and NUMBER.search(_last_line(tail[: len(tail) - len(aside.group())])):
+        tail = tail[: len(tail) - len(aside.group())]
+    number = next(iter(deque(NUMBER.finditer(tail), maxlen=1)), None)
+    if number is None or _is_hedged(tail, number) or _SUPPOSED.search(tail[max(0, number.start() - 200) : number.start()]):
+        return (), ""
+    return (_number_text(tail, number),), tail[_end(number) :]
+
+
+def _last_line(text: str) -> str:
+    return text[text.rfind("\n") + 1 :]
 
 
 def _number_text(text: str, number: re.Match[str]) -> str:

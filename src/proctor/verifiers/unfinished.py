@@ -54,6 +54,22 @@ def is_unfinished(text: str, answer: Answer, *, is_exact: bool) -> bool:
     )
 
 
+def has_other_terms(answer: Answer, reference: Answer) -> bool:
+    """Whether a sum is left that the reference has worked out, or the other way about: `2 - 2i + 3i + 3` and `5 + i`, `(x+1)(x+1)` and `x^2 + 2x + 1`."""
+    given, wanted = (max((_num_terms(node) for node in given_nodes(one)), default=0) for one in (answer, reference))
+    return given != wanted
+
+
+def _num_terms(node: Node) -> int:
+    match node:
+        case Apply("+", (left, right)) if not _is_mixed(node):
+            return _num_terms(left) + _num_terms(right)
+        case Apply("-", (inner,)):
+            return _num_terms(inner)
+        case _:
+            return 1
+
+
 def _is_worked_out(node: Node, rough: Fraction) -> bool:
     """Whether an approximation says what an expression comes to: all of it, or as a decimal where it has no end."""
     try:

@@ -153,6 +153,7 @@ CURRENCIES = {"$": UNITS["$"], "€": UNITS["€"], "£": UNITS["£"], "₹": UN
 _PREFIXES = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _SUFFIXES = {"squared": 2, "cubed": 3}
 _DIGITS = frozenset("1234")
+_MAX_UNIT_TOKENS = 12
 _TEMPERATURES = {"c": _of("celsius"), "celsius": _of("celsius"), "f": _of("fahrenheit"), "fahrenheit": _of("fahrenheit")}
 
 
@@ -179,6 +180,12 @@ def split_unit(tokens: Sequence[Token]) -> tuple[Sequence[Token], Unit | None]:
     return tokens, None
 
 
+def leading_unit(tokens: Sequence[Token]) -> Unit | None:
+    """Return the longest unit with which a text begins; None if it begins with none."""
+    sizes = range(min(len(tokens), _MAX_UNIT_TOKENS), 0, -1)
+    return next((unit for size in sizes if (unit := _read(tokens[:size])) is not None), None)
+
+
 def _is_ohm(tokens: Sequence[Token], place: int) -> bool:
     return tokens[place].kind == "command" and tokens[place].text == "Omega" and tokens[place - 1].kind == "number"
 
@@ -198,7 +205,7 @@ def _read(tokens: Sequence[Token]) -> Unit | None:
     while position < len(tokens):
         word = tokens[position].text
         if word.lower() in _PREFIXES and position + 1 < len(tokens):
-            power, position = _PREFIXES[word.lower()], position + 1
+            power, position = _PREFIXES[word.lower()], position + 1 + (tokens[position + 1].text == ".")
             continue
         if word in ("/", "per") and num_factors:
             sign, position = -1, position + 1

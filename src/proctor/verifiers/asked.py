@@ -1,0 +1,207 @@
+r"""Finds out what a prompt asks for, as far as its words say so plainly: a quantity by its formula, a unit, a base, a percentage, a subject.
+
+Where they do not, nothing is found, and an answer is read without them. What is asked for may be repeated in an answer: where the prompt
+says "find $x+y$", `x+y=41` is 41, though an equation otherwise. A unit that is asked for is what a bare number of the reference is measured in.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from functools import lru_cache
+
+from proctor.verifiers.answers import Answer, Assignment, Quantity, Relation
+from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
+from proctor.verifiers.expressions import parse
+from proctor.verifiers.notation import Unreadable, lex, unify
+from proctor.verifiers.quantities import base_named
+from proctor.verifiers.statements import FORMULA
+from proctor.verifiers.units import CURRENCIES, DEGREE, UNITS, Unit, leading_unit
+
+_MAX_CHARS = 4000
+_MAX_FORMULA_CHARS = 200
+_MAX_SIDES = 12
+_MAX_LEAD_CHARS = 120
+_ADJECTIVES = (
+    r"(?:(?:exact|numerical|simplified|infinite|finite|geometric|arithmetic|telescoping|indefinite|definite|improper|double|following|given|partial|fraction"
+    r"|maximum|minimum|largest|smallest|greatest|least|possible|positive|integer|real|trigonometric|algebraic|total)\s{1,3}){0,4}"
+)
+_VALUE_OF = r"(?:values?|decomposition|expansion|factori[sz]ation|sum of the (?:\w{1,10} )?series)\s{1,3}of\s{1,3}"
+_THING = r"(?:integral|limit|sum|product|expression|series|fraction|quotient|quantity|inverse|inverse function|determinant|function)\s?:?\s{1,3}"
+_LEAD = (
+    r"\b(?:find|evaluate|compute|calculate|determine|simplify|expand|factor(?:i[sz]e)?|express|decompose|what(?:['’]s| is| are| does))\s{1,3}"
+    rf"(?:the\s{{1,3}})?{_ADJECTIVES}(?:sum of (?:the|this|all)\s{{1,3}}(?:\w{{1,10}}\s{{1,3}})?series\s{{1,3}}|{_VALUE_OF})?"
+    rf"(?:(?:the|this)\s{{1,3}})?{_ADJECTIVES}(?:{_THING})?"
+)
+_LED = re.compile(rf"{_LEAD}$", re.IGNORECASE)
+_SPOKEN = re.compile(rf"{_LEAD}([^?.,;:\n$\\]{{1,60}}?)(?=\s?[?.,;:]|\s?$| if\b| when\b| given\b)", re.IGNORECASE | re.MULTILINE)
+_ENDED = re.compile(r"\s{0,3}(?:[.,?!;:)]|\Z|\n|(?:if|when|given|where|for|using|as|expressed|in (?:simplest|lowest|terms|the form))\b)", re.IGNORECASE)
+_RANGE_OF = re.compile(
+    r"\brange of (?:the )?(?:\w{1,12} )?(?:function )?(?:\$|\\\()?\s?([A-Za-z]\s?\([A-Za-z]\)|y(?=\s?=))|\brange of (?:\$|\\\()?([A-Za-z])\b(?!\s?\()",
+    re.IGNORECASE,
+)
+_EQUALS = re.compile(r"(?<![<>!:\\=])=(?!=)")
+_INEQUALITY = re.compile(r"[<>≤≥]|\\(?:le|ge|leq|geq|lt|gt|leqslant|geqslant)(?![a-z])")
+_UNIT_LEAD = re.compile(
+    r"\bhow many\s{1,3}(?:(?:more|fewer|total|additional|extra|full|whole|other)\s{1,3}){0,2}|\bin\s{1,3}(?![\s\d]|\$\s?\w\s?\$)"
+    r"|\b(?:convert|express|change)\b(?:[^.?\n]|\.\d){1,80}?\b(?:to|into)\s{1,3}(?![\s\d])",
+    re.IGNORECASE,
+)
+_PHRASE_END = re.compile(r"[,;:?!)\n]|\.(?!\s?[a-z])")
+_JOINED = re.compile(r"\s?,\s?(?:and |or )?|\s(?:and|or)\s")
+_MAX_UNIT_CHARS = 60
+_AFTER = re.compile(r"(?:\*\*|[\s~$]|\\[,;: )\]]){0,6}(?=(?:\\(?:text|mathrm)\s?\{\s?)?(?!in\b)(?:[A-Za-z]{2,}|[A-Za-z]\s?/\s?[A-Za-z]))")
+"""No single letter: "A" is no ampere there, and "in" no inch."""
+_SENTENCE = re.compile(r"(?:[^.?!\n]|\.(?=\d)|(?<=\b[a-z]{2})\.(?=\s[a-z]))+[.?!\n]?", re.IGNORECASE)
+_QUESTION = re.compile(
+    r"\?|\b(?:find|compute|calculate|determine|convert|express|give|write|answer|evaluate|state|what)\b"
+    r"|\bhow (?:many|much|far|long|fast|tall|high|deep|wide)\b",
+    re.IGNORECASE,
+)
+_HOW_MUCH = re.compile(
+    r"\b(?:how much|what (?:is|was|will be) (?:the|her|his|their|its) (?:total |final |new |sale |original )?(?:price|cost|bill|profit|change))\b",
+    re.IGNORECASE,
+)
+_PRICE = re.compile(r"(?<![\\\d])\\?([$€£₹])\s?\d")
+_COINS = re.compile(r"\b(?:cents?|pence|penny|pennies|p)\b|¢|\d\s?c\b", re.IGNORECASE)
+_BASE = re.compile(
+    r"\b(?:to|into) (?:a )?base[- ]?\$?(\d{1,2}|[a-z]{3,7})\b|\b(?:to|into) (?:a )?(decimal)\b(?! (?:places?|form|point|digits?))",
+    re.IGNORECASE,
+)
+_PERCENT = re.compile(r"\bwhat (?:percent|percentage|per cent)\b|\bhow many percent\b|\bwhat is the percent", re.IGNORECASE)
+_ANGLES = (DEGREE, UNITS["radian"])
+
+
+def values_said(candidate: str, prompt: str) -> tuple[str, ...]:
+    """What an answer gives for the formula that the prompt asks for: `41` of `x+y=41`; nothing where it does not begin with that formula.
+
+    A step on the way to a number that still has variables ("= (x+y)^2 - 2xy = 58") is left out, since what the prompt says of them is not known here.
+    """
+    found: list[str] = []
+    if renamed := _range_renamed(candidate, prompt):
+        found.append(renamed)
+    sides = _sides(candidate)
+    if 1 < len(sides) <= _MAX_SIDES and len(candidate) <= 1000 and (spelled := _spelled(sides[0])) is not None and spelled in _formulas(prompt):
+        *steps, last = sides[1:]
+        steps = [step for step in steps if not _has_variables(step)] if steps and not _has_variables(last) else steps
+        found.append("=".join([*steps, last]))
+    return tuple(found)
+
+
+def _sides(text: str) -> list[str]:
+    """A text split at the equals signs that no bracket encloses."""
+    depth = start = 0
+    parts: list[str] = []
+    for place, char in enumerate(text):
+        depth += (char in "{([") - (char in "})]")
+        if char == "=" and depth == 0 and _EQUALS.match(text, place):
+            parts.append(text[start:place])
+            start = place + 1
+    return [*parts, text[start:]]
+
+
+def _has_variables(side: str) -> bool:
+    with suppress(Unreadable):
+        return bool(variables(parse(side)) - NAMED_CONSTANTS)
+    return False
+
+
+def _spelled(formula: str) -> tuple[str, ...] | None:
+    """The tokens of a formula without braces, so that `\\int_0^\\pi` is `\\int_0^{\\pi}`; None where it says nothing."""
+    if len(formula) > _MAX_FORMULA_CHARS:
+        return None
+    with suppress(Unreadable):
+        return tuple(token.text for token in lex(unify(formula.rstrip("= "))) if token.text not in "{}") or None
+    return None
+
+
+@lru_cache(maxsize=256)
+def _formulas(prompt: str) -> frozenset[tuple[str, ...]]:
+    """The formulas that a prompt asks for, each as its tokens: right after "find", "evaluate", "what is the value of", and before the end of that phrase."""
+    prompt = prompt[-_MAX_CHARS:]
+    written = [
+        next(part for part in match.groups() if part)
+        for match in FORMULA.finditer(prompt)
+        if _LED.search(prompt[max(0, match.start() - _MAX_LEAD_CHARS) : match.start()]) and _ENDED.match(prompt, match.end())
+    ]
+    spoken = [match[1] for match in _SPOKEN.finditer(prompt)]
+    return frozenset(spelled for formula in [*written, *spoken] if (spelled := _spelled(formula)) is not None)
+
+
+def _range_renamed(candidate: str, prompt: str) -> str | None:
+    """`1 \\le y \\le 5` for `1 \\le g(x) \\le 5` where the prompt asks for the range of g."""
+    asked = _RANGE_OF.search(prompt)
+    if asked is None or not _INEQUALITY.search(candidate):
+        return None
+    name = asked[1] or asked[2]
+    call = re.compile(rf"(?<![A-Za-z\\]){name[0]}\s?(?:\\left)?\(\s?[A-Za-z]\s?(?:\\right)?\)")
+    renamed, number = call.subn("y", candidate)
+    return renamed if number == 1 else None
+
+
+def has_other_unit(answer: Answer, prompt: str) -> bool:
+    """Whether an answer is measured in another unit than the one of its dimension that the prompt asks for: minutes for hours, cents for dollars."""
+    return _is_other(_unit(answer), prompt)
+
+
+def is_followed_by_other_unit(after: str, prompt: str) -> bool:
+    """Whether what follows a number outside its box or formula is such a unit: `\\boxed{135}` hours."""
+    found = _AFTER.match(after)
+    return found is not None and _is_other(_unit_at_start(after[found.end() : found.end() + _MAX_UNIT_CHARS]), prompt)
+
+
+def _is_other(unit: Unit | None, prompt: str) -> bool:
+    if unit is None or not unit.powers:
+        return False
+    alike = [asked for asked in asked_units(prompt) if asked.powers == unit.powers or (asked in _ANGLES and unit in _ANGLES)]
+    return bool(alike) and unit not in alike
+
+
+def _unit(answer: Answer) -> Unit | None:
+    match answer:
+        case Quantity() | Relation():
+            return answer.unit
+        case Assignment():
+            return _unit(answer.value)
+        case _:
+            return None
+
+
+@lru_cache(maxsize=256)
+def asked_units(prompt: str) -> frozenset[Unit]:
+    """The units that the questions of a prompt name: "how many minutes", "in miles per hour", dollars where all prices are in dollars."""
+    prompt = prompt[-_MAX_CHARS:]
+    found: set[Unit] = set()
+    for sentence in _SENTENCE.finditer(prompt):
+        if not _QUESTION.search(sentence.group()):
+            continue
+        for lead in _UNIT_LEAD.finditer(sentence.group()):
+            for phrase in _JOINED.split(sentence.group()[lead.end() : lead.end() + _MAX_UNIT_CHARS]):
+                unit = _unit_at_start(phrase)
+                if unit is None or not unit.powers or any(base == "thing" for base, _ in unit.powers):
+                    break
+                found.add(unit)
+    prices = set(_PRICE.findall(FORMULA.sub(" ", prompt)))
+    if len(prices) == 1 and _HOW_MUCH.search(prompt) and not _COINS.search(prompt):
+        found.add(CURRENCIES[prices.pop()])
+    return frozenset(found)
+
+
+def _unit_at_start(text: str) -> Unit | None:
+    with suppress(Unreadable):
+        return leading_unit(lex(unify(_PHRASE_END.split(text.replace("$", " "), maxsplit=1)[0])))
+    return None
+
+
+def asked_base(prompt: str) -> int | None:
+    """The base to which a prompt wants a number converted ("to base 7"); None where it names none, or several.
+
+    Of "in base 7" nothing is known: that is said of numbers that are given, too.
+    """
+    bases = {10 if found[2] else base_named(found[1].lower()) for found in _BASE.finditer(prompt[-_MAX_CHARS:])}
+    return bases.pop() if len(bases) == 1 else None
+
+
+def asks_percentage(prompt: str) -> bool:
+    """Whether what a prompt asks for is a percentage."""
+    return _PERCENT.search(prompt[-_MAX_CHARS:]) is not None

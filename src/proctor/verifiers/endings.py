@@ -1,0 +1,92 @@
+r"""Reads the end of a completion that says what the answer is by its form alone: a last line in bold, "45 is 18 percent of 250", "It will be Friday."
+
+For what has no number, and for numbers that the last number is not. One guess is read: of sentences that say the same of several words
+("It will be Monday. It will be Friday.") every word is an answer, and all must be right.
+"""
+
+from __future__ import annotations
+
+import re
+
+from proctor.verifiers.extraction import Extraction
+from proctor.verifiers.statements import NUMBER, OTHER_VALUE, sentences
+
+_MAX_CHARS = 20_000
+_MAX_LINE_CHARS = 200
+_MAX_WORDS = 3
+_BOLD_LINE = re.compile(r"\*\*([^*\n]{1,200})\*\*[.!]?")
+_HAS_WORDS = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
+_VALUE = re.compile(r"[\d\\$√π∞]")
+_WORDS = re.compile(r"[A-Za-z][A-Za-z'-]*(?: [A-Za-z][A-Za-z'-]*){0,2}")
+_OPENING = r"(?:(?:so|thus|therefore|hence|then|and so|finally|in conclusion|conclusion:?|we conclude that|this means(?: that)?)\b,?\s{1,3}){0,2}"
+_IS_WORD = re.compile(
+    rf"{_OPENING}((?:it|this|that|(?:the|this) [a-z]{{2,20}}(?: (?!that|which)[a-z]{{2,20}}){{0,2}}|[a-z]\s?(?:\([a-z]\))?)"
+    r" (?:is|will be|would be|must be|is going to be|falls on|will fall on)(?: an?| the| on)?) \**([A-Za-z]{3,20})\**[.!]?",
+    re.IGNORECASE,
+)
+_YES_NO = re.compile(rf"{_OPENING}\**(yes|no)\b\**(?=[,.:;!]|\s?[\u2014-]|$)", re.IGNORECASE)
+_EITHER = re.compile(r"\b(?:yes|no|nope|wait|actually|or|maybe|perhaps)\b", re.IGNORECASE)
+_WHO = re.compile(
+    r"\b(?:who|which (?:\w{1,20} ){0,3}?|what)\s?\b"
+    r"((?:is|was|has|had|won|came|ran|got|finished|finishes|wins|will|did|scored|weighs|sits|lives)\b[^?,:;.\n]{1,80})\?",
+    re.IGNORECASE,
+)
+_PERCENTAGE = re.compile(
+    r"(-?\d[\d,]{0,20}(?:\.\d{1,30})?)\s?(?:%|\\%|percent) of\s{1,3}(?:the\s{1,3})?[$€£]?\d[\d,]{0,20}(?:\.\d{1,30})?(?: [a-z]{2,20})?[.!]?\**\s*\Z"
+)
+
+
+def last_said(text: str, prompt: str, *, asks_percentage: bool, allow_words: bool) -> Extraction | None:
+    """Return what a completion ends in, in the channel of what says an answer; None where its end is of no such form.
+
+    Args:
+        text: what the model wrote after its reasoning.
+        prompt: of the task; a sentence may repeat what it asks of somebody ("Carla is the shortest").
+        asks_percentage: whether it asks for one.
+        allow_words: whether the reference is words, so that an answer may be.
+    """
+    tail = text[-_MAX_CHARS:].rstrip()
+    line = tail[tail.rfind("\n") + 1 :].strip()
+    said = _bold(line, allow_words=allow_words)
+    if not said and asks_percentage:
+        said = _percentage(sentences(line)[-1])
+    if not said and allow_words:
+        said = _worded(tail, line, prompt)
+    return Extraction("answer_is", said, is_tentative=True) if said else None
+
+
+def _percentage(sentence: str) -> tuple[str, ...]:
+    """The percentage of "45 is 18 percent of 250", of which the last number is another one."""
+    found = _PERCENTAGE.search(sentence)
+    if found is None or len(NUMBER.findall(sentence[: found.start()])) > 1 or OTHER_VALUE.search(sentence):
+        return ()
+    return (f"{found[1]}%",)
+
+
+def _bold(line: str, *, allow_words: bool) -> tuple[str, ...]:
+    """All of a line that is in bold, and is a value or a few words, and no sentence."""
+    found = _BOLD_LINE.fullmatch(line)
+    shown = "" if found is None else found[1].strip().rstrip(".!")
+    is_value = _VALUE.search(shown) is not None and _HAS_WORDS.search(shown) is None
+    is_words = allow_words and _WORDS.fullmatch(shown) is not None
+    return (shown,) if is_value or is_words else ()
+
+
+def _worded(tail: str, line: str, prompt: str) -> tuple[str, ...]:
+    """The word that the last sentence says, and those that sentences like it say."""
+    if len(line) > 10 * _MAX_LINE_CHARS:
+        return ()
+    *_, last = sentences(line)
+    last = last.strip()
+    if len(last) > _MAX_LINE_CHARS:
+        return ()
+    if (found := _IS_WORD.fullmatch(last)) is not None and not OTHER_VALUE.search(found[1]):
+        alike = [match for sentence in sentences(tail) if (match := _IS_WORD.fullmatch(sentence.strip()))]
+        return tuple(match[2] for match in alike if match[1].lower() == found[1].lower())
+    if _YES_NO.match(last) is not None and len(_EITHER.findall(last)) == 1:
+        return tuple(match[1] for sentence in sentences(tail) if (match := _YES_NO.match(sentence.strip())))
+    who = _WHO.search(prompt)
+    if who is not None:
+        same = re.compile(rf"{_OPENING}\**([A-Z][\w' ]{{0,40}}?)\** {re.escape(who[1].strip())}[.!]?\**", re.IGNORECASE)
+        return tuple(match[1] for sentence in sentences(tail) if (match := same.fullmatch(sentence.strip()))) if same.fullmatch(last) else ()
+    return ()

@@ -1,0 +1,156 @@
+r"""What an answer can mean beside what it says, where the reference and the prompt leave one meaning only.
+
+- A column, or a sum of `\mathbf{i}`, `\mathbf{j}`, `\mathbf{k}`, is the vector that the reference writes as `\langle -3, 6, -3\rangle`.
+- `c` is the constant of integration that the reference calls `C`.
+- `\lambda_1 = 5, \lambda_2 = 2` are two values in no order, where the prompt knows no `\lambda_1`.
+- `202` is in base 7 where the prompt wants a number converted to base 7, and `53_{10}` is 53 where to base 10.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from proctor.verifiers.answers import Answer, Assignment, Items, Matrix, Numeral, Quantity
+from proctor.verifiers.asked import asked_base
+from proctor.verifiers.evaluation import variables
+from proctor.verifiers.expressions import Apply, Node, Number, Symbol
+from proctor.verifiers.quantities import read_numeral
+
+_ANGLED = re.compile(r"\\langle|[⟨〈]")
+_INTEGRAL = re.compile(r"\\int|∫|\bintegra|antiderivative|general solution|differential equation", re.IGNORECASE)
+_C = re.compile(r"(?<![A-Za-z\\])c(?![A-Za-z])")
+_INDEXED = re.compile(r"([A-Za-z]+)_(\d)")
+_DIGITS = re.compile(r"(?:\\(?:text|mathrm)\s?\{)?\s?([0-9A-Z]{1,60})\s?\}?")
+_UNIT_VECTORS = ("i", "j", "k")
+_ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
+
+
+def further_meanings(text: str, answer: Answer, references: Sequence[Answer], reference_text: str, prompt: str) -> Iterator[tuple[Answer, Answer]]:
+    """Yield references, and what an answer means beside them.
+
+    Args:
+        text: the answer as the model wrote it.
+        answer: as it was read.
+        references: readings of the reference answer.
+        reference_text: as it is written.
+        prompt: of the task.
+    """
+    unordered = _without_indices(answer, prompt)
+    numeral = _in_asked_base(text, prompt)
+    for reference in references:
+        wanted = _vector(reference_text, reference, None)
+        if wanted is not None and (given := _vector(text, answer, len(wanted))) is not None:
+            yield _tuple(wanted), _tuple(given)
+        if unordered is not None and isinstance(reference, Items) and reference.kind in ("list", "set"):
+            yield reference, unordered
+        if numeral is not None and isinstance(reference, Numeral):
+            yield reference, numeral
+        if isinstance(answer, Numeral) and answer.base == 10 and isinstance(reference, Quantity) and asked_base(prompt) == 10:
+            yield reference, Quantity(Number(Fraction(answer.digits)))
+        if _INTEGRAL.search(prompt) and not _C.search(prompt) and (renamed := _with_constant(answer, reference)) is not None:
+            yield reference, renamed
+
+
+def _tuple(components: Sequence[Node]) -> Items:
+    return Items("tuple", tuple(map(Quantity, components)))
+
+
+def _vector(text: str, answer: Answer, size: int | None) -> tuple[Node, ...] | None:
+    """The components of a vector that is written as one; None for everything else, a pair in round brackets among it."""
+    match answer:
+        case Matrix(rows=rows, is_determinant=False) if len(rows) > 1 and all(len(row) == 1 for row in rows):
+            return tuple(row[0] for row in rows)
+        case Items(kind="tuple", members=members) if _ANGLED.search(text):
+            nodes = [member.node for member in members if isinstance(member, Quantity) and member.unit is None]
+            return tuple(nodes) if len(nodes) == len(members) else None
+        case Quantity(node=node, unit=None, rough=None):
+            return _of_unit_vectors(node, size)
+        case Assignment(value=value):
+            return _vector(text, value, size)
+        case _:
+            return None
+
+
+def _of_unit_vectors(node: Node, size: int | None) -> tuple[Node, ...] | None:
+    """The components of `-3i + 6j - 3k`; None unless every term has one unit vector, each another one, and there are two at least."""
+    found: dict[str, Node] = {}
+    for term in _terms(node):
+        split = _component(term)
+        if split is None or split[0] in found:
+            return None
+        found[split[0]] = split[1]
+    if len(found) < 2 or (size is None and "j" not in found):
+        return None
+    names = _UNIT_VECTORS[: size or (3 if "k" in found else 2)]
+    return tuple(found.get(name, _ZERO) for name in names) if set(found) <= set(names) and size in (None, len(names)) else None
+
+
+def _terms(node: Node) -> Iterator[Node]:
+    match node:
+        case Apply("+", (left, right)):
+            yield from _terms(left)
+            yield from _terms(right)
+        case _:
+            yield node
+
+
+def _component(term: Node) -> tuple[str, Node] | None:
+    """The unit vector of a term, and its factor."""
+    match term:
+        case Apply("-", (inner,)):
+            split = _component(inner)
+            return None if split is None else (split[0], Apply("-", (split[1],)))
+        case Symbol(name) if (letter := _letter(name)) is not None:
+            return letter, _ONE
+        case Apply("*", (factor, Symbol(name))) if (letter := _letter(name)) is not None:
+            return None if variables(factor) & set(_UNIT_VECTORS) else (letter, factor)
+        case _:
+            return None
+
+
+def _letter(name: str) -> str | None:
+    """`i` of `i`, also under a hat or an arrow."""
+    bare = next((letter for letter in _UNIT_VECTORS if name in (f"hat Symbol(name='{letter}')", f"vec Symbol(name='{letter}')")), name)
+    return bare if bare in _UNIT_VECTORS else None
+
+
+def _without_indices(answer: Answer, prompt: str) -> Items | None:
+    """`5, 2` of `\\lambda_1 = 5, \\lambda_2 = 2`; None where the prompt has such names, so that their order means something."""
+    if not isinstance(answer, Items) or answer.kind != "record":
+        return None
+    members = [member for member in answer.members if isinstance(member, Assignment)]
+    names = [_INDEXED.fullmatch(member.name) for member in members]
+    letters = {name[1] for name in names if name is not None}
+    if len(members) != len(answer.members) or None in names or len(letters) != 1 or f"{letters.copy().pop()}_" in prompt:
+        return None
+    return Items("list", tuple(member.value for member in members))
+
+
+def _in_asked_base(text: str, prompt: str) -> Numeral | None:
+    found = _DIGITS.fullmatch(text.strip().strip("$. "))
+    base = None if found is None else asked_base(prompt)
+    return None if found is None or base is None else read_numeral(f"{found[1]}_{base}")
+
+
+def _with_constant(answer: Answer, reference: Answer) -> Answer | None:
+    """An answer with `C` for `c`, where the reference has a `C` and no `c`, and the answer the other way about."""
+    match answer, reference:
+        case Assignment(), Assignment():
+            value = _with_constant(answer.value, reference.value)
+            return None if value is None else Assignment(answer.name, value, None)
+        case Assignment(), _:
+            return _with_constant(answer.value, reference)
+        case _, Assignment():
+            return _with_constant(answer, reference.value)
+        case Quantity(), Quantity() if variables(answer.node) & {"c", "C"} == {"c"} and variables(reference.node) & {"c", "C"} == {"C"}:
+            return Quantity(_renamed(answer.node), answer.unit)
+        case _:
+            return None
+
+
+def _renamed(node: Node) -> Node:
+    if isinstance(node, Apply):
+        return Apply(node.operator, tuple(map(_renamed, node.arguments)))
+    return Symbol("C") if node == Symbol("c") else node
