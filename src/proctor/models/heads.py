@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from proctor.errors import ConfigError, EngineError
 from proctor.models.fused import wide
+from proctor.models.lean import make_lean
 from proctor.models.policy import Policy
 from proctor.models.scoring import ForwardPath, Sequences, padded, predicting_outputs, unflatten
 
@@ -73,6 +74,7 @@ def scalar_copy(policy: Policy, path: ForwardPath, *, seed: int, is_zero: bool) 
         raise ConfigError(
             f"transformers has no sequence classifier for {type(source).__name__}, so it can be neither critic nor reward model: {error}"
         ) from error
+    make_lean(model)
     model.config.pad_token_id = policy.pad_id
     backbone = getattr(model, model.base_model_prefix)
     merged = policy.merged_model()
@@ -147,6 +149,7 @@ def load_scalar_model(path: Path, *, policy: Policy, forward: ForwardPath) -> Sc
         model = AutoModelForSequenceClassification.from_pretrained(path, dtype=torch.float32)
     except Exception as error:
         raise EngineError(f"could not load the reward model {str(path)!r}: {type(error).__name__}: {error}") from error
+    make_lean(model)
     size, expected = model.get_input_embeddings().weight.shape[0], policy.causal_model.get_input_embeddings().weight.shape[0]  # type: ignore[union-attr, index]
     if model.config.num_labels != 1 or size != expected:
         raise ConfigError(

@@ -17,6 +17,7 @@ from proctor.errors import ConfigError, EngineError
 from proctor.models import gguf
 from proctor.models.attention import SHARED_PROMPT_ATTENTION, register_shared_prompt_attention
 from proctor.models.config import DEFAULT_MODEL, ComputeDtype, LoraConfig
+from proctor.models.lean import make_lean
 from proctor.models.pocket import POCKET, pocket_directory
 from proctor.models.policy import Policy
 
@@ -146,9 +147,9 @@ def _built_in(source: str, seed: int) -> tuple[PreTrainedModel, Any] | None:
     from proctor.models.tiny import byte_tokenizer, tiny_model
 
     if source == "tiny":
-        return share_prompts(tiny_model(seed=seed)), byte_tokenizer()
+        return prepared(tiny_model(seed=seed)), byte_tokenizer()
     if source == POCKET_UNTRAINED:
-        return share_prompts(pocket_model(seed=seed)), character_tokenizer()
+        return prepared(pocket_model(seed=seed)), character_tokenizer()
     return None
 
 
@@ -179,7 +180,13 @@ def _load_weights(path: str) -> PreTrainedModel:
     """Load in fp32."""
     from transformers import AutoModelForCausalLM
 
-    return share_prompts(AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32))
+    return prepared(AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32))
+
+
+def prepared(model: PreTrainedModel) -> PreTrainedModel:
+    """A model with everything that makes its passes cheaper and leaves its numbers alone: packed prompts, lean norms and gated layers."""
+    make_lean(model)
+    return share_prompts(model)
 
 
 def share_prompts(model: PreTrainedModel) -> PreTrainedModel:

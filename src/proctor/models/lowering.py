@@ -76,17 +76,18 @@ def _together(model: nn.Module) -> Iterator[list[nn.Linear]]:
             if len(layers) == len(names) and _may_be_one(layers):
                 seen |= {id(layer) for layer in layers}
                 yield layers  # type: ignore[misc]  # `_may_be_one` lets nothing but nn.Linear pass
-        yield from ([layer] for layer in children.values() if type(layer) is nn.Linear and _is_plain(layer) and id(layer) not in seen)
+        yield from ([layer] for layer in children.values() if type(layer) is nn.Linear and is_plain_linear(layer) and id(layer) not in seen)
 
 
 def _may_be_one(layers: Sequence[nn.Module]) -> bool:
     """True for plain linear layers of one input width, all with a bias or all without."""
-    return len({(layer.in_features, layer.bias is None) for layer in layers if isinstance(layer, nn.Linear) and _is_plain(layer)}) == 1 and all(
-        map(_is_plain, layers)
+    return len({(layer.in_features, layer.bias is None) for layer in layers if isinstance(layer, nn.Linear) and is_plain_linear(layer)}) == 1 and all(
+        map(is_plain_linear, layers)
     )
 
 
-def _is_plain(layer: nn.Module) -> bool:
+def is_plain_linear(layer: nn.Module) -> bool:
+    """True for a linear layer of torch's own whose weight is whole: its outputs are its weight times its inputs, and a bias."""
     return type(layer) is nn.Linear and type(layer.weight) in (Tensor, nn.Parameter)
 
 
