@@ -128,18 +128,31 @@ def shared_prompt_attention(module: nn.Module, query: Tensor, key: Tensor, value
     # Under autocast rotary embeddings leave queries and keys in fp32 while values come in the compute dtype.
     q, k, v = query[0].to(value.dtype), key[0].to(value.dtype), value[0]
     scale: float | None = kwargs.get("scaling")
-    if query.device.type == "cpu" and pack.spans.fits(query.shape[1]):
+    if query.device.type == "cpu":
         return packed_attention(q, k, v, pack.spans, q.shape[-1] ** -0.5 if scale is None else scale)[None], None
-    options: dict[str, Any] = {"scale": scale, "enable_gqa": query.shape[1] != key.shape[1]}
-    prompt_q, prompt_k, prompt_v = (_take(x, pack.prompt_slots) for x in (q, k, v))
-    own_q, own_k, own_v = (_take(x, pack.rollout_slots) for x in (q, k, v))
+    return padded_attention(q, k, v, pack, scale)[None], None
+
+
+def padded_attention(query: Tensor, key: Tensor, value: Tensor, pack: Pack, scale: float | None) -> Tensor:
+    """Attention of a packed row by the fused kernels of scaled dot-product attention: prompts and continuations are padded to rows.
+
+    Args:
+        query: [H, N, D]; key, value: [K, N, D] with K dividing H.
+        pack: where the tokens belong.
+        scale: of the scores; 1 / sqrt(D) where it is None.
+
+    Returns:
+        [N, H, D].
+    """
+    options: dict[str, Any] = {"scale": scale, "enable_gqa": query.shape[0] != key.shape[0]}
+    prompt_q, prompt_k, prompt_v = (_take(x, pack.prompt_slots) for x in (query, key, value))
+    own_q, own_k, own_v = (_take(x, pack.rollout_slots) for x in (query, key, value))
     over_prompt = functional.scaled_dot_product_attention(prompt_q, prompt_k, prompt_v, is_causal=True, **options)
     keys = torch.cat([prompt_k[pack.prompt_of], own_k], dim=2)
     values = torch.cat([prompt_v[pack.prompt_of], own_v], dim=2)
     over_rollout = functional.scaled_dot_product_attention(own_q, keys, values, attn_mask=pack.attention_mask, **options)
     # [P, H, L, D] -> real tokens in packed order, [N, H, D]
-    packed = torch.cat([over_prompt.transpose(1, 2)[pack.prompt_mask], over_rollout.transpose(1, 2)[pack.rollout_mask]])
-    return packed[None], None
+    return torch.cat([over_prompt.transpose(1, 2)[pack.prompt_mask], over_rollout.transpose(1, 2)[pack.rollout_mask]])
 
 
 def _take(x: Tensor, slots: Tensor) -> Tensor:
