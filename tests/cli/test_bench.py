@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -41,6 +42,17 @@ def test_sampling_and_training_are_measured_against_the_products_alone(capsys: p
     assert sampling["fraction_of_limit"] == pytest.approx(sampling["tokens_per_s"] / sampling["limit_tokens_per_s"])
     assert training["fraction_of_limit"] == pytest.approx(training["tokens_per_s"] / training["limit_tokens_per_s"])
     assert training["rollouts_trained"] == 8
+
+
+def test_a_paced_bench_does_one_pass_for_each_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n\n"))
+    assert main(["bench", "step", *TINY, "--paced"]) == 0
+    ready, *passes = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert ready == {"ready": 1}
+    assert len(passes) == 2
+    for found in passes:
+        assert found["seconds"] == pytest.approx(found["seconds_sampling"] + found["seconds_training"])
+        assert found["cpu_seconds"] > found["cpu_seconds_training"] > 0
 
 
 def test_bad_sizes_are_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import json
 import statistics
 import subprocess
 import sys
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 from proctor.errors import ConfigError, EngineError
@@ -71,17 +71,19 @@ def _in_turns(options: argparse.Namespace) -> int:
     bench = bench_work.Bench(plan)
     print(json.dumps({"ready": 1}), flush=True)
     for step, _ in enumerate(sys.stdin):
-        began = perf_counter()
+        began, cpu_began = perf_counter(), process_time()
         groups = bench.sample(step)
-        sampled = perf_counter()
+        sampled, cpu_sampled = perf_counter(), process_time()
         if options.what == "step":
             bench.train(groups, step)
-        ended = perf_counter()
+        ended, cpu_ended = perf_counter(), process_time()
         found = {
             "seconds": ended - began,
             "seconds_per_token": (ended - began) / (plan.num_rollouts * plan.new_tokens),
             "seconds_sampling": sampled - began,
             "seconds_training": ended - sampled,
+            "cpu_seconds": cpu_ended - cpu_began,
+            "cpu_seconds_training": cpu_ended - cpu_sampled,
             "peak_bytes": bench_work.peak_bytes(),
         }
         print(json.dumps({"peer": "proctor", **found}), flush=True)
