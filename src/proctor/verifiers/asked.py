@@ -63,11 +63,19 @@ _HOW_MUCH = re.compile(
     re.IGNORECASE,
 )
 _PRICE = re.compile(r"(?<![\\\d])\\?([$€£₹])\s?\d")
+_HOW_OLD = re.compile(r"\bhow old\b|\bwhat (?:is|was|will be) [\w'’ ]{1,30}\b(?:current |present )?age\b", re.IGNORECASE)
+_SHORTER = re.compile(r"\b(?:months?|weeks?|days?|hours?)\b", re.IGNORECASE)
 _COINS = re.compile(r"\b(?:cents?|pence|penny|pennies|p)\b|¢|\d\s?c\b", re.IGNORECASE)
 _BASE = re.compile(
     r"\b(?:to|into) (?:a )?base[- ]?\$?(\d{1,2}|[a-z]{3,7})\b|\b(?:to|into) (?:a )?(decimal)\b(?! (?:places?|form|point|digits?))",
     re.IGNORECASE,
 )
+_NAMED_BASE = re.compile(
+    r"\b(?:in|to|into|as)(?: an?)? (binary|octal|hexadecimal)\b(?! (?:number |numeral )?(?:10|[01]{3}|\$))"
+    r"|\b(binary|octal|hexadecimal) (?:representation|expansion|form|notation|equivalent)\b",
+    re.IGNORECASE,
+)
+_NAMED_BASES = {"binary": 2, "octal": 8, "hexadecimal": 16}
 _PERCENT = re.compile(r"\bwhat (?:percent|percentage|per cent)\b|\bhow many percent\b|\bwhat is the percent", re.IGNORECASE)
 _ANGLES = (DEGREE, UNITS["radian"])
 
@@ -113,6 +121,25 @@ def _spelled(formula: str) -> tuple[str, ...] | None:
     with suppress(Unreadable):
         return tuple(token.text for token in lex(unify(formula.rstrip("= "))) if token.text not in "{}") or None
     return None
+
+
+def asked_formulas(prompt: str) -> frozenset[str]:
+    """The formulas that a prompt asks for, without their braces."""
+    return frozenset(" ".join(formula) for formula in _formulas(prompt))
+
+
+def names_given(answer: Answer, prompt: str) -> bool:
+    """Whether an answer gives a value to what the prompt itself has a value for, while it asks for another formula: `xy=58` for $x^2+y^2$."""
+    name = answer.name if isinstance(answer, Assignment) else ""
+    asked = {"".join(formula) for formula in _formulas(prompt)}
+    return bool(name) and bool(asked) and name not in asked and name in _named_sides(prompt)
+
+
+@lru_cache(maxsize=256)
+def _named_sides(prompt: str) -> frozenset[str]:
+    """The sides of the equations of a prompt, without spaces."""
+    formulas = [next(part for part in match.groups() if part) for match in FORMULA.finditer(prompt[-_MAX_CHARS:])]
+    return frozenset(re.sub(r"[\s{}]", "", side) for formula in formulas if len(sides := _sides(formula)) > 1 for side in sides)
 
 
 @lru_cache(maxsize=256)
@@ -169,7 +196,7 @@ def _unit(answer: Answer) -> Unit | None:
 
 @lru_cache(maxsize=256)
 def asked_units(prompt: str) -> frozenset[Unit]:
-    """The units that the questions of a prompt name: "how many minutes", "in miles per hour", dollars where all prices are in dollars."""
+    """The units that the questions of a prompt name: "how many minutes", "in miles per hour", dollars where all prices are in dollars, years of age."""
     prompt = prompt[-_MAX_CHARS:]
     found: set[Unit] = set()
     for sentence in _SENTENCE.finditer(prompt):
@@ -184,6 +211,8 @@ def asked_units(prompt: str) -> frozenset[Unit]:
     prices = set(_PRICE.findall(FORMULA.sub(" ", prompt)))
     if len(prices) == 1 and _HOW_MUCH.search(prompt) and not _COINS.search(prompt):
         found.add(CURRENCIES[prices.pop()])
+    if _HOW_OLD.search(prompt) and not _SHORTER.search(prompt):
+        found.add(UNITS["year"])
     return frozenset(found)
 
 
@@ -194,11 +223,13 @@ def _unit_at_start(text: str) -> Unit | None:
 
 
 def asked_base(prompt: str) -> int | None:
-    """The base to which a prompt wants a number converted ("to base 7"); None where it names none, or several.
+    """The base to which a prompt wants a number converted ("to base 7", "in binary"); None where it names none, or several.
 
     Of "in base 7" nothing is known: that is said of numbers that are given, too.
     """
-    bases = {10 if found[2] else base_named(found[1].lower()) for found in _BASE.finditer(prompt[-_MAX_CHARS:])}
+    prompt = prompt[-_MAX_CHARS:]
+    bases = {10 if found[2] else base_named(found[1].lower()) for found in _BASE.finditer(prompt)}
+    bases |= {_NAMED_BASES[(found[1] or found[2]).lower()] for found in _NAMED_BASE.finditer(prompt)}
     return bases.pop() if len(bases) == 1 else None
 
 

@@ -1,4 +1,4 @@
-r"""Reads the end of a completion that says what the answer is by its form alone: a last line in bold, "45 is 18 percent of 250", "It will be Friday."
+r"""Reads the end of a completion that says what the answer is by its form alone: a last line in bold, "45 is 18 percent of 250", "It will be Friday.", a chain.
 
 For what has no number, and for numbers that the last number is not. One guess is read: of sentences that say the same of several words
 ("It will be Monday. It will be Friday.") every word is an answer, and all must be right.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from proctor.verifiers.conclusions import concluded
 from proctor.verifiers.extraction import Extraction
 from proctor.verifiers.statements import NUMBER, OTHER_VALUE, sentences
 
@@ -36,7 +37,7 @@ _PERCENTAGE = re.compile(
 )
 
 
-def last_said(text: str, prompt: str, *, asks_percentage: bool, allow_words: bool) -> Extraction | None:
+def last_said(text: str, prompt: str, *, asks_percentage: bool, allow_words: bool, is_quantity: bool) -> Extraction | None:
     """Return what a completion ends in, in the channel of what says an answer; None where its end is of no such form.
 
     Args:
@@ -44,15 +45,18 @@ def last_said(text: str, prompt: str, *, asks_percentage: bool, allow_words: boo
         prompt: of the task; a sentence may repeat what it asks of somebody ("Carla is the shortest").
         asks_percentage: whether it asks for one.
         allow_words: whether the reference is words, so that an answer may be.
+        is_quantity: whether it is one value, so that a chain of equations may end in it.
     """
     tail = text[-_MAX_CHARS:].rstrip()
     line = tail[tail.rfind("\n") + 1 :].strip()
-    said = _bold(line, allow_words=allow_words)
+    said, before, after = _bold(line, allow_words=allow_words), "", ""
     if not said and asks_percentage:
         said = _percentage(sentences(line)[-1])
     if not said and allow_words:
         said = _worded(tail, line, prompt)
-    return Extraction("answer_is", said, is_tentative=True) if said else None
+    if not said and is_quantity:
+        said, before, after = concluded(tail, prompt)
+    return Extraction("answer_is", said, before, after, is_tentative=True) if said else None
 
 
 def _percentage(sentence: str) -> tuple[str, ...]:

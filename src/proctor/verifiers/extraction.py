@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from proctor.verifiers.statements import MAX_CANDIDATES, Said, answers_said, has_sentences, last_math, last_number, only_statement
+from proctor.verifiers.statements import MAX_CANDIDATES, Said, answers_said, has_sentences, last_math, last_number, only_statement, said
 
 CHANNELS = ("boxed", "answer_tag", "hashes", "answer_is", "last_math", "whole", "last_number")
 MAX_WHOLE_CHARS = 200
 MAX_CHARS = 1000
+_MAX_BEFORE = 300
 
 MAX_COMPLETION_CHARS = 100_000  # of what follows the reasoning, from its end
 
@@ -47,12 +48,14 @@ class Extraction:
     Attributes:
         channel: the channel it was read from.
         candidates: every text in that channel; all of them must be right.
-        after: what follows the last of them, which may take it back.
+        before: what stands before the last of them, which may deny it.
+        after: what follows it, which may take it back.
         is_tentative: whether it is read off the form of a line, so that one that cannot be read is no answer, and the next channel is asked.
     """
 
     channel: str
     candidates: tuple[str, ...]
+    before: str = field(default="", compare=False)
     after: str = field(default="", compare=False)
     is_tentative: bool = field(default=False, compare=False)
 
@@ -73,22 +76,22 @@ def extractions(text: str, channels: tuple[str, ...] = CHANNELS) -> Iterator[Ext
     """
     text = text[-MAX_COMPLETION_CHARS:]
     for channel in channels:
-        candidates, after = _READERS[channel](text)
-        if candidates:
-            yield Extraction(channel, candidates, after)
+        found = _READERS[channel](text)
+        if found.candidates:
+            yield Extraction(channel, *found)
 
 
 def boxes(text: str) -> tuple[str, ...]:
     r"""Return the contents of the closed `\boxed{...}` (outermost, braces matched) and `\boxed x`, of the last fifty at most."""
-    return _boxes(text)[0]
+    return _boxes(text).candidates
 
 
 def _boxes(text: str) -> Said:
     first = _BOX.search(text)
     if first is None:
-        return (), ""
+        return Said()
     found: deque[str] = deque(maxlen=MAX_CANDIDATES)
-    end = 0
+    begin = end = 0
     starts: list[tuple[int, int]] = []  # depth before a box's brace, and where its content begins
     depth = 0
     begin_of_box = end_of_box = -1
@@ -106,13 +109,13 @@ def _boxes(text: str) -> Said:
                 start = starts.pop()[1]
                 if not starts and (content := text[start : match.start()]).strip():
                     found.append(_with_surroundings(content, text, outermost, match.end()))
-                    end = match.end()
+                    begin, end = outermost, match.end()
         elif len(mark) > 2:
             begin_of_box, end_of_box = match.span()
             if not starts and (bare := re.match(r"[-+]?\w{1,40}", text[end_of_box : end_of_box + 42])):
                 found.append(bare.group())
-                end = end_of_box + bare.end()
-    return tuple(found), text[end:]
+                begin, end = begin_of_box, end_of_box + bare.end()
+    return said(text, begin, end, *found)
 
 
 def _with_surroundings(content: str, text: str, begin: int, end: int) -> str:
@@ -131,8 +134,9 @@ def _with_surroundings(content: str, text: str, begin: int, end: int) -> str:
 def _answer_tags(text: str) -> Said:
     text = _ANSWER_TAG.sub(r"<\1answer>", text)
     *befores, after = text.split("</answer>")
-    bodies = [before.rpartition("<answer>")[2].strip() for before in befores if "<answer>" in before]
-    return tuple(inner for body in bodies[-MAX_CANDIDATES:] for inner in (boxes(body) or only_statement(body) or (body,))), after
+    parts = [before.rpartition("<answer>") for before in befores if "<answer>" in before][-MAX_CANDIDATES:]
+    candidates = tuple(inner for _, _, body in parts for inner in (boxes(body) or only_statement(body.strip()) or (body.strip(),)))
+    return Said(candidates, parts[-1][0][-_MAX_BEFORE:] if parts else "", after)
 
 
 def _hashes(text: str) -> Said:
@@ -140,14 +144,14 @@ def _hashes(text: str) -> Said:
     found = deque(_HASHES.finditer(text), maxlen=MAX_CANDIDATES)
     lines = [(_LABEL.sub("", line[1].strip(" \t*")), text[line.end() :]) for line in found]
     kept = [(line, below) for line, below in lines if line and not (below.strip() and _HEADING.match(line))]
-    return tuple(line for line, _ in kept), kept[-1][1] if kept else ""
+    return Said(tuple(line for line, _ in kept), "", kept[-1][1]) if kept else Said()
 
 
 def _whole(text: str) -> Said:
     """A short text of one line and one sentence, without the asterisks of bold type."""
     stripped = _BOLD.sub(r"\1", text.strip()).strip("*_`").strip()
     is_whole = 0 < len(stripped) <= MAX_WHOLE_CHARS and "\n" not in stripped and not has_sentences(stripped)
-    return ((stripped,) if is_whole else ()), ""
+    return Said((stripped,)) if is_whole else Said()
 
 
 _READERS = {

@@ -20,18 +20,20 @@ from typing import ClassVar
 from proctor.core.task import Score, Task
 from proctor.errors import ConfigError, TaskError
 from proctor.verifiers.answers import Answer, Quantity, Words
-from proctor.verifiers.asked import asks_percentage, has_other_unit, is_followed_by_other_unit, values_said
+from proctor.verifiers.asked import asks_percentage, has_other_unit, is_followed_by_other_unit, names_given, values_said
 from proctor.verifiers.echoes import is_echo, is_formula_of
 from proctor.verifiers.endings import last_said
 from proctor.verifiers.equivalence import equivalent
-from proctor.verifiers.evaluation import is_undefined
+from proctor.verifiers.evaluation import NAMED_CONSTANTS, is_undefined, variables
 from proctor.verifiers.extraction import CHANNELS, Extraction, after_reasoning, boxes, extractions
+from proctor.verifiers.forms import has_other_form
 from proctor.verifiers.meanings import further_meanings
 from proctor.verifiers.notation import Unreadable
 from proctor.verifiers.numerals import SCALES
 from proctor.verifiers.reading import readings
-from proctor.verifiers.retractions import doubt_after
-from proctor.verifiers.unfinished import has_other_terms, is_number, is_unfinished
+from proctor.verifiers.retractions import doubt_after, is_denied
+from proctor.verifiers.statements import ends_list
+from proctor.verifiers.unfinished import has_other_terms, is_number, is_uncalculated, is_unfinished
 from proctor.verifiers.units import lookup
 
 _FALLBACKS = frozenset({"answer_is", "last_math", "whole"})  # prose: where it cannot be read, the next channel is asked
@@ -118,6 +120,10 @@ class MathVerifier:
             shown = found.candidates[-1]
             if not all(verdicts):
                 return Score.incorrect(shown, f"{found.channel}: conflicting answers" if len(verdicts) > 1 else found.channel)
+            if not self.counts_last_number and is_denied(found.before):
+                return Score.unparsed(f"{found.channel}: {shown[:80]!r} is denied")
+            if not self.counts_last_number and found.channel == "last_number" and ends_list(found.before, found.after):
+                return Score.unparsed(f"{found.channel}: {shown[:80]!r} is the last of several numbers")
             if not self.counts_last_number and self._is_taken_back(found, gold, task):
                 return Score.unparsed(f"{found.channel}: {shown[:80]!r} is taken back in what follows")
             if found.channel in _BARE and not gold.is_measured and is_followed_by_other_unit(found.after, task.prompt_text):
@@ -130,7 +136,7 @@ class MathVerifier:
         ending = None
         if "answer_is" in self.channels:
             prompt = task.prompt_text
-            ending = last_said(text, prompt, asks_percentage=asks_percentage(prompt), allow_words=gold.allows_words)
+            ending = last_said(text, prompt, asks_percentage=asks_percentage(prompt), allow_words=gold.allows_words, is_quantity=gold.is_quantity)
         for found in extractions(text, self.channels):
             if ending is not None and found.channel not in _DECLARED:
                 yield ending
@@ -181,10 +187,16 @@ class MathVerifier:
         )
 
     def _is_question(self, candidate: str, answer: Answer, reference: Answer, task: Task) -> bool:
-        """Whether what equals a number leaves it to be worked out, or repeats how the prompt asks for it."""
+        """Whether what equals the reference leaves it to be worked out, or repeats how the prompt asks for it."""
+        if has_other_form(answer, reference, task.prompt_text):
+            return True
         if not is_number(reference):
-            return is_formula_of(answer, reference, task.prompt_text)
-        return is_unfinished(candidate, answer, is_exact=not Fraction(self.tolerance)) or is_echo(candidate, answer, task.prompt_text)
+            return is_uncalculated(candidate, answer, reference) or is_formula_of(answer, reference, task.prompt_text)
+        return (
+            names_given(answer, task.prompt_text)
+            or is_unfinished(candidate, answer, is_exact=not Fraction(self.tolerance))
+            or is_echo(candidate, answer, task.prompt_text)
+        )
 
     def gold(self, task: Task) -> str:
         """Return the completion that this verifier must find CORRECT: the task's answer in the first channel.
@@ -233,6 +245,11 @@ class Gold:
     def allows_words(self) -> bool:
         """Whether a text that is no mathematics can be right."""
         return any(isinstance(reading, Words) for reading in self.readings)
+
+    @property
+    def is_quantity(self) -> bool:
+        """Whether it is one value."""
+        return any(isinstance(reading, Quantity) and not variables(reading.node) - NAMED_CONSTANTS for reading in self.readings)
 
     @property
     def is_measured(self) -> bool:

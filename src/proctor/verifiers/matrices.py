@@ -34,6 +34,13 @@ def read_matrix(tokens: Sequence[Token]) -> tuple[Rows, bool]:
     return total, is_determinant
 
 
+def matrix_name(tokens: Sequence[Token]) -> str | None:
+    """What a left side of one letter with a power calls a matrix: `A^{-1}`, `A^2`, `M^T`; None for all else."""
+    texts = [token.text for token in tokens if token.text not in ("{", "}")]
+    is_name = len(texts) in (3, 4) and tokens[0].kind == "word" and len(texts[0]) == 1 and texts[1] == "^"
+    return "".join(texts) if is_name and texts[2:] in (["T"], ["top"], ["-", "1"], *([str(power)] for power in range(2, 10))) else None
+
+
 def _terms(tokens: Sequence[Token]) -> list[tuple[str, Sequence[Token]]]:
     terms: list[tuple[str, Sequence[Token]]] = []
     depth = start = 0

@@ -1,9 +1,10 @@
 r"""What an answer can mean beside what it says, where the reference and the prompt leave one meaning only.
 
 - A column, or a sum of `\mathbf{i}`, `\mathbf{j}`, `\mathbf{k}`, is the vector that the reference writes as `\langle -3, 6, -3\rangle`.
-- `c` is the constant of integration that the reference calls `C`.
+- `c` or `K` is the constant of integration that the reference calls `C`.
 - `\lambda_1 = 5, \lambda_2 = 2` are two values in no order, where the prompt knows no `\lambda_1`.
-- `202` is in base 7 where the prompt wants a number converted to base 7, and `53_{10}` is 53 where to base 10.
+- `202` is in base 7 where the prompt wants a number converted to base 7, and `53_{10}` is 53 where to base 10; `101_2` is what the reference writes
+  as 101 where the prompt asks for a number in binary.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from fractions import Fraction
 
 from proctor.verifiers.answers import Answer, Assignment, Items, Matrix, Numeral, Quantity
 from proctor.verifiers.asked import asked_base
-from proctor.verifiers.evaluation import variables
+from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.quantities import read_numeral
 
 _ANGLED = re.compile(r"\\langle|[⟨〈]")
 _INTEGRAL = re.compile(r"\\int|∫|\bintegra|antiderivative|general solution|differential equation", re.IGNORECASE)
-_C = re.compile(r"(?<![A-Za-z\\])c(?![A-Za-z])")
+_LETTER = re.compile(r"(?<![A-Za-z\\])d?([A-Za-z])(?![A-Za-z])")
 _INDEXED = re.compile(r"([A-Za-z]+)_(\d)")
 _DIGITS = re.compile(r"(?:\\(?:text|mathrm)\s?\{)?\s?([0-9A-Z]{1,60})\s?\}?")
 _UNIT_VECTORS = ("i", "j", "k")
@@ -49,7 +50,9 @@ def further_meanings(text: str, answer: Answer, references: Sequence[Answer], re
             yield reference, numeral
         if isinstance(answer, Numeral) and answer.base == 10 and isinstance(reference, Quantity) and asked_base(prompt) == 10:
             yield reference, Quantity(Number(Fraction(answer.digits)))
-        if _INTEGRAL.search(prompt) and not _C.search(prompt) and (renamed := _with_constant(answer, reference)) is not None:
+        if isinstance(answer, Numeral) and answer.base == asked_base(prompt) != 10 and reference_text.strip("$ ") == answer.digits:
+            yield reference, Quantity(Number(Fraction(answer.digits)))
+        if _INTEGRAL.search(prompt) and (renamed := _with_constant(answer, reference, prompt)) is not None:
             yield reference, renamed
 
 
@@ -134,23 +137,27 @@ def _in_asked_base(text: str, prompt: str) -> Numeral | None:
     return None if found is None or base is None else read_numeral(f"{found[1]}_{base}")
 
 
-def _with_constant(answer: Answer, reference: Answer) -> Answer | None:
-    """An answer with `C` for `c`, where the reference has a `C` and no `c`, and the answer the other way about."""
+def _with_constant(answer: Answer, reference: Answer, prompt: str) -> Answer | None:
+    """An answer with `C` for the one letter that neither the reference nor the prompt has, where the reference has a `C` that the answer lacks."""
     match answer, reference:
         case Assignment(), Assignment():
-            value = _with_constant(answer.value, reference.value)
+            value = _with_constant(answer.value, reference.value, prompt)
             return None if value is None else Assignment(answer.name, value, None)
         case Assignment(), _:
-            return _with_constant(answer.value, reference)
+            return _with_constant(answer.value, reference, prompt)
         case _, Assignment():
-            return _with_constant(answer, reference.value)
-        case Quantity(), Quantity() if variables(answer.node) & {"c", "C"} == {"c"} and variables(reference.node) & {"c", "C"} == {"C"}:
-            return Quantity(_renamed(answer.node), answer.unit)
+            return _with_constant(answer, reference.value, prompt)
+        case Quantity(), Quantity():
+            given, wanted = variables(answer.node), variables(reference.node)
+            names = given - wanted - NAMED_CONSTANTS - set(_LETTER.findall(prompt))
+            name = names.pop() if len(names) == 1 else ""
+            is_constant = len(name) == 1 and "C" in wanted and given - {name} == wanted - {"C"}
+            return Quantity(_renamed(answer.node, name), answer.unit) if is_constant else None
         case _:
             return None
 
 
-def _renamed(node: Node) -> Node:
+def _renamed(node: Node, name: str) -> Node:
     if isinstance(node, Apply):
-        return Apply(node.operator, tuple(map(_renamed, node.arguments)))
-    return Symbol("C") if node == Symbol("c") else node
+        return Apply(node.operator, tuple(_renamed(argument, name) for argument in node.arguments))
+    return Symbol("C") if node == Symbol(name) else node

@@ -16,7 +16,7 @@ from proctor.verifiers.brackets import depth_change, encloses, split
 from proctor.verifiers.chains import has_pair, read_chain, shortened, signed
 from proctor.verifiers.evaluation import within
 from proctor.verifiers.expressions import DECORATIONS, FUNCTIONS, GREEK, Node, parse_tokens
-from proctor.verifiers.matrices import read_matrix
+from proctor.verifiers.matrices import matrix_name, read_matrix
 from proctor.verifiers.moments import read_moment
 from proctor.verifiers.notation import Token, Unreadable, join_thousands, lex, unify
 from proctor.verifiers.quantities import read_numeral, read_ordinal, read_quantity, read_sum, signed_decimal
@@ -35,8 +35,8 @@ _NAMES_OF_DOMAINS = {
     "all positive real numbers": "R+",
 }
 _HEDGE_WORDS = """
-not no never none either neither or nor if unless maybe perhaps possibly probably except wrong incorrect unlikely false isn where when for with than
-plus minus
+not no never none cannot either neither or nor if unless maybe perhaps possibly probably except wrong incorrect unlikely false isn where when for with than
+plus minus doubt doubtful deny impossible untrue could might would suppose assume
 """
 _HEDGES = frozenset(_HEDGE_WORDS.split())
 _STATEMENT_WORDS = """
@@ -410,7 +410,7 @@ def _system(tokens: Sequence[Token]) -> Answer | None:
 def _with_matrix(tokens: Sequence[Token]) -> Answer:
     signs = [index for index, token in enumerate(tokens) if token.text == "=" and token.kind == "mark"]
     begins = next(index for index, token in enumerate(tokens) if token.kind == "begin")
-    if len(signs) == 1 and signs[0] < begins and (name := _name(tokens[: signs[0]])):
+    if len(signs) == 1 and signs[0] < begins and (name := _name(tokens[: signs[0]]) or matrix_name(tokens[: signs[0]])):
         return Assignment(name, _with_matrix(tokens[signs[0] + 1 :]), None)
     rows, is_determinant = read_matrix(tokens)
     return Matrix(rows, is_determinant)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from proctor.verifiers.remarks import without_repetition
 from proctor.verifiers.units import lookup
 
 MAX_CANDIDATES = 50
@@ -38,6 +39,8 @@ _STATEMENT = re.compile(
 )
 _OPENING = re.compile(r"[\s*#]*(?:(?:so|thus|therefore|hence|then)\b,?\s{0,5})?(?:(?:the|my|our|final|correct|right)\s{1,5}){0,4}\**", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|cannot|never|unlikely|hardly)\b|n['’]t\b", re.IGNORECASE)
+_SUGGESTED = re.compile(r"\b(?:could|might|may)(?: \w{2,12}ly)? be\b", re.IGNORECASE)
+_WRITTEN_AS = re.compile(r"\W{0,5}(?:\w{2,12}ly )?(?:\w{2,15}ed|written|found|shown|given)\b", re.IGNORECASE)
 _DENIED_BEFORE = re.compile(r"(?:\b(?:not|never|false|untrue|wrong|doubt|unlikely)\b|n['’]t\b)[^.!?\n]{0,40}$", re.IGNORECASE)
 _ASKED = re.compile(r"[^.!\n]{0,60}\?")
 _QED = re.compile(r"\$?\\(?:blacksquare|square|qed|Box)(?![a-zA-Z])\$?")
@@ -94,15 +97,31 @@ _SIGN_BEFORE = re.compile(
 )
 _SIGN_WORD = re.compile(r"^(?:minus|negative) (?=[$\d])", re.IGNORECASE)
 _SCALE_WORD = re.compile(r"\s{0,3}(?:\\text\s?\{)?\s{0,3}\b(hundred|thousand|million|billion|trillion)\b", re.IGNORECASE)
-_UNIT_WORD = re.compile(r"\s{1,3}((?!in\b)[A-Za-z]{2,20})\b((?:\^[23]|[²³])?)")
+_UNIT_WORD = re.compile(r"\s{1,3}((?!in\b)[A-Za-z]{2,20}|[mgLlhsNJ](?![A-Za-z'’]|\s?[=<>(+*]))((?:\^[23]|[²³])?)(?![A-Za-z])")
+_UNIT_OF_RATE = re.compile(r"\s{0,3}([A-Za-z]{1,20})(?:\s?/\s?|\s{1,2}per\s{1,2}|\s{1,2}an?\s{1,2})([A-Za-z]{1,12})((?:\^2|²)?)(?![A-Za-z])")
+_LISTED_BEFORE = re.compile(r"\d[%°)]?[*_$]{0,3}(?:\s?[,;]\s{0,3}(?:and\s{1,3})?|\s(?:and|&)\s{1,3}|[ \t]{1,3})[*_$]{0,3}$")
+_ENDS = re.compile(r"[ \t*_$.!]*(?:\n|\Z)")
+_BULLETS = re.compile(r"(?:^|\n)[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+[*$\\]{0,3}\S{1,20}[ \t]*\n{1,2}[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+[*$\\]{0,3}$")
 _LISTING = re.compile(r"\s\([^()\n]{1,200}(?:\.\.\.|…|\\ldots|\\dots)[^()\n]{0,200}\)[\s.!*]*\Z")
 """A remark at the end that lists what was added: no number of it is the answer."""
 _MAX_LISTING_CHARS = 420
 _EMPHASIS = re.compile(r"\*\*|__|[`\"“”]")
 
 
-Said = tuple[tuple[str, ...], str]
-"""What a text says the answer is, and what follows that."""
+_MAX_BEFORE = 300
+
+
+class Said(NamedTuple):
+    """What a text says the answer is, and what stands before and after that; all empty where it says none."""
+
+    candidates: tuple[str, ...] = ()
+    before: str = ""
+    after: str = ""
+
+
+def said(text: str, start: int, end: int, *candidates: str) -> Said:
+    """Return what is said between two places of a text, the last of the candidates standing there."""
+    return Said(candidates, text[max(0, start - _MAX_BEFORE) : start], text[end:])
 
 
 def answers_said(text: str) -> Said:
@@ -112,9 +131,9 @@ def answers_said(text: str) -> Said:
     something only where nothing else does.
     """
     tail = _TEXT_LABEL.sub(r"\1", _QED.sub("", text[-MAX_TAIL_CHARS:]))
-    said = [(candidate, start) for line, start in _statements(tail) if (candidate := _answer_in(line))]
-    said = [(candidate, start) for candidate, start in said if _SUBSTANCE.search(candidate)] or said
-    return tuple(candidate for candidate, _ in said), tail[said[-1][1] :] if said else ""
+    found = [(candidate, start) for line, start in _statements(tail) if (candidate := _answer_in(line))]
+    found = [(candidate, start) for candidate, start in found if _SUBSTANCE.search(candidate)] or found
+    return said(tail, found[-1][1], found[-1][1], *(candidate for candidate, _ in found)) if found else Said()
 
 
 def only_statement(text: str) -> tuple[str, ...]:
@@ -123,7 +142,7 @@ def only_statement(text: str) -> tuple[str, ...]:
     if start is None or not _OPENING.fullmatch(text[: start.start()]):
         return ()
     rest = text[start.end() :].strip()
-    return () if "\n" in rest or _SECOND_SENTENCE.search(rest) else answers_said(text)[0]
+    return () if "\n" in rest or _SECOND_SENTENCE.search(rest) else answers_said(text).candidates
 
 
 def sentences(text: str) -> list[str]:
@@ -147,16 +166,17 @@ def _statements(text: str) -> Iterator[tuple[str, int]]:
         if displayed:
             yield displayed[1], start.end()
             continue
-        said = _SAID.match(text, start.end())
-        assert said is not None  # every part of it may be empty
+        shown = _SAID.match(text, start.end())
+        assert shown is not None  # every part of it may be empty
         end = starts[number + 1].start() if number + 1 < len(starts) else len(text)
-        line = text[said.start(1) : min(said.end(1), end)]
+        line = text[shown.start(1) : min(shown.end(1), end)]
         if start["bare"] is not None and not _OPENING.fullmatch(text[text.rfind("\n", 0, start.start()) + 1 : start.start()]):
             continue  # "an answer 400 less than the other"
-        if start["label"] is not None and _is_solution(line, text[said.end(1) :]):
+        if start["label"] is not None and _is_solution(line, text[shown.end(1) :]):
             continue
         is_denied = _DENIED.search(start.group()) or _DENIED_BEFORE.search(text[max(0, start.start() - 60) : start.start()]) or _ASKED.match(line)
-        yield f"not {line}" if is_denied else line, start.end()
+        is_suggested = _SUGGESTED.search(start.group()) and not _WRITTEN_AS.match(line)
+        yield f"not {line}" if is_denied or is_suggested else line, start.end()
 
 
 def _is_solution(line: str, after: str) -> bool:
@@ -173,7 +193,7 @@ def _answer_in(line: str) -> str:
             line = line.removesuffix(closing).strip()
     sentence = _first_sentence(line)
     rest = line[len(sentence) :].lstrip(".!? ")
-    sentence = _FILLER.sub("", _NOT_THAT.sub("", sentence)).rstrip("*: ")
+    sentence = without_repetition(_FILLER.sub("", _NOT_THAT.sub("", sentence)).rstrip("*: "))
     if _ANOTHER.match(rest):
         return line
     sentence = _VARIABLE.sub(r"\1", sentence)
@@ -242,10 +262,10 @@ def last_math(text: str) -> Said:
     tail = _QED.sub("", text[-MAX_TAIL_CHARS:])
     formula = last_formula(tail)
     if formula is None or NUMBER.search(tail, formula.end) or _HEDGED_BEFORE.search(tail[max(0, formula.start - 40) : formula.start]):
-        return (), ""
+        return Said()
     if _SUPPOSED.search(tail[max(0, formula.start - 200) : formula.start]):
-        return (), ""
-    return (formula.text,), tail[formula.end :]
+        return Said()
+    return said(tail, formula.start, formula.end, formula.text)
 
 
 def last_number(text: str) -> Said:
@@ -256,8 +276,8 @@ def last_number(text: str) -> Said:
         tail = tail[: len(tail) - len(aside.group())]
     number = next(iter(deque(NUMBER.finditer(tail), maxlen=1)), None)
     if number is None or _is_hedged(tail, number) or _SUPPOSED.search(tail[max(0, number.start() - 200) : number.start()]):
-        return (), ""
-    return (_number_text(tail, number),), tail[_end(number) :]
+        return Said()
+    return said(tail, number.start(), _end(number), _number_text(tail, number))
 
 
 def _last_line(text: str) -> str:
@@ -272,10 +292,24 @@ def _number_text(text: str, number: re.Match[str]) -> str:
     after = _end(number)
     if scale := _SCALE_WORD.match(text, after):
         return f"{shown} {scale[1]}"
-    word = _UNIT_WORD.match(text, after)
-    unit = None if word is None or shown.strip("-+")[0] in "$€£" else lookup(word[1])
-    is_measured = unit is not None and bool(unit.powers) and ("thing", 1) not in unit.powers
-    return f"{shown} {word[1]}{word[2]}" if word is not None and is_measured else shown
+    if shown.strip("-+")[0] in "$€£":
+        return shown
+    rate, word = _UNIT_OF_RATE.match(text, after), _UNIT_WORD.match(text, after)
+    if rate is not None and _is_measure(rate[1]) and _is_measure(rate[2]):
+        return f"{shown} {rate[1]}/{rate[2]}{rate[3]}"
+    return f"{shown} {word[1]}{word[2]}" if word is not None and _is_measure(word[1]) else shown
+
+
+def _is_measure(word: str) -> bool:
+    """Whether a word is a unit, and no thing that is counted."""
+    unit = lookup(word)
+    return unit is not None and bool(unit.powers) and ("thing", 1) not in unit.powers
+
+
+def ends_list(before: str, after: str) -> bool:
+    """Whether a number between two texts ends a list of numbers ("1, 2, 3, 6", "5 and 7", one below the other), so that nothing says that it is the answer."""
+    before = before[-60:]
+    return _ENDS.match(after) is not None and (_LISTED_BEFORE.search(before) or _BULLETS.search(before)) is not None
 
 
 def _is_hedged(text: str, number: re.Match[str]) -> bool:

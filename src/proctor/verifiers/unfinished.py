@@ -54,6 +54,20 @@ def is_unfinished(text: str, answer: Answer, *, is_exact: bool) -> bool:
     )
 
 
+def is_uncalculated(text: str, answer: Answer, reference: Answer) -> bool:
+    """Whether a part of what equals an irrational number is left to work out, though no part of that is: `\\sqrt{36 \\cdot 2}` for `6\\sqrt2`.
+
+    Args:
+        text: as the model wrote the answer.
+        answer: as it was read.
+        reference: as it was read.
+    """
+    nodes = list(given_nodes(reference))
+    if all(map(_is_rational, nodes)) or any(variables(node) - NAMED_CONSTANTS for node in nodes):
+        return False
+    return is_unfinished(text, answer, is_exact=False) and not is_unfinished("", reference, is_exact=False)
+
+
 def has_other_terms(answer: Answer, reference: Answer) -> bool:
     """Whether a sum is left that the reference has worked out, or the other way about: `2 - 2i + 3i + 3` and `5 + i`, `(x+1)(x+1)` and `x^2 + 2x + 1`."""
     given, wanted = (max((_num_terms(node) for node in given_nodes(one)), default=0) for one in (answer, reference))

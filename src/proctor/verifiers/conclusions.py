@@ -1,0 +1,245 @@
+r"""Reads the last sentence of a completion for the value that it ends in: of a chain of equations the last side.
+
+`S = a/(1-r) = 9 \cdot 3 = 27` says 27, `P(\text{sum}=9) = \frac{4}{36} = \frac19` a ninth, `x \equiv -11 \equiv 15 \pmod{26}` 15. Sides that can be
+worked out must agree with the last one, which must be worked out itself; of the others nothing is known. What begins the chain is a name, a
+quantity (a limit, a probability, a calculation), or what the prompt asks for: `2x = 8` is an equation, and does not say that something is 8.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from fractions import Fraction
+
+from proctor.verifiers.answers import Quantity
+from proctor.verifiers.asked import asked_formulas, asked_units
+from proctor.verifiers.evaluation import Unsettled, equal, exact, within
+from proctor.verifiers.expressions import Node, parse
+from proctor.verifiers.notation import Unreadable
+from proctor.verifiers.remarks import LIMIT, closed_quantity, same_measure, without_remark
+from proctor.verifiers.statements import FORMULA, OTHER_VALUE, Said, ends_list, last_number, sentences
+from proctor.verifiers.unfinished import is_unfinished
+
+_MAX_TAIL_CHARS = 2000
+_MAX_CHARS = 400
+_MAX_SIDES = 12
+_MAX_VALUE_CHARS = 80
+_MARKS_AT_END = re.compile(r"[\s.!*✓✔✅☑∎■□]+\Z")
+_DELIMITERS = re.compile(r"(?<!\\)\$|\\[()\[\]]|\*\*|\\displaystyle(?![a-z])|\\(?:left|right)(?![a-z])|\\[,;:!]")
+_PRODUCT = re.compile(r"(?<![A-Za-z\\{])[a-z]{2,3}(?![A-Za-z}])")
+_FUNCTIONS = frozenset({"sin", "cos", "tan", "log", "ln", "exp", "gcd", "lcm", "max", "min", "mod", "lim", "det", "km", "cm", "mm", "kg"})
+_THAT_IS = re.compile(r"\bi\.\s?e\.(?!,)")
+_SIGN = re.compile(r"(?<![<>!:\\=])=(?![=>])|≡|\\equiv(?![a-z])|≈|\\approx(?![a-z])|→|->|\\(?:to|rightarrow)(?![a-z])")
+_OTHER_SIGN = re.compile(r"[<>≤≥≠±∈?]|\\(?:[lg]eq?|[lg]t|neq?|pm|in|mid|cup|leqslant|geqslant)(?![a-z])|!=")
+_KINDS = {"=": "=", "≡": "≡", "\\equiv": "≡", "≈": "≈", "\\approx": "≈"}
+_CONNECTIVE = re.compile(
+    r"(?:^|[\s,;:])(?:and\s)?(?:so(?: that)?|hence|thus|then|therefore|consequently|which (?:gives|means|is)|giving"
+    r"|i\.e\.,|we (?:get|have|find|obtain))\b[,:]?\s"
+    r"|\\(?:implies|Rightarrow|therefore|Longrightarrow)(?![a-z])|[⇒⟹∴]|=>",
+    re.IGNORECASE,
+)
+_COMMA = re.compile(r"[,;]\s|\\q?quad(?![a-z])")
+_JOINED = re.compile(r"\b(?:and|or|nor|versus|vs)\b|\\l(?:or|and)(?![a-z])")
+_MODULUS = re.compile(r"\(?\s?(?:\\pmod|\\bmod|\\mod|\bmod(?:ulo)?)\s?\{?\s?(\d{1,9})\s?\}?\s?\)?\s*\Z")
+_DEGREES = re.compile(r"\^\s?\{?\s?\\circ\s?\}?|\^?\\degree|°")
+_NOUN = re.compile(r"(?<=[\d})])\s+[a-z]{2,20}(?:\s[a-z]{2,20})?\Z")
+_WORD = re.compile(r"(?<![A-Za-z\\])(?:is|are|be|of|so|at|in|to|we|as|by|it|an|on|(?!(?:abc|xyz|pqr|def|mnp)(?![a-z]))[A-Za-z][a-z’']{2,})(?![A-Za-z])")
+_TEXT = re.compile(r"\\(?:text|mathrm|textbf|operatorname)\s?\{([^{}]{0,60})\}")
+_SUPPOSED = re.compile(r"\b(?:let|suppose|assum\w{1,3}|guess\w{0,3}|say|imagine|pretend|would)\b", re.IGNORECASE)
+_IS = re.compile(r"\b(?:is|are|equals|be|was)\s*\Z")
+_ABOUT_EQUATIONS = re.compile(r"\b(?:equation|relation|condition|constraint|identity|system|line|circle|curve|function|requirement)s?\b", re.IGNORECASE)
+_BOUND = re.compile(r"\\(?:int|lim|sum|prod|binom|dbinom|tbinom|gcd|det|max|min|Pr|mathbb\s?\{?[EP])(?![a-z])|[∫∑∏]|\blim\b|\][_^]|\|_")
+_CALL = re.compile(r"(?<![A-Za-z\\])\\?[A-Za-z](?:_\w|_\{\w{1,4}\}|'{1,2}|\^\{?-1\}?)?\s?[(\[][^()\[\]]{0,80}[)\]]")
+_NAME = re.compile(
+    r"\|?\\?(?:[A-Za-z]|[A-Z]{2,3}|(?:angle|triangle|overline|alpha|theta|mu|sigma|Delta|lambda|varphi|phi)(?:\s|\{)?[A-Z]{0,3}\}?)(?:_\{?\w{1,6}\}?)?'{0,2}\|?"
+)
+_COMMAND = re.compile(r"\\[A-Za-z]+")
+_CUT_OFF = re.compile(r"(-?\d{1,9}\.\d{2,30})\s?(?:…|\.\.\.|\\[lc]?dots)")
+_DECIMALS = re.compile(r"\.(\d{1,30})")
+_ROUNDED = re.compile(r"\bround|\bnearest\b|\bdecimal places?\b|\bsignificant\b|\bapproximat|\bestimate", re.IGNORECASE)
+
+
+def concluded(text: str, prompt: str) -> Said:
+    """Return the value in which the last sentence of a text ends; nothing where it does not end in one so that it is plain which.
+
+    Args:
+        text: what the model wrote after its reasoning.
+        prompt: of the task; what it asks for may begin a chain, and is not left out as a remark.
+    """
+    tail = _THAT_IS.sub("i.e.,", _MARKS_AT_END.sub("", text[-_MAX_TAIL_CHARS:]))
+    sentence = sentences(tail)[-1].strip()
+    if not sentence or len(sentence) > _MAX_CHARS:
+        return Said()
+    spaced = FORMULA.sub(lambda found: _PRODUCT.sub(_with_spaces, found.group()), sentence)
+    plain = _MARKS_AT_END.sub("", _DELIMITERS.sub("", spaced)).strip()
+    kept = without_remark(plain, prompt, lambda quantity: quantity.unit in asked_units(prompt))
+    if (found := _end_of_chain(kept, prompt)) is not None:
+        return Said() if kept == plain and _is_formula_with_name(spaced) else found
+    found = last_number(kept) if kept != plain else Said()
+    return Said() if ends_list(found.before, found.after) else found
+
+
+def _is_formula_with_name(sentence: str) -> bool:
+    """Whether a sentence ends in a formula that gives a name its value, which is read as the last formula."""
+    *_, formula = [None, *FORMULA.finditer(sentence)]
+    if formula is None or re.search(r"\w", sentence[formula.end() :]):
+        return False
+    sides, signs = _chain(next(part for part in formula.groups() if part))
+    return signs == ["="] and _NAME.fullmatch(sides[0].strip()) is not None
+
+
+def _with_spaces(letters: re.Match[str]) -> str:
+    """`x y` for `xy`, which in a formula is no word."""
+    return letters.group() if letters.group() in _FUNCTIONS else " ".join(letters.group())
+
+
+def _end_of_chain(sentence: str, prompt: str) -> Said | None:
+    """The last side of the chain of equations in which a sentence ends, where that is what the sentence says."""
+    clause = sentence[max((found.end() for found in _CONNECTIVE.finditer(sentence)), default=0) :]
+    *earlier, last = _split(clause, _COMMA)[0]
+    sides, signs = _chain(last)
+    is_rounded = _ROUNDED.search(prompt) is not None
+    rough = f" \\approx {sides[-1].strip()}" if len(sides) > 2 and signs[-1] == "≈" and not is_rounded else ""
+    sides, signs = (sides[:-1], signs[:-1]) if rough else (sides, signs)
+    is_chain = 1 < len(sides) <= _MAX_SIDES and all(side.strip() for side in sides[1:]) and not _OTHER_SIGN.search(last)
+    if not is_chain or _SUPPOSED.search(sides[0]) or ("≈" in signs and not is_rounded) or any(_JOINED.search(side) for side in sides[1:]):
+        return None
+    lead, first = _without_lead(sides[0])
+    value = _value(sides[-1])
+    if value is None or OTHER_VALUE.search(lead) or not _agree([first, *sides[1:-1]], signs, sides[-1], value) or not _follows(earlier, first, value):
+        return None
+    sought = [formula for formula in asked_formulas(prompt) if len(formula) == 1 and formula != first]
+    if any(_has_letter(side, letter) for side in sides[:-1] for letter in sought):
+        return None  # `P = 3x = 12`, where x is to be found
+    if not _may_begin(lead, first, signs, prompt):
+        return None
+    text, before = _MODULUS.sub("", sides[-1]).strip(), _chain(sentence)[0][0]
+    if closed_quantity(text) is not None:
+        return Said((text + rough,), before)
+    counted = last_number(text)  # what a noun follows
+    return Said(counted.candidates, before, counted.after) if counted.candidates else None
+
+
+def _split(text: str, separator: re.Pattern[str]) -> tuple[list[str], list[str]]:
+    """The parts of a text between what separates outside all brackets, and the separators."""
+    parts: list[str] = []
+    separators: list[str] = []
+    start = depth = place = 0
+    for found in separator.finditer(text):
+        depth += sum((char in "([{") - (char in ")]}") for char in text[place : found.start()])
+        place = found.start()
+        if depth <= 0:
+            parts.append(text[start : found.start()])
+            separators.append(found.group())
+            start = place = found.end()
+            depth = 0
+    return [*parts, text[start:]], separators
+
+
+def _chain(text: str) -> tuple[list[str], list[str]]:
+    """The sides of a chain, and the signs between them."""
+    sides, signs = _split(text, _SIGN)
+    return sides, [_KINDS.get(sign, "→") for sign in signs]
+
+
+def _value(side: str) -> Quantity | None:
+    """What a last side says, if it is a number and worked out; a noun may follow it."""
+    text = _MODULUS.sub("", side).strip()
+    if len(text) > _MAX_VALUE_CHARS:
+        return None
+    quantity = closed_quantity(text) or closed_quantity(_NOUN.sub("", text))
+    return None if quantity is None or is_unfinished(text, quantity, is_exact=True) else quantity
+
+
+def _without_lead(side: str) -> tuple[str, str]:
+    """The words that lead to a formula, and the formula: `the mean is`, `1/p`."""
+    plain = _TEXT.sub(r" \1 ", side)
+    ends = [found.end() for found in _WORD.finditer(plain) if found.group() not in _FUNCTIONS]
+    end = next((end for end in reversed(ends) if plain.count("(", 0, end) <= plain.count(")", 0, end)), 0)
+    return plain[:end], plain[end:].strip(" :")
+
+
+def _agree(others: Sequence[str], signs: Sequence[str], last: str, value: Quantity) -> bool:
+    """Whether the sides that can be worked out agree with the last one: are equal to it, or congruent, or rounded to it."""
+    if "≡" in signs:
+        modulus, number = _MODULUS.search(last), _integer(value)
+        known = [known for side in others if (known := _integer(closed_quantity(side))) is not None]
+        return modulus is not None and number is not None and int(modulus[1]) > 1 and all((one - number) % int(modulus[1]) == 0 for one in known)
+    decimals = _DECIMALS.search(last)
+    allowed = Fraction(1, 2 * 10 ** (len(decimals[1]) if decimals else 0)) if "≈" in signs else None
+    return all(_agrees(side, value, allowed) for side in others)
+
+
+def _integer(quantity: Quantity | None) -> int | None:
+    with suppress(Unsettled):
+        if quantity is not None and (number := exact(quantity.node)).denominator == 1:
+            return number.numerator
+    return None
+
+
+def _agrees(side: str, value: Quantity, allowed: Fraction | None) -> bool:
+    known = closed_quantity(_DEGREES.sub("", side))
+    if known is None:
+        return True
+    if known.unit is not None and value.unit is not None and known.unit.powers and value.unit.powers:
+        return same_measure(known, value)
+    if allowed is not None:
+        with suppress(Unsettled):
+            return within(known.node, exact(value.node), allowed)
+    return equal(known.node, value.node)
+
+
+def _follows(earlier: Sequence[str], first: str, value: Quantity) -> bool:
+    """Whether what is said before the last comma leaves the last equation alone: words, or equations of which one has the same name, and no other value."""
+    chains = [_chain(part)[0] for part in earlier]
+    named = [(_without_lead(sides[0])[1], sides[-1].strip()) for sides in chains if len(sides) > 1]
+    if not named:
+        return all(_WORD.search(part) for part in earlier)
+    is_solved = len(first) == 1 and any(_has_letter(name, first) for name, _ in named)  # `2x = 8, x = 4`
+    return (is_solved or any(name == first for name, _ in named)) and all(_may_be(side, value) for name, side in named if name == first)
+
+
+def _may_be(side: str, value: Quantity) -> bool:
+    """Whether a side can be a value: it cannot be worked out, or is it; a decimal that is cut off begins like it."""
+    if (cut := _CUT_OFF.fullmatch(side)) is not None:
+        return within(value.node, Fraction(cut[1]), Fraction(1, 10 ** len(cut[1].partition(".")[2])))
+    known = closed_quantity(side)
+    return known is None or equal(known.node, value.node)
+
+
+def _may_begin(lead: str, first: str, signs: Sequence[str], prompt: str) -> bool:
+    """Whether what begins a chain is something whose value the chain says, and no equation in a letter that is still to be found."""
+    asked = asked_formulas(prompt)
+    if "→" in signs and not LIMIT.search(prompt):
+        return False
+    if not first:
+        return bool(lead)
+    if any("".join(first.split()) == "".join(formula.split()) for formula in asked):
+        return True
+    if _NAME.fullmatch(first):
+        return not (asked and _has_letter(prompt, first))
+    if closed_quantity(first) is not None or _BOUND.search(first):
+        return True
+    letters = re.findall(r"[A-Za-z]", _COMMAND.sub(" ", _CALL.sub(_without_call, first)))
+    if not letters or "→" in signs:
+        return True
+    node = _parsed(first)
+    if node is not None and any(equal(node, wanted) for formula in asked if (wanted := _parsed(formula)) is not None):
+        return True
+    return not any(_has_letter(prompt, letter) for letter in letters) and _IS.search(lead) is not None and not _ABOUT_EQUATIONS.search(lead)
+
+
+def _without_call(call: re.Match[str]) -> str:
+    """Nothing for `P(A)`, `C(5,2)` and `f(3)`; `f(x)` as it stands, since that has a letter to be found."""
+    return call.group() if call.group().lstrip("\\")[0].islower() and re.search(r"[(\[].*[A-Za-z]", call.group()) else " "
+
+
+def _has_letter(prompt: str, letter: str) -> bool:
+    return re.search(rf"(?<![A-Za-z\\]){re.escape(letter)}(?![A-Za-z])", prompt) is not None
+
+
+def _parsed(formula: str) -> Node | None:
+    with suppress(Unreadable):
+        return parse(formula)
+    return None

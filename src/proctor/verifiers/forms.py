@@ -1,0 +1,187 @@
+r"""Finds out in what form a prompt wants its answer, and whether an answer that equals the reference has it: expanded, solved, a product of primes.
+
+What has the right value in another form is the question again: `(x-2)(x-2)(x-2)` where $(x-2)^3$ is to be expanded, `3-2x \le 11` where that is to
+be solved, `\frac{7}{16}` where that is to be a decimal. A form is asked for only where the prompt says so, and only where the reference has it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from proctor.verifiers.answers import Answer, Assignment, Items, Quantity, Relation
+from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
+from proctor.verifiers.expressions import Apply, Node, Number, Symbol
+from proctor.verifiers.unfinished import given_nodes, has_other_terms, is_numeral
+
+_MAX_CHARS = 4000
+_SOLVE = re.compile(r"\bsolv(?:e|ing)\b|\bsolutions?\b|\bsatisf(?:y|ies)\b|\b(?:for|find|determine) (?:which|what|all|the) (?:real )?values\b", re.IGNORECASE)
+_EXPAND = re.compile(r"\bexpand(?:ed)?\b|\bmultiply out\b|\bas a polynomial\b", re.IGNORECASE)
+_FACTOR = re.compile(r"\bfactor(?:i[sz]e|ed)?\b(?! (?:of|in|by)\b)", re.IGNORECASE)
+_PRIMES = re.compile(r"\bprime factori[sz]ation\b|\bproduct of (?:its )?prime(?:s\b| (?:factors|numbers|powers))|\binto prime", re.IGNORECASE)
+_SOLVED_FOR = re.compile(
+    r"\b(?:solve\b[^?.]{0,160}?\bfor|(?:find|express|write|give)(?= [^?]{1,40} in terms of)|make)\s{1,3}(?:\$|\\\()?\s?([A-Za-z])(?:\$|\\\))?(?![A-Za-z(])",
+    re.IGNORECASE,
+)
+_CONVERTED = re.compile(
+    r"\b(?:convert|write|express|give|change|rewrite|what is)\b[^?.\n]{0,20}?(?:[^?\n]|\.(?=\d)){0,80}?\b(?:to|as|into|in)\s{1,3}(?:an? |its )?"
+    r"(?:(?:simplified|terminating|repeating|common|proper|improper|exact|equivalent|simplest|reduced|lowest)[ ,]{1,2}){0,2}"
+    r"(decimal|fraction|percent|mixed number|scientific notation|standard form|ratio of)",
+    re.IGNORECASE,
+)
+_PROBABILITY = re.compile(r"\b(?:probabilit(?:y|ies)|chance|likelihood)\b", re.IGNORECASE)
+_RATIO = re.compile(r"\b(?:ratio|odds|proportion|scale)s?\b|\d\s?:\s?\d", re.IGNORECASE)
+
+
+def has_other_form(answer: Answer, reference: Answer, prompt: str) -> bool:
+    """Whether an answer that equals the reference is in another form than the one that the prompt asks for, and the reference has.
+
+    Args:
+        answer: as it was read.
+        reference: as it was read.
+        prompt: of the task.
+    """
+    prompt = prompt[-_MAX_CHARS:]
+    return (
+        (_SOLVE.search(prompt) is not None and _is_unsolved(answer) and not _is_unsolved(reference))
+        or _names_another(answer, reference, prompt)
+        or _is_unexpanded(answer, reference, prompt)
+        or (_PRIMES.search(prompt) is not None and _is_of_primes(reference) and not _is_of_primes(answer))
+        or _is_unconverted(answer, reference, prompt)
+        or _are_odds(answer, reference, prompt)
+    )
+
+
+def _is_unsolved(answer: Answer) -> bool:
+    """Whether inequalities in one variable are left to be solved: `3-2x \\le 11`, `|2x-1| < 7`."""
+    match answer:
+        case Relation() if not set(answer.signs) <= {"="}:
+            open_sides = [side for side in answer.sides if variables(side) - NAMED_CONSTANTS]
+            names = {name for side in open_sides for name in variables(side) - NAMED_CONSTANTS}
+            return len(names) == 1 and not all(isinstance(side, Symbol) for side in open_sides)
+        case Items():
+            return any(map(_is_unsolved, answer.members))
+        case _:
+            return False
+
+
+def _names_another(answer: Answer, reference: Answer, prompt: str) -> bool:
+    """Whether the prompt wants an equation solved for one letter, and the answer is solved for another one."""
+    asked = _SOLVED_FOR.search(prompt)
+    if asked is None or not isinstance(answer, Assignment) or len(answer.name) != 1 or not answer.name.isalpha():
+        return False
+    return answer.name != asked[1] and isinstance(reference, Assignment) and reference.name == asked[1]
+
+
+def _is_unexpanded(answer: Answer, reference: Answer, prompt: str) -> bool:
+    """Whether what is to be expanded, or to be a product, has other terms than the reference, or a product with a sum in it."""
+    is_expanded = _EXPAND.search(prompt) is not None
+    if not is_expanded and _FACTOR.search(prompt) is None:
+        return False
+    given, wanted = (list(given_nodes(one)) for one in (answer, reference))
+    if not all(isinstance(one, Quantity | Assignment | Relation) for one in (answer, reference)) or not any(map(variables, given)):
+        return False
+    has_product = any(map(_has_product_of_sums, given)) and not any(map(_has_product_of_sums, wanted))
+    has_fewer_factors = not is_expanded and sum(map(_num_factors, given)) < sum(map(_num_factors, wanted))
+    return has_other_terms(answer, reference) or (is_expanded and has_product) or has_fewer_factors
+
+
+def _has_product_of_sums(node: Node) -> bool:
+    """Whether a sum with a variable is multiplied, or raised to a power."""
+    match node:
+        case Apply("*", arguments):
+            return any(_is_open_sum(argument) or _has_product_of_sums(argument) for argument in arguments)
+        case Apply("^", (base, exponent)):
+            return _is_open_sum(base) and isinstance(exponent, Number)
+        case Apply("+" | "-", arguments):
+            return any(map(_has_product_of_sums, arguments))
+        case _:
+            return False
+
+
+def _num_factors(node: Node) -> int:
+    """How many factors with variables a product has, each counted as often as its power says."""
+    match node:
+        case Apply("*", arguments):
+            return sum(map(_num_factors, arguments))
+        case Apply("-", (inner,)) | Apply("/", (inner, Number())):
+            return _num_factors(inner)
+        case Apply("^", (base, Number(exponent))) if 0 < exponent <= 100:
+            return int(exponent) * _num_factors(base)
+        case _:
+            return int(bool(variables(node) - NAMED_CONSTANTS))
+
+
+def _is_open_sum(node: Node) -> bool:
+    match node:
+        case Apply("+"):
+            return bool(variables(node) - NAMED_CONSTANTS)
+        case Apply("-", (inner,)):
+            return _is_open_sum(inner)
+        case _:
+            return False
+
+
+def _is_of_primes(answer: Answer) -> bool:
+    """Whether an answer is one product of powers of primes."""
+    nodes = list(given_nodes(answer))
+    return len(nodes) == 1 and all(map(_is_power_of_prime, _factors(nodes[0])))
+
+
+def _factors(node: Node) -> Iterator[Node]:
+    match node:
+        case Apply("*", arguments):
+            for argument in arguments:
+                yield from _factors(argument)
+        case _:
+            yield node
+
+
+def _is_power_of_prime(node: Node) -> bool:
+    match node:
+        case Apply("^", (base, Number(exponent))):
+            return _is_power_of_prime(base) and exponent.denominator == 1 and isinstance(base, Number)
+        case Number(value):
+            return value.denominator == 1 and _is_prime(value.numerator)
+        case _:
+            return False
+
+
+def _is_prime(number: int) -> bool:
+    """Whether a number is a prime, of those so small that this is quickly said; larger ones are taken for one if no small prime divides them."""
+    return number > 1 and all(number % divisor for divisor in range(2, min(number, 1001)) if divisor * divisor <= number)
+
+
+def _is_unconverted(answer: Answer, reference: Answer, prompt: str) -> bool:
+    """Whether a number that the prompt wants in other notation is in the one that it stands in there: a fraction for a decimal, a decimal for a fraction."""
+    asked = _CONVERTED.search(prompt)
+    if asked is None:
+        return False
+    given, wanted = ([_notation(node) for node in given_nodes(one)] for one in (answer, reference))
+    return len(given) == len(wanted) == 1 and None not in (*given, *wanted) and given != wanted and _stands_in(given[0], prompt)
+
+
+def _notation(node: Node) -> str | None:
+    match node:
+        case Apply("-", (inner,)):
+            return _notation(inner)
+        case Number(value):
+            return "integer" if value.denominator == 1 else "decimal"
+        case Apply("/"):
+            return "fraction" if is_numeral(node) else None
+        case Apply("+"):
+            return "mixed" if is_numeral(node) else None
+        case _:
+            return None
+
+
+def _stands_in(notation: str | None, prompt: str) -> bool:
+    """Whether a number in a notation stands in the prompt."""
+    pattern = {"decimal": r"\d\.\d|\d\.\\overline|(?<!\d)\.\d", "fraction": r"\d\s?/\s?\d|\\[dt]?frac"}.get(notation or "")
+    return pattern is not None and re.search(pattern, prompt) is not None
+
+
+def _are_odds(answer: Answer, reference: Answer, prompt: str) -> bool:
+    """Whether a ratio is given for a probability: odds of 1:9 are a probability of one tenth."""
+    is_ratio = isinstance(answer, Items) and answer.kind == "ratio" and not (isinstance(reference, Items) and reference.kind == "ratio")
+    return is_ratio and _PROBABILITY.search(prompt) is not None and _RATIO.search(prompt) is None
