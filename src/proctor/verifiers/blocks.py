@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 MAX_BLOCKS = 50
+_NO_CODE = frozenset({"", "answer", "latex", "markdown", "math", "md", "output", "plaintext", "tex", "text", "txt"})
+"""What a fence may call itself that holds no program."""
 
 
 def tagged(text: str, tag: str) -> list[str]:
@@ -33,6 +35,27 @@ def fenced(text: str, languages: Collection[str]) -> list[str]:
                 found.append("\n".join(inside).strip())
             inside = None
     return found[-MAX_BLOCKS:]
+
+
+def without_code(text: str) -> str:
+    """Return a text without its programs: fences that name a language, closed or not. What stands in a comment or is printed was not said."""
+    if "```" not in text:
+        return text
+    kept: list[str] = []
+    is_inside = is_code = False
+    for line in text.split("\n"):
+        mark = line.strip()
+        is_fence = mark.startswith("```") and "`" not in mark[3:]
+        if is_fence and not is_inside:
+            is_inside, is_code = True, mark[3:].strip().casefold() not in _NO_CODE
+        elif is_fence and mark == "```":
+            is_inside = False
+            if is_code:
+                is_code = False
+                continue
+        if not is_code:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def fenced_whole(text: str, languages: Collection[str]) -> str:

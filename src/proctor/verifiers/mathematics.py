@@ -21,6 +21,7 @@ from proctor.core.task import Score, Task
 from proctor.errors import ConfigError, TaskError
 from proctor.verifiers.answers import Answer, Quantity, Words
 from proctor.verifiers.asked import asks_percentage, has_other_unit, is_followed_by_other_unit, names_given, values_said
+from proctor.verifiers.blocks import without_code
 from proctor.verifiers.echoes import is_echo, is_formula_of
 from proctor.verifiers.endings import last_said
 from proctor.verifiers.equivalence import equivalent
@@ -58,6 +59,9 @@ _ANSWER_IS = re.compile(
 _MAX_END = 200
 _SPECIAL = re.compile(r"(?:\s*(?:<\|\w{1,20}\|>|</s>|<eos>))+\s*$")
 _COUNTED = re.compile(r"(-?\d[\d.,/]{0,20})(?:\s|(?:\\[,; ]|[\s~])?\\(?:text|mathrm|textbf)\s?\{\s?)([A-Za-z]{3,20})\s?\}?")
+_TYPESETTING = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\b|\\[,;: !]|[\s~{}$*]")
+_PIECE = re.compile(r"[a-z]+|\d+|[^\s\w]")
+_INVERSE = re.compile(r"[A-Za-z]\s?\^\s?\{?\s?-1\s?\}?\s?\(\s?[a-z]\s?\)\s?=\s?([^=<>]{1,200})")
 _OLD = re.compile(r"(?<=years|.year) old\b")
 _LED = re.compile(r"^\\text\s?\{[A-Za-z ]{0,40}\b(?:is|are)\s?:?\s?\}\s?")
 _NO_NOUN_WORDS = """
@@ -109,7 +113,7 @@ class MathVerifier:
         text = after_reasoning(completion)
         if text is None:
             return Score.unparsed("the reasoning is not closed by </think>")
-        text = text[:-_MAX_END] + _SPECIAL.sub("", text[-_MAX_END:])
+        text = without_code(text[:-_MAX_END] + _SPECIAL.sub("", text[-_MAX_END:]))
         for found in self._offers(text, gold, task):
             try:
                 verdicts = [self._is_right(candidate, gold, task) for candidate in dict.fromkeys(found.candidates)]
@@ -182,7 +186,7 @@ class MathVerifier:
             equivalent(reference, answer, tolerance=Fraction(self.tolerance))
             and not self._is_question(candidate, answer, reference, task)
             and not (is_rest and has_other_terms(answer, reference))
-            and (gold.is_measured or not has_other_unit(answer, task.prompt_text))
+            and not (has_other_unit(answer, task.prompt_text) and (not gold.is_measured or _is_quoted(candidate, task.prompt_text)))
             for reference, answer in chain(product(gold.readings, answers), meant)
         )
 
@@ -273,6 +277,8 @@ def read_gold(task: Task) -> Gold:
 @lru_cache(maxsize=4096)
 def _read_gold(text: str) -> Gold:
     found = readings(text, allow_words=True)
+    if (labelled := _INVERSE.fullmatch(text)) is not None:  # a name as `f(x)` is one, and no power
+        found = (*readings(labelled[1]), *found)
     if any(isinstance(reading, Quantity) and is_undefined(reading.node) for reading in found):
         raise Unreadable("it has no value")
     return Gold(text, found[:1] if _SHORT_THOUSANDS.fullmatch(text) else found)
@@ -292,6 +298,13 @@ def _without_noun(text: str, prompt: str) -> str:
     if found is None or lookup(found[2]) is not None or found[2].lower() in SCALES or found[2].lower() in _NO_NOUNS:
         return text
     return found[1] if re.search(rf"\b{found[2]}\b", prompt, re.IGNORECASE) else text
+
+
+def _is_quoted(candidate: str, prompt: str) -> bool:
+    """Whether an answer stands in the prompt as it is: `72 km/h`, where it is to be converted."""
+    given, asked = (_TYPESETTING.sub(" ", text).casefold() for text in (candidate, prompt))
+    spaced = r"\s{0,9}".join(re.escape(piece) for piece in _PIECE.findall(given[:_MAX_END]))
+    return spaced != "" and re.search(rf"(?<![\d.,]){spaced}(?![a-z\d])", asked) is not None
 
 
 def _is_prose(found: Extraction) -> bool:

@@ -1,6 +1,7 @@
 r"""What an answer can mean beside what it says, where the reference and the prompt leave one meaning only.
 
-- A column, or a sum of `\mathbf{i}`, `\mathbf{j}`, `\mathbf{k}`, is the vector that the reference writes as `\langle -3, 6, -3\rangle`.
+- A column, or a sum of `\mathbf{i}`, `\mathbf{j}`, `\mathbf{k}`, is the vector that the reference writes as `\langle -3, 6, -3\rangle`, or as
+  `(-3, 6, -3)` where the prompt is about vectors.
 - `c` or `K` is the constant of integration that the reference calls `C`.
 - `\lambda_1 = 5, \lambda_2 = 2` are two values in no order, where the prompt knows no `\lambda_1`.
 - `202` is in base 7 where the prompt wants a number converted to base 7, and `53_{10}` is 53 where to base 10; `101_2` is what the reference writes
@@ -20,6 +21,7 @@ from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.quantities import read_numeral
 
 _ANGLED = re.compile(r"\\langle|[⟨〈]")
+_ABOUT_VECTORS = re.compile(r"\bvectors?\b|\bcross product|\\vec\b|\\overrightarrow", re.IGNORECASE)
 _INTEGRAL = re.compile(r"\\int|∫|\bintegra|antiderivative|general solution|differential equation", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![A-Za-z\\])d?([A-Za-z])(?![A-Za-z])")
 _INDEXED = re.compile(r"([A-Za-z]+)_(\d)")
@@ -40,9 +42,10 @@ def further_meanings(text: str, answer: Answer, references: Sequence[Answer], re
     """
     unordered = _without_indices(answer, prompt)
     numeral = _in_asked_base(text, prompt)
+    is_about_vectors = _ABOUT_VECTORS.search(prompt) is not None
     for reference in references:
-        wanted = _vector(reference_text, reference, None)
-        if wanted is not None and (given := _vector(text, answer, len(wanted))) is not None:
+        wanted = _vector(reference_text, reference, None, is_about_vectors=is_about_vectors)
+        if wanted is not None and (given := _vector(text, answer, len(wanted), is_about_vectors=is_about_vectors)) is not None:
             yield _tuple(wanted), _tuple(given)
         if unordered is not None and isinstance(reference, Items) and reference.kind in ("list", "set"):
             yield reference, unordered
@@ -60,18 +63,18 @@ def _tuple(components: Sequence[Node]) -> Items:
     return Items("tuple", tuple(map(Quantity, components)))
 
 
-def _vector(text: str, answer: Answer, size: int | None) -> tuple[Node, ...] | None:
-    """The components of a vector that is written as one; None for everything else, a pair in round brackets among it."""
+def _vector(text: str, answer: Answer, size: int | None, *, is_about_vectors: bool) -> tuple[Node, ...] | None:
+    """The components of a vector that is written as one; None for everything else, unless vectors are asked for a pair in round brackets among it."""
     match answer:
         case Matrix(rows=rows, is_determinant=False) if len(rows) > 1 and all(len(row) == 1 for row in rows):
             return tuple(row[0] for row in rows)
-        case Items(kind="tuple", members=members) if _ANGLED.search(text):
+        case Items(kind="tuple", members=members) if is_about_vectors or _ANGLED.search(text):
             nodes = [member.node for member in members if isinstance(member, Quantity) and member.unit is None]
             return tuple(nodes) if len(nodes) == len(members) else None
         case Quantity(node=node, unit=None, rough=None):
             return _of_unit_vectors(node, size)
         case Assignment(value=value):
-            return _vector(text, value, size)
+            return _vector(text, value, size, is_about_vectors=is_about_vectors)
         case _:
             return None
 

@@ -81,6 +81,8 @@ def readings(text: str, *, allow_words: bool = False) -> tuple[Answer, ...]:
 def _words(plain: str, *, is_only: bool) -> Words | None:
     """A text; where it cannot be read otherwise also a statement with balanced braces and known commands. Short words keep their case."""
     tokens = _trimmed(lex(plain))
+    if len(tokens) > 1 and tokens[0].kind in ("word", "text") and tokens[0].text.lower() == "the":  # an article tells nothing apart
+        tokens = tokens[1:]
     inner = tokens[1:-1]
     if len(tokens) > 2 and tokens[0].text in ("(", "{") and encloses(tokens) and all(token.kind in ("word", "text") for token in inner):
         tokens = inner
