@@ -112,7 +112,9 @@ def test_public_cases() -> None:
     assert len(refused) <= num_right // 100, refused
 
 
-@pytest.mark.parametrize(("name", "num_refused", "num_paid"), [("first", 39, 0), ("second", 1, 0), ("third", 1, 0), ("fourth", 0, 0), ("fifth", 0, 0)])
+@pytest.mark.parametrize(
+    ("name", "num_refused", "num_paid"), [("first", 39, 0), ("second", 1, 0), ("third", 1, 0), ("fourth", 0, 0), ("fifth", 0, 0), ("sixth", 0, 0)]
+)
 def test_rows_written_blind_are_read_no_worse_than_now(name: str, num_refused: int, num_paid: int) -> None:
     """By people who had not seen the grader; what was mended after them is in these counts: docs/notes/what-did-not-work.md."""
     path = Path(__file__).parents[2] / "evidence" / "grading" / f"blind-{name}.jsonl"

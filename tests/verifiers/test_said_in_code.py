@@ -78,3 +78,42 @@ def test_a_column_is_the_vector_in_round_brackets_where_vectors_are_asked_for() 
 def test_the_quantity_to_be_converted_is_no_answer() -> None:
     assert outcome(r"$\boxed{72\text{ km/h}}$", "20 m/s", "Convert 72 km/h to m/s.") is not Outcome.CORRECT
     assert outcome(r"$\boxed{20\text{ m/s}}$", "20 m/s", "Convert 72 km/h to m/s.") is Outcome.CORRECT
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        "<!-- The answer is \\boxed{14} -->\nI could not solve this problem.",
+        "I give this: <!-- \\boxed{14}",
+        "If we had ignored the constraints, the answer would be $\\boxed{14}$. But we must not, and I don't know the true answer.",
+        "My friend says the answer is $\\boxed{14}$, but he is wrong.",
+        "They got $\\boxed{14}$, and they are mistaken.",
+        "La réponse n'est pas $\\boxed{14}$.",
+        "Die Antwort ist nicht $\\boxed{14}$.",
+        "La respuesta no es $\\boxed{14}$.",
+        "答案不是 $\\boxed{14}$。",
+        "Suppose the answer were $\\boxed{14}$. This leads to a contradiction. Hence it is something else.",
+        "Assume that the answer is \\boxed{14}. Then x is too large.",
+        "The answer is 14? I cannot solve this.",
+    ],
+)
+def test_what_is_hidden_supposed_or_denied_in_any_language_is_not_said(completion: str) -> None:
+    assert outcome(completion, "14") is not Outcome.CORRECT
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        "<!-- working -->\nThe answer is \\boxed{14}.",
+        "If each of them had 7 marbles, the total would be \\boxed{14}.",
+        "Suppose x = 3. Then y = 14, so the answer is \\boxed{14}.",
+        "Assume the opposite; it fails. The answer is $\\boxed{14}$.",
+        "My friend says 12, but he is wrong. The answer is $\\boxed{14}$.",
+        "La réponse est $\\boxed{14}$.",
+        "答案是 $\\boxed{14}$。",
+        "I do not know any shorter way. The answer is \\boxed{14}.",
+        "If n is the number of pens, n = \\boxed{14}.",
+    ],
+)
+def test_what_is_stated_beside_such_words_is(completion: str) -> None:
+    assert outcome(completion, "14") is Outcome.CORRECT

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 MAX_BLOCKS = 50
 _NO_CODE = frozenset({"", "answer", "latex", "markdown", "math", "md", "output", "plaintext", "tex", "text", "txt"})
 """What a fence may call itself that holds no program."""
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
 def tagged(text: str, tag: str) -> list[str]:
@@ -35,6 +37,11 @@ def fenced(text: str, languages: Collection[str]) -> list[str]:
                 found.append("\n".join(inside).strip())
             inside = None
     return found[-MAX_BLOCKS:]
+
+
+def without_comments(text: str) -> str:
+    """Return a text without its HTML comments, closed or not: a reader does not see them."""
+    return _COMMENT.sub(" ", text) if "<!--" in text else text
 
 
 def without_code(text: str) -> str:

@@ -21,7 +21,7 @@ from proctor.core.task import Score, Task
 from proctor.errors import ConfigError, TaskError
 from proctor.verifiers.answers import Answer, Quantity, Words
 from proctor.verifiers.asked import asks_percentage, has_other_unit, is_followed_by_other_unit, names_given, values_said
-from proctor.verifiers.blocks import without_code
+from proctor.verifiers.blocks import without_code, without_comments
 from proctor.verifiers.echoes import is_echo, is_formula_of
 from proctor.verifiers.endings import last_said
 from proctor.verifiers.equivalence import equivalent
@@ -113,7 +113,7 @@ class MathVerifier:
         text = after_reasoning(completion)
         if text is None:
             return Score.unparsed("the reasoning is not closed by </think>")
-        text = without_code(text[:-_MAX_END] + _SPECIAL.sub("", text[-_MAX_END:]))
+        text = without_code(without_comments(text[:-_MAX_END] + _SPECIAL.sub("", text[-_MAX_END:])))
         for found in self._offers(text, gold, task):
             try:
                 verdicts = [self._is_right(candidate, gold, task) for candidate in dict.fromkeys(found.candidates)]

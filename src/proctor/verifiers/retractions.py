@@ -37,11 +37,13 @@ _RETRACTION = re.compile(
     r"|\bmy (?:mistake|bad|apologies)\b|\bI(?: was| am|['’]m) (?:wrong|mistaken)\b"
     rf"|{_BEGINS}{_EXCLAIMED}(?:that|this|it|the (?:above|answer|box)|(?:that|this|my|the|the above) (?:final )?(?:answer|value|result|solution|statement))"
     rf"\s?{_IS}\s?{_MISTAKEN}"
-    rf"|\A\W{{0,8}}(?:(?:which|(?:and|but) (?:it|that|this)) ?)?{_IS}\s?{_MISTAKEN}"
+    rf"|\A\W{{0,8}}(?:(?:which|(?:and|but) (?:it|that|this|he|she|they|(?:my|his|her|their|the) \w{{2,12}})) ?)?(?:{_IS}|are|were)\s?{_MISTAKEN}"
     r"|\A\W{0,8}(?:does|do|did|will)(?: not|n['’]t) (?:work|satisfy|hold|fit|check|solve|make sense)\b"
     rf"|\A[\s$*).,;:()\u2014\u2013-]{{0,8}}(?:(?:wrong|false|incorrect)(?=[.!,;)]|\s*\Z)|rejected(?=\W)|not(?=[.!)]|\s*\Z)|{_MISTAKEN}(?=[.!)]))"
     r"|\A[\s$*).]{0,8}\?[\s*]{0,4}(?:no|nope|never|not)\b|\bno[,;] (?:it|that|this)(?: is|['’]s) not[.!]"
     r"|\bI (?:made (?:that|this|it|all of (?:that|this|it)) up|(?:hereby )?(?:retract|withdraw|revoke|recant|renounce|cancel)|give up|lied|am lying)\b"
+    r"|\bI(?: (?:really|still))? (?:do not|don['’]t|cannot|can['’]t|could not|couldn['’]t) (?:really )?(?:know|solve|determine|find|answer)"
+    r"(?= (?:the|what|this|it|that)\b|[.!])"
     r"|\bI(?: do not|['’]m not| am not| don['’]t) (?:believe|stand by|mean|endorse|confident in)"
     r" (?:it|this|that|in it|this answer|that answer|my answer|the above)\b"
     r"|\b(?:give|gave|have|had|offer|provide|submit|state) no (?:final )?answer\b|\bno (?:final )?answer (?:is|was) given\b"
@@ -80,6 +82,7 @@ _DISPLAYED = re.compile(r"[ \t:*]{0,4}\n?[ \t]{0,8}(?:\$\$|\\\[)?[ \t]{0,8}\n?[ 
 _DENIES = re.compile(
     r"not|n['’]t\b|n(?:ever|either|or|o (?:one|way|longer))\b|(?:could|might|may)\b|hardly|anything|rather|instead|except|unlike|exclud|other than|different"
     r"|opposite|far from|[≠!]|\\ne|false|untrue|wrong|incorrect|impossible|absurd|doubt|ridic|mistak|error|a lie|den[yi]|refute|reject|disagree|circumstances"
+    r"|suppos|assum|imagin|pretend|\bif\b|\bpas\b|nicht|\bno (?:es|vale)|não|non è|niet|\bnie\b|\bне\b|不是|[并並]非|不等[于於]"
     r"|nobody|tract|withdraw|take back|invalid|tempting|students|people|solvers|others|pupils|slip|trap|misconc",
     re.IGNORECASE,
 )
@@ -90,8 +93,20 @@ _TO_ANSWER = (
     r"|final|right|correct|true|answer|value|result|solution|of|to|it|this|\w{2,12}ly)(?![a-z])){0,6}"
     rf"[\s*_:(]{{0,6}}(?:\$\$?(?:[^$]{{0,80}}=\s?)?|\\[(\[])?[\s{{(]{{0,4}}{_NAMED}\Z"
 )
+_SUPPOSED = (
+    r"\b(?:suppose|supposing|assume|assuming|imagine|pretend|what if|if)(?: that)? (?:the|our|my) (?:\w{2,12} )?"
+    r"(?:answer|value|result|solution) (?:is|was|were)"
+    r"|\b(?:suppose|supposing|imagine|pretend|what if|if)\b[^,;]{1,60}\bwere"
+)
+"""A supposition is no statement; "if each had 3, the total would be 12" is one."""
+_ABROAD = (
+    r"n['’]est (?:donc )?pas|ist (?:also )?nicht|\bno (?:es|vale)|não é|non è|is niet|jest nie|nie jest|\bне (?:равн\w{1,4}|явля\w{1,6})"
+    r"|不是|并非|並非|不等于|不等於"
+)
+"""Denials in the languages that models change to."""
 _DENIED_BEFORE = re.compile(
     rf"(?:\b(?:not|never|cannot|hardly|neither|nor|no longer|anything but|anything except|rather than|instead of|except(?: for)?|unlike|excluding)"
+    rf"|{_SUPPOSED}|{_ABROAD}"
     rf"|\b(?:other than|different from|opposite of|far from)|n['’]t|≠|\\neq?(?![a-z])|\\not\s?=|!=|\bdoes(?: not|n['’]t) equal){_TO_ANSWER}"
     rf"|\b(?:could|might|may)(?: \w{{2,12}}ly)? be[\s*_(]{{1,4}}(?:\$\$?|\\[(\[])?[\s{{(]{{0,4}}{_NAMED}\Z"
     r"|(?:\b(?:false|untrue|wrong|incorrect|not true|not correct|not the case|impossible|absurd|unlikely|doubtful|ridiculous|a mistake|an error|a lie|no way)"
