@@ -117,3 +117,22 @@ def test_what_is_hidden_supposed_or_denied_in_any_language_is_not_said(completio
 )
 def test_what_is_stated_beside_such_words_is(completion: str) -> None:
     assert outcome(completion, "14") is Outcome.CORRECT
+
+
+def test_an_equation_to_be_solved_for_a_letter_is_no_answer_in_another_form() -> None:
+    prompt = "Solve for $y$: $4x-2y=10$."
+    for said in ("4x-2y=10", "-2y=10-4x", "y-2x=-5", "2y=4x-10", r"x=\frac{y+5}{2}", "y=4x-5-2x+y-y"):
+        assert outcome(rf"\boxed{{{said}}}", "$y=2x-5$", prompt) is not Outcome.CORRECT, said
+    for said in ("y=2x-5", "y=-5+2x", "2x-5", "2x-5=y"):
+        assert outcome(rf"\boxed{{{said}}}", "$y=2x-5$", prompt) is Outcome.CORRECT, said
+    assert outcome(r"\boxed{2x-y=5}", "y=2x-5", "Find the line through (0,-5) and (1,-3) in slope-intercept form.") is not Outcome.CORRECT
+    assert outcome(r"\boxed{2x-y=5}", "y=2x-5", "Find an equation of the line through (0,-5) and (1,-3).") is Outcome.CORRECT
+
+
+def test_a_cosine_is_no_value_where_the_reference_has_one() -> None:
+    gold = r"\frac{\sqrt6-\sqrt2}{4}"
+    for said in (r"\cos 75^\circ", r"\sin 15^\circ", r"\cos\frac{5\pi}{12}"):
+        assert outcome(rf"\boxed{{{said}}}", gold, r"Evaluate $\cos\frac{5\pi}{12}$.") is not Outcome.CORRECT, said
+    assert outcome(r"\boxed{\frac{\sqrt2}{4}(\sqrt3-1)}", gold, r"Evaluate $\cos\frac{5\pi}{12}$.") is Outcome.CORRECT
+    assert outcome(r"\boxed{\sin 15^\circ}", r"\cos 75^\circ", "Write it as a sine or a cosine.") is Outcome.CORRECT
+    assert outcome(r"\boxed{2\sin x\cos x}", r"\sin 2x", "Write it in terms of x.") is Outcome.CORRECT

@@ -23,12 +23,14 @@ _SOLVED_FOR = re.compile(
     r"\b(?:solve\b[^?.]{0,160}?\bfor|(?:find|express|write|give)(?= [^?]{1,40} in terms of)|make)\s{1,3}(?:\$|\\\()?\s?([A-Za-z])(?:\$|\\\))?(?![A-Za-z(])",
     re.IGNORECASE,
 )
+_SLOPE_INTERCEPT = re.compile(r"\bslope[- ]intercept form\b|\by\s?=\s?mx", re.IGNORECASE)
 _CONVERTED = re.compile(
     r"\b(?:convert|write|express|give|change|rewrite|what is)\b[^?.\n]{0,20}?(?:[^?\n]|\.(?=\d)){0,80}?\b(?:to|as|into|in)\s{1,3}(?:an? |its )?"
     r"(?:(?:simplified|terminating|repeating|common|proper|improper|exact|equivalent|simplest|reduced|lowest)[ ,]{1,2}){0,2}"
     r"(decimal|fraction|percent|mixed number|scientific notation|standard form|ratio of)",
     re.IGNORECASE,
 )
+_TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 _PROBABILITY = re.compile(r"\b(?:probabilit(?:y|ies)|chance|likelihood)\b", re.IGNORECASE)
 _RATIO = re.compile(r"\b(?:ratio|odds|proportion|scale)s?\b|\d\s?:\s?\d", re.IGNORECASE)
 
@@ -45,6 +47,7 @@ def has_other_form(answer: Answer, reference: Answer, prompt: str) -> bool:
     return (
         (_SOLVE.search(prompt) is not None and _is_unsolved(answer) and not _is_unsolved(reference))
         or _names_another(answer, reference, prompt)
+        or _is_unevaluated(answer, reference)
         or _is_unexpanded(answer, reference, prompt)
         or (_PRIMES.search(prompt) is not None and _is_of_primes(reference) and not _is_of_primes(answer))
         or _is_unconverted(answer, reference, prompt)
@@ -66,11 +69,29 @@ def _is_unsolved(answer: Answer) -> bool:
 
 
 def _names_another(answer: Answer, reference: Answer, prompt: str) -> bool:
-    """Whether the prompt wants an equation solved for one letter, and the answer is solved for another one."""
+    """Whether the prompt wants an equation solved for one letter, and the answer is an equation that is not: for another one, or for none."""
     asked = _SOLVED_FOR.search(prompt)
-    if asked is None or not isinstance(answer, Assignment) or len(answer.name) != 1 or not answer.name.isalpha():
+    letter = asked[1] if asked is not None else "y" if _SLOPE_INTERCEPT.search(prompt) else ""
+    if not letter or not isinstance(reference, Assignment) or reference.name != letter:
         return False
-    return answer.name != asked[1] and isinstance(reference, Assignment) and reference.name == asked[1]
+    match answer:
+        case Assignment(name=name, value=value):
+            return (len(name) == 1 and name.isalpha() and name != letter) or any(letter in variables(node) for node in given_nodes(value))
+        case Relation(sides=(left, right), signs=("=",)):
+            return not any(one == Symbol(letter) and letter not in variables(other) for one, other in ((left, right), (right, left)))
+        case _:
+            return False
+
+
+def _is_unevaluated(answer: Answer, reference: Answer) -> bool:
+    """Whether sines and cosines of numbers are given for a value that the reference has without them: `\\cos 75^\\circ` for (sqrt 6 - sqrt 2) / 4."""
+    given, wanted = (list(given_nodes(one)) for one in (answer, reference))
+    is_closed = not any(variables(node) - NAMED_CONSTANTS for node in (*given, *wanted))
+    return is_closed and any(map(_has_trigonometry, given)) and not any(map(_has_trigonometry, wanted))
+
+
+def _has_trigonometry(node: Node) -> bool:
+    return isinstance(node, Apply) and (node.operator in _TRIGONOMETRIC or any(map(_has_trigonometry, node.arguments)))
 
 
 def _is_unexpanded(answer: Answer, reference: Answer, prompt: str) -> bool:
