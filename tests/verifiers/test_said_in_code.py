@@ -134,5 +134,6 @@ def test_a_cosine_is_no_value_where_the_reference_has_one() -> None:
     for said in (r"\cos 75^\circ", r"\sin 15^\circ", r"\cos\frac{5\pi}{12}"):
         assert outcome(rf"\boxed{{{said}}}", gold, r"Evaluate $\cos\frac{5\pi}{12}$.") is not Outcome.CORRECT, said
     assert outcome(r"\boxed{\frac{\sqrt2}{4}(\sqrt3-1)}", gold, r"Evaluate $\cos\frac{5\pi}{12}$.") is Outcome.CORRECT
+    assert outcome(r"\boxed{\sin 15^\circ}", gold, "Find the height of the tower.") is Outcome.CORRECT
     assert outcome(r"\boxed{\sin 15^\circ}", r"\cos 75^\circ", "Write it as a sine or a cosine.") is Outcome.CORRECT
     assert outcome(r"\boxed{2\sin x\cos x}", r"\sin 2x", "Write it in terms of x.") is Outcome.CORRECT

@@ -31,6 +31,7 @@ _CONVERTED = re.compile(
     re.IGNORECASE,
 )
 _TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
+_OF_ANGLE = re.compile(r"\b(?:sin|cos|tan|cot|sec|csc|cosine|sine|tangent)(?:\b|(?=[\d^_]))", re.IGNORECASE)
 _PROBABILITY = re.compile(r"\b(?:probabilit(?:y|ies)|chance|likelihood)\b", re.IGNORECASE)
 _RATIO = re.compile(r"\b(?:ratio|odds|proportion|scale)s?\b|\d\s?:\s?\d", re.IGNORECASE)
 
@@ -47,7 +48,7 @@ def has_other_form(answer: Answer, reference: Answer, prompt: str) -> bool:
     return (
         (_SOLVE.search(prompt) is not None and _is_unsolved(answer) and not _is_unsolved(reference))
         or _names_another(answer, reference, prompt)
-        or _is_unevaluated(answer, reference)
+        or (_OF_ANGLE.search(prompt) is not None and _is_unevaluated(answer, reference))
         or _is_unexpanded(answer, reference, prompt)
         or (_PRIMES.search(prompt) is not None and _is_of_primes(reference) and not _is_of_primes(answer))
         or _is_unconverted(answer, reference, prompt)
@@ -84,7 +85,10 @@ def _names_another(answer: Answer, reference: Answer, prompt: str) -> bool:
 
 
 def _is_unevaluated(answer: Answer, reference: Answer) -> bool:
-    """Whether sines and cosines of numbers are given for a value that the reference has without them: `\\cos 75^\\circ` for (sqrt 6 - sqrt 2) / 4."""
+    r"""Whether sines and cosines of numbers, which the prompt asks for, are given for a value that the reference has without them.
+
+    So `\cos 75^\circ` is no answer to what the cosine of 75 degrees is.
+    """
     given, wanted = (list(given_nodes(one)) for one in (answer, reference))
     is_closed = not any(variables(node) - NAMED_CONSTANTS for node in (*given, *wanted))
     return is_closed and any(map(_has_trigonometry, given)) and not any(map(_has_trigonometry, wanted))
