@@ -22,6 +22,8 @@ def outcome(completion: str, answer: str, prompt: str = "") -> Outcome:
         "```python\n# answer: 3\nprint(5)\n```\nSo it is **5**.",
         "```c++\n// the answer is 3",
         "  ```Python\n  # \\boxed{3}\n  ```\n",
+        "~~~python\n# answer: 3\nprint(5)\n~~~",
+        "````python\n```\n# answer: 3\n```\n````\nI am not sure.",
     ],
 )
 def test_what_stands_in_a_program_is_not_said(completion: str) -> None:
@@ -48,6 +50,7 @@ def test_fences_are_taken_out_line_by_line() -> None:
     assert without_code("a\n```\nb\n```\nc") == "a\n```\nb\n```\nc"
     assert without_code("a\n```js\nb") == "a"
     assert without_code("```text\n```python\n```\nc") == "```text\n```python\n```\nc"  # inside a fence nothing opens another
+    assert without_code("a\n~~~js\n```\nb\n~~~~\nc") == "a\nc"
     assert without_code("plain") == "plain"
 
 

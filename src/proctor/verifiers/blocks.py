@@ -8,6 +8,7 @@ from collections.abc import Collection
 MAX_BLOCKS = 50
 _NO_CODE = frozenset({"", "answer", "latex", "markdown", "math", "md", "output", "plaintext", "tex", "text", "txt"})
 """What a fence may call itself that holds no program."""
+_FENCE = re.compile(r"(`{3,}|~{3,})([^`]*)")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
@@ -46,17 +47,15 @@ def without_comments(text: str) -> str:
 
 def without_code(text: str) -> str:
     """Return a text without its programs: fences that name a language, closed or not. What stands in a comment or is printed was not said."""
-    if "```" not in text:
-        return text
     kept: list[str] = []
-    is_inside = is_code = False
+    fence = ""
+    is_code = False
     for line in text.split("\n"):
-        mark = line.strip()
-        is_fence = mark.startswith("```") and "`" not in mark[3:]
-        if is_fence and not is_inside:
-            is_inside, is_code = True, mark[3:].strip().casefold() not in _NO_CODE
-        elif is_fence and mark == "```":
-            is_inside = False
+        mark = _FENCE.fullmatch(line.strip())
+        if mark is not None and not fence:
+            fence, is_code = mark[1], mark[2].strip().casefold() not in _NO_CODE
+        elif mark is not None and mark[1].startswith(fence) and not mark[2]:
+            fence = ""
             if is_code:
                 is_code = False
                 continue
