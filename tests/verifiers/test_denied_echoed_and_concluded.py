@@ -392,6 +392,14 @@ LONG = {
     "bullets": "- 14\n" * 19_000,
     "spaces": "14" + " " * 90_000 + "(and 3 nickels)",
     "remarks": "14 m, or " * 10_000 + "14 m",
+    "leads": "so x is = " * 9000 + "(1, 2)",
+    "checks": "\nCheck: 1=1" * 9000,
+    "courtesies": "done. " * 15_000,
+    "days": "friday " * 14_000,
+    "verdicts": "True. " * 16_000,
+    "full stops": "14" + "." * 90_000,
+    "number words": "ten " * 20_000,
+    "repeated": "the 3 of " * 9000 + "360",
     "factors": r"\boxed{" + "(x-2)" * 120 + "}",
 }
 

@@ -77,6 +77,10 @@ _NAMED_BASE = re.compile(
 )
 _NAMED_BASES = {"binary": 2, "octal": 8, "hexadecimal": 16}
 _PERCENT = re.compile(r"\bwhat (?:percent|percentage|per cent)\b|\bhow many percent\b|\bwhat is the percent", re.IGNORECASE)
+_SUM = r"(?:\d{1,9}\s?[+\u2212-]\s?\d{0,9}[a-z](?![A-Za-z(])|(?<![A-Za-z\\])[a-z]\s?[+\u2212-]\s?\d)"
+_OPEN_EQUATION = re.compile(
+    rf"(?:^|[.;:,!\n]|\b(?:where|with|that|have|get|gives|equation|solve|solving|from|and|so))[\s$]{{0,4}}([^.;:,=<>\n]{{0,60}}{_SUM}[^.;:,=<>\n]{{0,60}})=[\s$]{{0,3}}\Z"
+)
 _ANGLES = (DEGREE, UNITS["radian"])
 
 
@@ -88,7 +92,7 @@ def values_said(candidate: str, prompt: str) -> tuple[str, ...]:
     found: list[str] = []
     if renamed := _range_renamed(candidate, prompt):
         found.append(renamed)
-    sides = _sides(candidate)
+    sides = sides_of_equation(candidate)
     if 1 < len(sides) <= _MAX_SIDES and len(candidate) <= 1000 and (spelled := _spelled(sides[0])) is not None and spelled in _formulas(prompt):
         *steps, last = sides[1:]
         steps = [step for step in steps if not _has_variables(step)] if steps and not _has_variables(last) else steps
@@ -96,7 +100,7 @@ def values_said(candidate: str, prompt: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _sides(text: str) -> list[str]:
+def sides_of_equation(text: str) -> list[str]:
     """A text split at the equals signs that no bracket encloses."""
     depth = start = 0
     parts: list[str] = []
@@ -139,7 +143,7 @@ def names_given(answer: Answer, prompt: str) -> bool:
 def _named_sides(prompt: str) -> frozenset[str]:
     """The sides of the equations of a prompt, without spaces."""
     formulas = [next(part for part in match.groups() if part) for match in FORMULA.finditer(prompt[-_MAX_CHARS:])]
-    return frozenset(re.sub(r"[\s{}]", "", side) for formula in formulas if len(sides := _sides(formula)) > 1 for side in sides)
+    return frozenset(re.sub(r"[\s{}]", "", side) for formula in formulas if len(sides := sides_of_equation(formula)) > 1 for side in sides)
 
 
 @lru_cache(maxsize=256)
@@ -164,6 +168,15 @@ def _range_renamed(candidate: str, prompt: str) -> str | None:
     call = re.compile(rf"(?<![A-Za-z\\]){name[0]}\s?(?:\\left)?\(\s?[A-Za-z]\s?(?:\\right)?\)")
     renamed, number = call.subn("y", candidate)
     return renamed if number == 1 else None
+
+
+def ends_open_equation(before: str, prompt: str) -> bool:
+    """Whether a number behind this text is one side of an equation whose other side is a sum with a letter that is still to be found: `(72 + x)/5 =`.
+
+    Not where that sum is said to be something ("the perimeter is 2x + 6 = 20"), or is asked for.
+    """
+    found = _OPEN_EQUATION.search(before[-_MAX_FORMULA_CHARS:])
+    return found is not None and _spelled(found[1]) not in _formulas(prompt)
 
 
 def has_other_unit(answer: Answer, prompt: str) -> bool:

@@ -53,9 +53,11 @@ _BOUND = re.compile(r"\\(?:int|lim|sum|prod|binom|dbinom|tbinom|gcd|det|max|min|
 _CALL = re.compile(r"(?<![A-Za-z\\])\\?[A-Za-z](?:_\w|_\{\w{1,4}\}|'{1,2}|\^\{?-1\}?)?\s?[(\[][^()\[\]]{0,80}[)\]]")
 _NAME = re.compile(
     r"\|?\\?(?:[A-Za-z]|[A-Z]{2,3}|(?:angle|triangle|overline|alpha|theta|mu|sigma|Delta|lambda|varphi|phi)(?:\s|\{)?[A-Z]{0,3}\}?)(?:_\{?\w{1,6}\}?)?'{0,2}\|?"
+    r"|\\?[dt]?frac\{d\s?[a-z]?\}\{d\s?[a-z]\}|d\s?[a-z]\s?/\s?d\s?[a-z]"
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _CUT_OFF = re.compile(r"(-?\d{1,9}\.\d{2,30})\s?(?:…|\.\.\.|\\[lc]?dots)")
+_LEADING_NUMBER = re.compile(r"[$€£]?\d[\d,]*(?:\.\d+)?")
 _DECIMALS = re.compile(r"\.(\d{1,30})")
 _ROUNDED = re.compile(r"\bround|\bnearest\b|\bdecimal places?\b|\bsignificant\b|\bapproximat|\bestimate", re.IGNORECASE)
 
@@ -196,8 +198,16 @@ def _follows(earlier: Sequence[str], first: str, value: Quantity) -> bool:
     named = [(_without_lead(sides[0])[1], sides[-1].strip()) for sides in chains if len(sides) > 1]
     if not named:
         return all(_WORD.search(part) for part in earlier)
+    if closed_quantity(first) is not None and all(closed_quantity(name) is not None for name, _ in named):
+        return all(_stands_in(side, first) for _, side in named)  # `40/8 = 5, 5 \cdot 5 = 25`: what was worked out is used
     is_solved = len(first) == 1 and any(_has_letter(name, first) for name, _ in named)  # `2x = 8, x = 4`
     return (is_solved or any(name == first for name, _ in named)) and all(_may_be(side, value) for name, side in named if name == first)
+
+
+def _stands_in(side: str, formula: str) -> bool:
+    """Whether the number with which a side begins is one of a formula's."""
+    number = _LEADING_NUMBER.match(side.strip())
+    return number is not None and re.search(rf"(?<![\d.]){re.escape(number.group())}(?![\d]|\.\d)", formula) is not None
 
 
 def _may_be(side: str, value: Quantity) -> bool:

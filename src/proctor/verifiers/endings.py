@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import re
 
+from proctor.verifiers.asked import asks_percentage
+from proctor.verifiers.choices import chosen
 from proctor.verifiers.conclusions import concluded
 from proctor.verifiers.extraction import Extraction
-from proctor.verifiers.statements import NUMBER, OTHER_VALUE, sentences
+from proctor.verifiers.patterns import one_of
+from proctor.verifiers.predicates import predicated
+from proctor.verifiers.references import Gold
+from proctor.verifiers.remarks import before_given
+from proctor.verifiers.statements import NUMBER, OTHER_VALUE, Said, last_number, sentences
 
 _MAX_CHARS = 20_000
 _MAX_LINE_CHARS = 200
@@ -25,11 +31,20 @@ _IS_WORD = re.compile(
     r" (?:is|will be|would be|must be|is going to be|falls on|will fall on)(?: an?| the| on)?) \**([A-Za-z]{3,20})\**[.!]?",
     re.IGNORECASE,
 )
+_ASIDE = re.compile(r"(\*\*[^*\n]{0,40}\d[^*\n]{0,40}\*\*[a-z ]{0,30}) \((?:(?!\b(?:or|not|now|actually|so|answer|wait|then)\b)[^()*=?]){1,80}\)[\s.!]*\Z")
+_ONES = "one two three four five six seven eight nine"
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_OTHERS = "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_NUMBER_WORDS = re.compile(
+    rf"(?<![\w-])(?:{one_of(_TENS)}(?:[- ]{one_of(_ONES)})?|{one_of(_OTHERS)})(?![\w-])"
+    rf"(?! {one_of('hundred thousand million dozen and point out_of times halves thirds percent')})",
+    re.IGNORECASE,
+)
 _YES_NO = re.compile(rf"{_OPENING}\**(yes|no)\b\**(?=[,.:;!]|\s?[\u2014-]|$)", re.IGNORECASE)
 _EITHER = re.compile(r"\b(?:yes|no|nope|wait|actually|or|maybe|perhaps)\b", re.IGNORECASE)
 _WHO = re.compile(
     r"\b(?:who|which (?:\w{1,20} ){0,3}?|what)\s?\b"
-    r"((?:is|was|has|had|won|came|ran|got|finished|finishes|wins|will|did|scored|weighs|sits|lives)\b[^?,:;.\n]{1,80})\?",
+    r"((?:is|was|has|had|won|came|ran|got|finished|finishes|wins|will|did|scored|weighs|sits|lives)\b[^?,:;.\n]{1,80})[?:,]",
     re.IGNORECASE,
 )
 _PERCENTAGE = re.compile(
@@ -37,26 +52,29 @@ _PERCENTAGE = re.compile(
 )
 
 
-def last_said(text: str, prompt: str, *, asks_percentage: bool, allow_words: bool, is_quantity: bool) -> Extraction | None:
+def last_said(text: str, prompt: str, gold: Gold) -> Extraction | None:
     """Return what a completion ends in, in the channel of what says an answer; None where its end is of no such form.
 
     Args:
         text: what the model wrote after its reasoning.
-        prompt: of the task; a sentence may repeat what it asks of somebody ("Carla is the shortest").
-        asks_percentage: whether it asks for one.
-        allow_words: whether the reference is words, so that an answer may be.
-        is_quantity: whether it is one value, so that a chain of equations may end in it.
+        prompt: of the task; a sentence may repeat what it asks of somebody ("Carla is the shortest"), and what it gives.
+        gold: the reference; what its kind is decides what is looked for.
     """
     tail = text[-_MAX_CHARS:].rstrip()
     line = tail[tail.rfind("\n") + 1 :].strip()
-    said, before, after = _bold(line, allow_words=allow_words), "", ""
-    if not said and asks_percentage:
-        said = _percentage(sentences(line)[-1])
-    if not said and allow_words:
-        said = _worded(tail, line, prompt)
-    if not said and is_quantity:
-        said, before, after = concluded(tail, prompt)
-    return Extraction("answer_is", said, before, after, is_tentative=True) if said else None
+    found = Said(_bold(line, allow_words=gold.allows_words))
+    if not found.candidates and asks_percentage(prompt):
+        found = Said(_percentage(sentences(line)[-1]))
+    if not found.candidates and gold.allows_words:
+        found = chosen(tail, gold.text, prompt)
+        found = found if found.candidates else Said(_worded(tail, line, prompt))
+    if not found.candidates and gold.is_quantity:
+        found = concluded(tail, prompt)
+    if not found.candidates:
+        found = predicated(tail, gold.readings)
+    if not found.candidates and gold.is_quantity:
+        found = _counted(sentences(tail)[-1], prompt)
+    return Extraction("answer_is", *found, is_tentative=True) if found.candidates else None
 
 
 def _percentage(sentence: str) -> tuple[str, ...]:
@@ -65,6 +83,19 @@ def _percentage(sentence: str) -> tuple[str, ...]:
     if found is None or len(NUMBER.findall(sentence[: found.start()])) > 1 or OTHER_VALUE.search(sentence):
         return ()
     return (f"{found[1]}%",)
+
+
+def _counted(sentence: str, prompt: str) -> Said:
+    """The number of a sentence that ends in another one: that the prompt gives, or in an aside; or that is written in words alone."""
+    if len(sentence) > 2 * _MAX_LINE_CHARS:
+        return Said()
+    if before := before_given(sentence, prompt):
+        return last_number(before)
+    if (aside := _ASIDE.search(sentence)) is not None:
+        return last_number(sentence[: aside.end(1)])
+    words = _NUMBER_WORDS.findall(sentence)
+    is_plain = len(words) == 1 and not NUMBER.search(sentence) and not OTHER_VALUE.search(sentence) and not sentence.rstrip("* ").endswith("?")
+    return Said((words[0],), sentence.partition(words[0])[0]) if is_plain else Said()
 
 
 def _bold(line: str, *, allow_words: bool) -> tuple[str, ...]:
@@ -91,6 +122,6 @@ def _worded(tail: str, line: str, prompt: str) -> tuple[str, ...]:
         return tuple(match[1] for sentence in sentences(tail) if (match := _YES_NO.match(sentence.strip())))
     who = _WHO.search(prompt)
     if who is not None:
-        same = re.compile(rf"{_OPENING}\**([A-Z][\w' ]{{0,40}}?)\** {re.escape(who[1].strip())}[.!]?\**", re.IGNORECASE)
+        same = re.compile(rf"{_OPENING}\**([A-Z][\w' ]{{0,40}}?)\** {re.escape(who[1].strip())}(?:, (?!or|not|but|maybe)[^?]*)?[.!]?\**", re.IGNORECASE)
         return tuple(match[1] for sentence in sentences(tail) if (match := same.fullmatch(sentence.strip()))) if same.fullmatch(last) else ()
     return ()

@@ -1,7 +1,8 @@
 r"""Finds out in what form a prompt wants its answer, and whether an answer that equals the reference has it: expanded, solved, a product of primes.
 
 What has the right value in another form is the question again: `(x-2)(x-2)(x-2)` where $(x-2)^3$ is to be expanded, `3-2x \le 11` where that is to
-be solved, `\frac{7}{16}` where that is to be a decimal. A form is asked for only where the prompt says so, and only where the reference has it.
+be solved, `\frac{7}{16}` where that is to be a decimal, `2, 1, 3` where three numbers are to be put in order. A form is asked for only where the prompt
+says so, and only where the reference has it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from proctor.verifiers.answers import Answer, Assignment, Items, Quantity, Relation
+from proctor.verifiers.equivalence import equivalent
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.unfinished import given_nodes, has_other_terms, is_numeral
@@ -32,6 +34,11 @@ _CONVERTED = re.compile(
 )
 _TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 _OF_ANGLE = re.compile(r"\b(?:sin|cos|tan|cot|sec|csc|cosine|sine|tangent)(?:\b|(?=[\d^_]))", re.IGNORECASE)
+_ORDER = re.compile(
+    r"\bin (?:(?:increasing|decreasing|ascending|descending|numerical) order|order (?:from|of (?:size|magnitude|increas|decreas)))"
+    r"|\bfrom (?:the )?(?:least|smallest|lowest|greatest|largest|highest|biggest) to (?:the )?(?:least|smallest|lowest|greatest|largest|highest|biggest)\b",
+    re.IGNORECASE,
+)
 _PROBABILITY = re.compile(r"\b(?:probabilit(?:y|ies)|chance|likelihood)\b", re.IGNORECASE)
 _RATIO = re.compile(r"\b(?:ratio|odds|proportion|scale)s?\b|\d\s?:\s?\d", re.IGNORECASE)
 
@@ -53,6 +60,7 @@ def has_other_form(answer: Answer, reference: Answer, prompt: str) -> bool:
         or (_PRIMES.search(prompt) is not None and _is_of_primes(reference) and not _is_of_primes(answer))
         or _is_unconverted(answer, reference, prompt)
         or _are_odds(answer, reference, prompt)
+        or (asks_order(prompt) and _is_out_of_order(answer, reference))
     )
 
 
@@ -210,3 +218,14 @@ def _are_odds(answer: Answer, reference: Answer, prompt: str) -> bool:
     """Whether a ratio is given for a probability: odds of 1:9 are a probability of one tenth."""
     is_ratio = isinstance(answer, Items) and answer.kind == "ratio" and not (isinstance(reference, Items) and reference.kind == "ratio")
     return is_ratio and _PROBABILITY.search(prompt) is not None and _RATIO.search(prompt) is None
+
+
+def asks_order(prompt: str) -> bool:
+    """Whether a prompt asks for several values in order of their size."""
+    return _ORDER.search(prompt[-_MAX_CHARS:]) is not None
+
+
+def _is_out_of_order(answer: Answer, reference: Answer) -> bool:
+    if not (isinstance(answer, Items) and isinstance(reference, Items)) or len(answer.members) != len(reference.members):
+        return False
+    return not all(equivalent(wanted, given) for wanted, given in zip(reference.members, answer.members, strict=True))

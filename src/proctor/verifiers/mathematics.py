@@ -19,21 +19,23 @@ from typing import ClassVar
 
 from proctor.core.task import Score, Task
 from proctor.errors import ConfigError, TaskError
-from proctor.verifiers.answers import Answer, Quantity, Words
-from proctor.verifiers.asked import asks_percentage, has_other_unit, is_followed_by_other_unit, names_given, values_said
+from proctor.verifiers.answers import Answer, Quantity
+from proctor.verifiers.asked import ends_open_equation, has_other_unit, is_followed_by_other_unit, names_given, values_said
 from proctor.verifiers.blocks import without_code, without_comments
+from proctor.verifiers.closings import without_closing
 from proctor.verifiers.echoes import is_echo, is_formula_of
 from proctor.verifiers.endings import last_said
 from proctor.verifiers.equivalence import equivalent
-from proctor.verifiers.evaluation import NAMED_CONSTANTS, is_undefined, variables
+from proctor.verifiers.evaluation import is_undefined
 from proctor.verifiers.extraction import CHANNELS, Extraction, after_reasoning, boxes, extractions
 from proctor.verifiers.forms import has_other_form
 from proctor.verifiers.meanings import further_meanings
 from proctor.verifiers.notation import Unreadable
 from proctor.verifiers.numerals import SCALES
 from proctor.verifiers.reading import readings
+from proctor.verifiers.references import Gold
 from proctor.verifiers.retractions import doubt_after, is_denied
-from proctor.verifiers.statements import ends_list
+from proctor.verifiers.statements import FORMULA, ends_list
 from proctor.verifiers.unfinished import has_other_terms, is_number, is_uncalculated, is_unfinished
 from proctor.verifiers.units import lookup
 
@@ -58,7 +60,7 @@ _ANSWER_IS = re.compile(
 )
 _MAX_END = 200
 _SPECIAL = re.compile(r"(?:\s*(?:<\|\w{1,20}\|>|</s>|<eos>))+\s*$")
-_COUNTED = re.compile(r"(-?\d[\d.,/]{0,20})(?:\s|(?:\\[,; ]|[\s~])?\\(?:text|mathrm|textbf)\s?\{\s?)([A-Za-z]{3,20})\s?\}?")
+_COUNTED = re.compile(r"(-?\d[\d.,/]{0,20})(?:\s|(?:\\[,; ]|[\s~])?\\(?:text|mathrm|textbf)\s?\{\s?)([A-Za-z]{3,20}(?: [A-Za-z]{3,20}){0,2})\s?\}?")
 _TYPESETTING = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\b|\\[,;: !]|[\s~{}$*]")
 _PIECE = re.compile(r"[a-z]+|\d+|[^\s\w]")
 _INVERSE = re.compile(r"[A-Za-z]\s?\^\s?\{?\s?-1\s?\}?\s?\(\s?[a-z]\s?\)\s?=\s?([^=<>]{1,200})")
@@ -128,6 +130,8 @@ class MathVerifier:
                 return Score.unparsed(f"{found.channel}: {shown[:80]!r} is denied")
             if not self.counts_last_number and found.channel == "last_number" and ends_list(found.before, found.after):
                 return Score.unparsed(f"{found.channel}: {shown[:80]!r} is the last of several numbers")
+            if not self.counts_last_number and found.channel == "last_number" and ends_open_equation(found.before, task.prompt_text):
+                return Score.unparsed(f"{found.channel}: {shown[:80]!r} is one side of an equation")
             if not self.counts_last_number and self._is_taken_back(found, gold, task):
                 return Score.unparsed(f"{found.channel}: {shown[:80]!r} is taken back in what follows")
             if found.channel in _BARE and not gold.is_measured and is_followed_by_other_unit(found.after, task.prompt_text):
@@ -137,17 +141,12 @@ class MathVerifier:
 
     def _offers(self, text: str, gold: Gold, task: Task) -> Iterator[Extraction]:
         """What a completion says in its channels; before what is read off its last formula, line or number, what its end says by its form."""
-        ending = None
-        if "answer_is" in self.channels:
-            prompt = task.prompt_text
-            ending = last_said(text, prompt, asks_percentage=asks_percentage(prompt), allow_words=gold.allows_words, is_quantity=gold.is_quantity)
-        for found in extractions(text, self.channels):
-            if ending is not None and found.channel not in _DECLARED:
-                yield ending
-                ending = None
-            yield found
+        end = text if self.counts_last_number else without_closing(text)
+        ending = last_said(end, task.prompt_text, gold) if "answer_is" in self.channels else None
+        yield from extractions(text, tuple(channel for channel in self.channels if channel in _DECLARED))
         if ending is not None:
             yield ending
+        yield from extractions(end, tuple(channel for channel in self.channels if channel not in _DECLARED))
 
     def _is_taken_back(self, found: Extraction, gold: Gold, task: Task) -> bool:
         """Whether a right answer is doubted in what follows it, and what comes then is none, or another one."""
@@ -238,29 +237,6 @@ def _num_boxes(text: str) -> int:
     return text.count(r"\boxed") + text.count(r"\fbox")
 
 
-@dataclass(frozen=True, slots=True)
-class Gold:
-    """A reference answer: as written, and as it can be meant."""
-
-    text: str
-    readings: tuple[Answer, ...]
-
-    @property
-    def allows_words(self) -> bool:
-        """Whether a text that is no mathematics can be right."""
-        return any(isinstance(reading, Words) for reading in self.readings)
-
-    @property
-    def is_quantity(self) -> bool:
-        """Whether it is one value."""
-        return any(isinstance(reading, Quantity) and not variables(reading.node) - NAMED_CONSTANTS for reading in self.readings)
-
-    @property
-    def is_measured(self) -> bool:
-        """Whether it has a unit, so that `5m` can be meant as `5 m`."""
-        return any(isinstance(reading, Quantity) and reading.unit is not None for reading in self.readings)
-
-
 def read_gold(task: Task) -> Gold:
     """Return the reference answer, parsed whole.
 
@@ -295,9 +271,11 @@ def _without_label(text: str, *, wants_label: bool) -> str:
 def _without_noun(text: str, prompt: str) -> str:
     """The number of `65 passengers` where the prompt speaks of passengers: what is counted is no unit, and no list of nouns is complete."""
     found = _COUNTED.fullmatch(text)
-    if found is None or lookup(found[2]) is not None or found[2].lower() in SCALES or found[2].lower() in _NO_NOUNS:
+    if found is None:
         return text
-    return found[1] if re.search(rf"\b{found[2]}\b", prompt, re.IGNORECASE) else text
+    words = found[2].split()
+    is_other = any(lookup(word) is not None or word.lower() in SCALES or word.lower() in _NO_NOUNS for word in words)
+    return found[1] if not is_other and re.search(rf"\b{found[2]}\b", prompt, re.IGNORECASE) else text
 
 
 def _is_quoted(candidate: str, prompt: str) -> bool:
@@ -310,7 +288,7 @@ def _is_quoted(candidate: str, prompt: str) -> bool:
 def _is_prose(found: Extraction) -> bool:
     """Whether what cannot be read is a sentence and no formula, so that the next channel is asked."""
     if found.channel == "whole":
-        text = found.candidates[-1]
+        text = FORMULA.sub(" ", found.candidates[-1])
         num_words = len(_LONG_WORD.findall(text))
         return (not _FORMULA.search(text) and not _RELATION.search(text)) or (num_words >= 2 and "\\" not in text)
     return found.channel in _FALLBACKS and not any(_SUBSTANCE.search(candidate) for candidate in found.candidates)

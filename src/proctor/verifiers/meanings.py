@@ -6,6 +6,7 @@ r"""What an answer can mean beside what it says, where the reference and the pro
 - `\lambda_1 = 5, \lambda_2 = 2` are two values in no order, where the prompt knows no `\lambda_1`.
 - `202` is in base 7 where the prompt wants a number converted to base 7, and `53_{10}` is 53 where to base 10; `101_2` is what the reference writes
   as 101 where the prompt asks for a number in binary.
+- `1 < 2 < 3` lists three numbers in the order that the prompt asks for.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from proctor.verifiers.answers import Answer, Assignment, Items, Matrix, Numeral, Quantity
+from proctor.verifiers.answers import Answer, Assignment, Items, Matrix, Numeral, Quantity, Relation
 from proctor.verifiers.asked import asked_base
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
+from proctor.verifiers.forms import asks_order
 from proctor.verifiers.quantities import read_numeral
 
 _ANGLED = re.compile(r"\\langle|[⟨〈]")
@@ -57,6 +59,8 @@ def further_meanings(text: str, answer: Answer, references: Sequence[Answer], re
             yield reference, Quantity(Number(Fraction(answer.digits)))
         if _INTEGRAL.search(prompt) and (renamed := _with_constant(answer, reference, prompt)) is not None:
             yield reference, renamed
+        if isinstance(answer, Relation) and isinstance(reference, Items) and asks_order(prompt) and (answer.signs[0] in "<>") and len(set(answer.signs)) == 1:
+            yield reference, Items(reference.kind, tuple(map(Quantity, answer.sides)))
 
 
 def _tuple(components: Sequence[Node]) -> Items:

@@ -13,6 +13,7 @@ from proctor.verifiers.numerals import SCALES, number_in_words
 from proctor.verifiers.units import CURRENCIES, DEGREE, Unit, split_unit
 
 _BASE = re.compile(r"\(? ?([0-9][0-9A-Za-z]*) ?\)? ?_ ?\{?\s?\(?([0-9]{1,2}|[a-z]{3,7})\)?\s?\}?")
+_BASE_SAID = re.compile(r"([0-9][0-9A-Za-z]*),? ?(?:\( ?)?(?:in )?base[- ]([0-9]{1,2}|[a-z]{3,7})(?: ?\))?", re.IGNORECASE)
 _BASE_WORDS = dict(
     zip(
         ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "sixteen"],
@@ -25,8 +26,8 @@ _OF_ANGLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 
 
 def read_numeral(shown: str) -> Numeral | None:
-    """Return the numeral in a base, as in `204_5`; None if the text is none."""
-    match = _BASE.fullmatch(shown)
+    """Return the numeral in a base, as in `204_5` and "204 (base 5)"; None if the text is none."""
+    match = _BASE.fullmatch(shown) or _BASE_SAID.fullmatch(shown)
     if match is None:
         return None
     digits, base = match.groups()

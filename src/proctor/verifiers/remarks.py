@@ -25,6 +25,15 @@ _PLACE = re.compile(
 _ASKS_PLACE = re.compile(r"\b(?:where|at (?:which|what)|for (?:which|what)|which value|values? of \$?[a-eijkm-z]\b(?!\s?\()|solve)", re.IGNORECASE)
 LIMIT = re.compile(r"\\lim|\blimit\b|\blim\b", re.IGNORECASE)
 _COMPANY = re.compile(r"\s\((?:and|with|plus)\s\d{1,9}\s([a-z]{3,20})\)\Z")
+_DIGITS = re.compile(r"\d{1,9} \d{1,9}/\d{1,9}|\d[\d,]*(?:\.\d+)?(?:/\d+)?")
+_GIVEN = re.compile(
+    r"\*{0,2}\s(?:of|in|for|from|out of|after|per|at|with|by|among|between|to (?:reach|make|cover|fill|travel|buy|have|save|finish|complete|get|pay))"
+    r" (?:the |all |these |those |her |his |their |its |a |at least ){0,2}\*{0,2}[$€£]?(\d[\d,]*(?:\.\d+)?)(?:%|(?:[ -][a-z]{1,15}){0,3})[\s.!*]*\Z",
+    re.IGNORECASE,
+)
+_ANOTHER_VALUE = re.compile(
+    r"\b(?:not|never|nor|or|if|than|half|third|quarter|twice|double|triple|less|more|fewer|one|each|every|out)\b|n['’]t\b", re.IGNORECASE
+)
 _COUNTED = re.compile(r"\d\s([a-z]{3,20})\Z")
 
 
@@ -55,6 +64,21 @@ def without_repetition(sentence: str, is_wanted: Callable[[Quantity], bool] | No
     if one is None or other is None or not same_measure(one, other):
         return sentence
     return sentence[: before.start(1)] + (again[1] or again[2]) if is_wanted is not None and is_wanted(other) else sentence[: again.start()]
+
+
+def before_given(sentence: str, prompt: str) -> str:
+    """Return a sentence up to a phrase at its end that repeats a number which the prompt gives: "of 360", "for 5 batches", "to reach $400".
+
+    Nothing where it ends otherwise, or where what it says before that is no other number.
+    """
+    found = _GIVEN.search(sentence)
+    if found is None:
+        return ""
+    before, given = sentence[: found.start()], found[1].replace(",", "")
+    numbers = [number.replace(",", "") for number in _DIGITS.findall(before)]
+    known = {number.replace(",", "") for number in _DIGITS.findall(prompt)}
+    is_new = bool(numbers) and numbers[-1] not in known and given in known
+    return before if is_new and not _ANOTHER_VALUE.search(before) else ""
 
 
 def closed_quantity(text: str) -> Quantity | None:

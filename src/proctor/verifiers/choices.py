@@ -1,0 +1,83 @@
+r"""Reads which of several words a completion decides for: a day of the week, true or false, converges or diverges, one of what the prompt names.
+
+One word of the set, in the sentence that decides, which neither denies nor doubts anything: everything else is read by others or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+
+from proctor.verifiers.patterns import one_of
+from proctor.verifiers.statements import Said, sentences
+
+_MAX_CHARS = 20_000
+_MAX_SENTENCE_CHARS = 300
+_MAX_VERDICT_CHARS = 60
+_SETS = tuple(
+    frozenset(words.split())
+    for words in (
+        "monday tuesday wednesday thursday friday saturday sunday",
+        "january february march april may june july august september october november december",
+        "north south east west northeast northwest southeast southwest",
+        "true false",
+        "yes no",
+        "converge diverge",
+        "even odd neither",
+        "rational irrational",
+        "prime composite",
+        "increasing decreasing",
+        "parallel perpendicular",
+        "acute obtuse",
+        "heads tails",
+        "clockwise counterclockwise",
+    )
+)
+_SPELLINGS = {
+    "converges": "converge",
+    "convergent": "converge",
+    "diverges": "diverge",
+    "divergent": "diverge",
+    "increases": "increasing",
+    "decreases": "decreasing",
+    **{f"{day}s": day for day in ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")},
+}
+_WORD = re.compile(r"[A-Za-z]+")
+_DOUBTS = """
+not never nor or if unless except maybe perhaps possibly probably might could may_be would than impossible unlikely doubt suppose assume say guess wrong
+incorrect neither either whether cannot
+"""
+_UNDECIDED = re.compile(rf"{one_of(_DOUBTS)}|n['’]t\b|\?", re.IGNORECASE)
+_VERDICT = re.compile(
+    r"\W*(?:(?:so|thus|hence|therefore)\b,?\s)?(?:(?:the|this) (?:statement|claim|assertion)(?: is)?:?\s)?\W*(?:true|false|yes|no)\W*", re.IGNORECASE
+)
+
+
+def chosen(text: str, reference: str, prompt: str) -> Said:
+    """Return the word that a text decides for, in the spelling of the reference where it is that one; nothing where it is not plain which.
+
+    Args:
+        text: what the model wrote after its reasoning.
+        reference: a word; the set is the one in which it stands.
+        prompt: of the task; what it names is given, and no decision, where another word of the set is said as well.
+    """
+    wanted = _canonical(reference.strip())
+    options = next((words for words in _SETS if wanted in words), None)
+    if options is None:
+        return Said()
+    said = sentences(text[-_MAX_CHARS:])
+    verdicts = [sentence for sentence in said if len(sentence) < _MAX_VERDICT_CHARS and _VERDICT.fullmatch(sentence)] if {"true", "no"} & options else []
+    decides = verdicts[-1] if verdicts else said[-1]
+    mentions = _mentions(decides, options)
+    others = {word for sentence in verdicts for word in _mentions(sentence, options)}
+    found = mentions - _mentions(prompt, options) if len(mentions) > 1 else mentions
+    if len(decides) > _MAX_SENTENCE_CHARS or len(found) != 1 or len(others | found) != 1 or _UNDECIDED.search(decides):
+        return Said()
+    return Said((reference if wanted in found else found.pop(),), "", text[text.rfind(decides) + len(decides) :])
+
+
+def _canonical(word: str) -> str:
+    return _SPELLINGS.get(word.lower(), word.lower())
+
+
+def _mentions(text: str, options: frozenset[str]) -> set[str]:
+    return {word for found in _WORD.findall(text) if (word := _canonical(found)) in options}

@@ -1,0 +1,171 @@
+r"""Reads what the last sentence says something is: "The solution is (-2, 5)", "It is due on April 7th", "Vertex: (3, -4)".
+
+For references that are no plain number, which the last number cannot say. One guess is read: the longest end of the sentence behind a word or a sign
+that leads to a value, and that is, as a whole, an answer of the reference's kind. Sentences that begin alike say the same of several values, and
+all must be right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Numeral, Quantity, Relation, Words
+from proctor.verifiers.asked import sides_of_equation
+from proctor.verifiers.evaluation import NAMED_CONSTANTS, equal, variables
+from proctor.verifiers.expressions import parse
+from proctor.verifiers.notation import Unreadable
+from proctor.verifiers.patterns import one_of
+from proctor.verifiers.reading import readings
+from proctor.verifiers.statements import Said, sentences
+from proctor.verifiers.unfinished import is_numeral
+
+_MAX_CHARS = 400
+_MAX_STARTS = 24
+_MAX_SENTENCES = 20
+_MAX_SIDES = 8
+_MARKS_AT_END = " \t\n\r\f\v.!*✓✔✅☑∎■□"
+_MARKUP = re.compile(r"(?<!\\)\$\$?|\\[()\[\]]|\*\*|\\displaystyle(?![a-z])|\\(?:left|right)(?![a-z])(?=[(\[\\.])")
+_LEADS = """
+is are was were be it's equals equal becomes become gives give gets get got find obtain has have at on to of by in until namely so thus hence therefore then
+that_is where line point pair interval set curve plane circle parabola function matrix vector ratio equation
+"""
+_LED = re.compile(
+    rf"(?:(?:{one_of(_LEADS)}|\bi\.e\.),?(?=[ \t])|[:→⟹⇒∴]|=>|\\(?:implies|Rightarrow|Longrightarrow|to|therefore)(?![a-z])"
+    r"|(?P<equals>(?<![<>!:\\=])=(?![=>])))[ \t]{0,3}",
+    re.IGNORECASE,
+)
+"""What leads to a value."""
+_DOUBTS = """
+maybe perhaps possibly probably might could may either or nor not never cannot if suppose assume guess wrong incorrect instead than unless except unlike
+unlikely doubt false half twice opposite negative reciprocal let given say verify check
+"""
+_HEDGED = re.compile(rf"{one_of(_DOUBTS)}|n['’]t\b", re.IGNORECASE)
+_SENTENCE = re.compile(
+    rf"{one_of('is are was were so which hence thus therefore gives give gets get because since we it then')}|\bthe(?! \d)\b|\b(?-i:I)\b", re.IGNORECASE
+)
+"""What stands in a sentence, and in no value."""
+_REMARKS = "long tall wide deep high old away in_total in_all altogether total each exactly in_interval_notation in_simplest_form as_required respectively"
+_REMARK = re.compile(
+    rf",?\s{one_of(_REMARKS)}\Z"
+    r"|,?\swhere [A-Za-z] (?:is|denotes) (?:the|an?|any)? ?(?:arbitrary |real )*(?:constant|integer)(?: of integration)?\Z",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[A-Za-z]{1,2}'{0,3}(?:\([a-z]\))?")
+_OPERATION = re.compile(r"(?:\\[dt]?frac\{d[a-z]?\}\{d[a-z]\}|d[a-z]/d[a-z]|\\(?:int|lim|sum)(?![a-z]).*)", re.DOTALL)
+_OTHER_RELATION = re.compile(r"[<>≤≥≠≈∈±,;]|\\(?:[lg]eq?|[lg]t|neq?|pm|in|approx)(?![a-z])")
+_SPACES = re.compile(r"\\[,;:! ]")
+_WANTED: dict[str, frozenset[str]] = {
+    "measure": frozenset({"measure"}),
+    "expression": frozenset({"expression", "equation"}),
+    "constant": frozenset({"constant", "measure"}),
+    "numeral": frozenset({"numeral"}),
+    "items": frozenset({"items", "matrix"}),
+    "region": frozenset({"region", "items"}),
+    "equation": frozenset({"equation", "expression"}),
+    "matrix": frozenset({"matrix", "items"}),
+    "moment": frozenset({"moment"}),
+}
+"""What kind an answer may have, by the kind of the reference; a plain number is the last number, and words are looked for by themselves."""
+_PARTS_OF_CHAINS = frozenset({"expression", "constant", "equation", "measure"})
+"""Of these one behind an equals sign is half of an equation, unless the other half equals it."""
+
+
+def kind(answer: Answer) -> str:
+    """The kind of an answer: what else may be said in its place is of the same."""
+    match answer:
+        case Quantity(node=node, unit=unit):
+            is_closed = not variables(node) - NAMED_CONSTANTS
+            return "expression" if not is_closed else "measure" if unit is not None and unit.powers else "number" if is_numeral(node) else "constant"
+        case Items(kind="union") | Interval() | Domain() | Difference():
+            return "region"
+        case Relation(signs=signs):
+            return "equation" if set(signs) <= {"="} else "region"
+        case Items():
+            return "items"
+        case Assignment(value=Quantity() | Words()):
+            return "equation"
+        case Assignment(value=value):
+            return kind(value)
+        case Matrix():
+            return "matrix"
+        case Numeral():
+            return "numeral"
+        case Words():
+            return "words"
+        case _:
+            return "moment"
+
+
+def predicated(text: str, reference: Sequence[Answer]) -> Said:
+    """Return what the last sentence of a text says something is; nothing where no end of it is an answer of the reference's kind.
+
+    Args:
+        text: what the model wrote after its reasoning.
+        reference: the reference answer, as it can be meant.
+    """
+    kinds = frozenset[str]().union(*(_WANTED.get(kind(answer), ()) for answer in reference))
+    *earlier, last = sentences(text)
+    plain = _plain(last) if kinds and len(last) <= _MAX_CHARS else ""
+    if not plain or last.rstrip("* ").endswith("?"):
+        return Said()
+    found = _end_of(plain, kinds)
+    if found is None:
+        return Said()
+    lead, value = found
+    alike = [_plain(sentence) for sentence in earlier[-_MAX_SENTENCES:] if len(sentence) <= _MAX_CHARS]
+    others = [sentence[len(lead) :] for sentence in alike if len(lead) > 3 and sentence[: len(lead)].lower() == lead.lower()]
+    return Said((*others, value), lead)
+
+
+def _plain(sentence: str) -> str:
+    """A sentence without its markup, its full stop, and a remark that changes nothing."""
+    plain = _MARKUP.sub("", sentence).rstrip(_MARKS_AT_END).lstrip()
+    return _REMARK.sub("", plain).rstrip(_MARKS_AT_END)
+
+
+def _end_of(sentence: str, kinds: frozenset[str]) -> tuple[str, str] | None:
+    """What leads to the value in which a sentence ends, and the value."""
+    for start, is_equal in _starts(sentence):
+        lead, value = sentence[:start], sentence[start:].strip()
+        if _HEDGED.search(lead[-80:]) or _SENTENCE.search(value):
+            continue
+        if (last := _last_side(value)) is not None and _is_of(last, kinds):
+            return lead, last
+        found = _kind_of(value) & kinds
+        if found and not (is_equal and found <= _PARTS_OF_CHAINS):
+            return lead, value
+    return None
+
+
+def _starts(sentence: str) -> Iterator[tuple[int, bool]]:
+    """Where a value may begin, the longest first, and whether an equals sign stands before it."""
+    yield 0, False
+    for count, found in enumerate(_LED.finditer(sentence)):
+        if count < _MAX_STARTS:
+            yield found.end(), found["equals"] is not None
+
+
+def _kind_of(value: str) -> frozenset[str]:
+    with suppress(Unreadable):
+        return frozenset(map(kind, readings(value)))
+    return frozenset()
+
+
+def _is_of(value: str, kinds: frozenset[str]) -> bool:
+    return bool(_kind_of(value) & kinds)
+
+
+def _last_side(value: str) -> str | None:
+    """The last side of a chain of equal expressions, `x^2-1=(x-1)(x+1)`, perhaps behind a name and another side; None for every other text."""
+    *others, last = (side.strip() for side in sides_of_equation(value))
+    if not 1 <= len(others) < _MAX_SIDES or _OTHER_RELATION.search(_SPACES.sub("", value)):
+        return None
+    is_named = (len(others) > 1 and _NAME.fullmatch(others[0]) is not None) or _OPERATION.fullmatch(others[0]) is not None
+    others = others[1:] if is_named else others
+    with suppress(Unreadable):
+        node = parse(last)
+        is_open = bool(variables(node) - NAMED_CONSTANTS) or not is_numeral(node)
+        return last if is_open and all(equal(parse(other), node) for other in others) else None
+    return None

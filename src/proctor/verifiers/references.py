@@ -1,0 +1,31 @@
+"""What a task's own answer is, as the mathematics verifier compares with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proctor.verifiers.answers import Answer, Quantity, Words
+from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A reference answer: as written, and as it can be meant."""
+
+    text: str
+    readings: tuple[Answer, ...]
+
+    @property
+    def allows_words(self) -> bool:
+        """Whether a text that is no mathematics can be right."""
+        return any(isinstance(reading, Words) for reading in self.readings)
+
+    @property
+    def is_quantity(self) -> bool:
+        """Whether it is one value."""
+        return any(isinstance(reading, Quantity) and not variables(reading.node) - NAMED_CONSTANTS for reading in self.readings)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it has a unit, so that `5m` can be meant as `5 m`."""
+        return any(isinstance(reading, Quantity) and reading.unit is not None for reading in self.readings)
