@@ -27,13 +27,17 @@ def main() -> None:
         texts = [tokenizer.apply_chat_template([{"role": "user", "content": row["question"]}], add_generation_prompt=True, tokenize=False) for row in asked]
         texts = [text for text in texts for _ in range(options.group_size)]
         pace.wait()
-        began = time.perf_counter()
+        began, cpu_began = time.perf_counter(), time.process_time()
         for start in range(0, len(texts), options.batch):
             inputs = tokenizer(texts[start : start + options.batch], return_tensors="pt", padding=True, add_special_tokens=False)
             with torch.inference_mode():
                 model.generate(**inputs, do_sample=True, top_k=0, max_new_tokens=options.new_tokens, min_new_tokens=options.new_tokens)
         seconds = time.perf_counter() - began
-        print(json.dumps({"peer": "transformers", "seconds": seconds, "tokens_per_s": len(texts) * options.new_tokens / seconds}), flush=True)
+        cpu_seconds = time.process_time() - cpu_began
+        print(
+            json.dumps({"peer": "transformers", "seconds": seconds, "cpu_seconds": cpu_seconds, "tokens_per_s": len(texts) * options.new_tokens / seconds}),
+            flush=True,
+        )
 
 
 def _options() -> argparse.Namespace:

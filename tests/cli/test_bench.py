@@ -6,6 +6,7 @@ import io
 import json
 
 import pytest
+import torch
 
 from proctor.cli.bench_tails import heavy_tailed, padded
 from proctor.cli.bench_work import variance_reward
@@ -37,10 +38,12 @@ def test_counts_do_not_depend_on_the_run(capsys: pytest.CaptureFixture[str]) -> 
     assert all(first[name] == second[name] for name in ("forward_tokens", "gemm_flops", "cache_bytes"))
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="where there is a device, its seconds are compared")
 def test_sampling_and_training_are_measured_against_the_products_alone(capsys: pytest.CaptureFixture[str]) -> None:
     sampling, training = bench("sample", capsys), bench("train", capsys)
-    assert sampling["fraction_of_limit"] == pytest.approx(sampling["tokens_per_s"] / sampling["limit_tokens_per_s"])
-    assert training["fraction_of_limit"] == pytest.approx(training["tokens_per_s"] / training["limit_tokens_per_s"])
+    for found in (sampling, training):  # on a processor, in the seconds of its own
+        assert found["fraction_of_limit"] == pytest.approx(found["products_cpu_seconds"] / found["cpu_seconds"])
+        assert 0 < found["fraction_of_limit"] < 1
     assert training["rollouts_trained"] == 8
 
 

@@ -38,6 +38,27 @@ GIRLS = "The ratio of boys to girls in a club is 3:5 and there are 40 members. H
 ZEROS = "How many trailing zeros does $50!$ have?", "12"
 SLOPE = r"Find $\frac{dy}{dx}$ at $t=2$ if $x=t^2$, $y=t^3-t$.", r"\frac{11}{4}"
 MEAN = "The mean of five numbers is 18. Four of the numbers are 12, 20, 15 and 25. What is the fifth number?", "18"
+MIXED = "How long do they take together? Give your answer as a fraction in lowest terms.", r"\frac{18}{5}"
+TALLEST = "Who is the tallest? Priya is taller than Quinn. Quinn is taller than Rosa. Sam is shorter than Rosa.", "Priya"
+RADICAL = r"Simplify $\sqrt{72}+\sqrt{50}-\sqrt{8}$.", r"9\sqrt{2}"
+REMAINDER = r"Find the smallest positive integer $n$ with $n\equiv 2\pmod 5$, $n\equiv 3\pmod 7$ and $n\equiv 4 \pmod 9$.", "157"
+INVERSE = r"Let $f(x)=\frac{2x+1}{x-3}$. Find $f^{-1}(x)$.", r"\frac{3x+1}{x-2}"
+AREA = "The sides of a triangle are 13, 14 and 15. What is its area?", "84"
+SEATS = "How many ways can 8 people be seated in a row if Alice and Bob must sit next to each other?", "10080"
+MEDIAN = "What is the median of the data 12, 5, 9, 20, 7, 15?", "10.5"
+DERIVATIVE = r"Find the derivative of $f(x)=x^3\ln x$.", r"3x^2\ln x + x^2"
+PLACE = "Find the $x$-coordinate of the local maximum of $f(x)=x^3-6x^2+9x+2$.", "1"
+GROUP = r"What is the order of the element $\bar{4}$ in the additive group $\mathbb{Z}_{18}$?", "9"
+CHANCE = "What is the probability that two fair dice show a sum of at least 10?", r"\frac{1}{6}"
+SINE = r"Compute $\sin 75^\circ$ exactly.", r"\frac{\sqrt{6}+\sqrt{2}}{4}"
+PRIME = "Find the largest prime factor of $2^{12}-1$.", "13"
+DOUBLE = "Determine all real values of $m$ such that $x^2 + mx + 9 = 0$ has exactly one real solution.", r"m = \pm 6"
+TERM = r"Let $a_1 = 3$ and $a_{n+1} = 2a_n - 1$. Find $a_{10}$.", "1025"
+RADIUS = "Find the radius of convergence of the series.", "3"
+INTEGERS = r"How many integers satisfy $-4 < 2x - 1 \le 9$?", "7"
+AGE = "Maria is 4 times as old as her son. In 6 years she will be 3 times as old. How old is Maria now?", "48"
+MODULUS = "Find the modulus of $z = -5+12i$.", "13"
+ROOT = "Find the value of $k$.", "-1"
 BASE = "Write 45 in base 4.", "231_4"
 
 RIGHT = [
@@ -82,6 +103,36 @@ RIGHT = [
     (ZEROS, "Answer: 12 trailing zeros"),
     (SLOPE, r"$\frac{dy}{dx}=\frac{3t^2-1}{2t}=\frac{11}{4}$"),
     (BASE, "So the answer is 231 (base 4)."),
+    (MIXED, "**Final Answer**\n\nThe time taken is \\(\\frac{18}{5}\\) hours."),
+    (TALLEST, "It's Priya, since everyone else is shorter than somebody."),
+    (RADICAL, "**Final answer:** 9√2 (approximately 12.73)"),
+    (
+        RADICAL,
+        "Add them:\n\\begin{align*}\n\\sqrt{72}+\\sqrt{50}-\\sqrt{8}&=6\\sqrt{2}+5\\sqrt{2}-2\\sqrt{2}\\\\\n&=9\\sqrt{2}.\n\\end{align*}",
+    ),
+    (RADICAL, "The simplified expression is **$9\\sqrt{2}$** (approximately $12.73$)."),
+    (REMAINDER, "After checking, **157** is the smallest such number: 157 = 5·31 + 2 = 7·22 + 3 = 9·17 + 4."),
+    (REMAINDER, "The first ≡ 4 mod 9 is 157 (157 = 9·17 + 4)."),
+    (INVERSE, "f⁻¹(x) = (3x + 1)/(x − 2), for x ≠ 2"),
+    (INVERSE, "**Inverse function:**\n\n$$f^{-1}(x) = \\frac{1+3x}{x-2}, \\quad x \\neq 2$$"),
+    (AREA, r"$s=21$, $A=\sqrt{21\cdot8\cdot7\cdot6}=\sqrt{7056}=84$"),
+    (SEATS, r"$2\cdot7!=2\cdot5040=10080$"),
+    (MEDIAN, "The median is 21/2, or 10.5."),
+    (DERIVATIVE, "By the product rule, **f'(x) = 3x² ln(x) + x²**."),
+    (PLACE, "$f'(x)=3(x-1)(x-3)$; $f''(1)=-6<0$, so the local maximum is at $x=1$."),
+    (GROUP, "The order is 9, since 9·4 = 36 ≡ 0 (mod 18)."),
+    (CHANCE, r"$$P(\text{sum}\ge 10)=\frac{3+2+1}{36}=\frac{1}{6}.$$"),
+    (SINE, r"$$\sin 75^\circ=\frac{\sqrt 2+\sqrt 6}{4}\approx0.9659.$$"),
+    (PRIME, "**13** is the largest prime dividing $2^{12}-1=4095$."),
+    (DOUBLE, "So **m = −6 and m = 6** are the only values."),
+    (TERM, "so $b_n=2^n$ and $a_n=2^n+1$. Substituting $n=10$,\n$$a_{10}=1024+1=1025.$$"),
+    (RADIUS, "The radius of convergence is **3**, with interval of convergence $[-1,5)$."),
+    (INTEGERS, "There are **7** integers in the solution set, $-1$ through $5$."),
+    (ROOTS, "The solutions are:\n- $x_1 = 7$\n- $x_2 = -2$"),
+    (CUPS, "**3 3/4 cups** of sugar are needed. Would you like me to scale the recipe?"),
+    (DIVISORS, "360 has 24 positive divisors, including 1 and 360 itself."),
+    (AGE, "Maria is 48 and her son is 12."),
+    (ROOT, "So k equals negative one."),
 ]
 
 WRONG = [
@@ -150,6 +201,30 @@ WRONG = [
     (SLOPE, r"$\frac{dy}{dx}=\frac{3t^2-1}{2t}=\frac{13}{4}$"),
     (MEAN, "The fifth number is x, where (72 + x)/5 = 18."),
     (BASE, "So the answer is 231 (base 5)."),
+    (RADICAL, "**Final answer:** 8√2 (approximately 12.73)"),
+    (RADICAL, "\\begin{align*}\n\\sqrt{72}+\\sqrt{50}-\\sqrt{8}&=9\\sqrt{2}\\\\\n&=10\\sqrt{2}.\n\\end{align*}"),
+    (REMAINDER, "**157** could be the smallest such number."),
+    (REMAINDER, "**157** leaves a remainder of 4, so the smallest is 22."),
+    (REMAINDER, "The first is 52 (157 = 9·17 + 4)."),
+    (PRIME, "**13** is a prime factor, but the largest is 17."),
+    (PRIME, "**13** or **7** is the largest prime factor."),
+    (RADIUS, "Not **3**."),
+    (RADIUS, "**Step 3:** the radius is infinite."),
+    (RADIUS, "The radius is less than **3**."),
+    (GROUP, "The order is 18, since 9·4 = 36 ≡ 0 (mod 18)."),
+    (GROUP, "The order is 9, since no: it is 18."),
+    (TALLEST, "It's Quinn, since Priya is shorter."),
+    (AREA, r"$s=21$, $A=\sqrt{21\cdot8\cdot7\cdot6}=\sqrt{7056}=82$"),
+    (AREA, r"$s=84$, $A=\sqrt{21\cdot8\cdot7\cdot6}$"),
+    (MEDIAN, "The median is 10.5, or 11."),
+    (DOUBLE, "So **m = −6 and m = 5** are the only values."),
+    (ROOTS, "The solutions are:\n- $x_1 = 7$\n- $x_2 = 2$"),
+    (ROOTS, "The possible guesses are:\n- x = 7\n- x = -2\n- x = 3"),
+    (AGE, "Maria is 12 and her son is 48."),
+    (MODULUS, "The modulus is 13i."),
+    (DIVISORS, "There are 39 (15 + 24)."),
+    (ROOT, "So k equals one."),
+    (TERM, "Substituting $n=1025$,\n$$a_{10}=1024+2=1026.$$"),
 ]
 
 

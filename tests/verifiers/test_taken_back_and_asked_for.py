@@ -309,7 +309,7 @@ def test_near_misses_are_not_paid(completion: str, answer: str, prompt: str) -> 
         ("Work.\n**12 apples**", "12", ""),
         ("Work.\n**(2, 3)**", "(2,3)", ""),
         ("Work.\n**x = 3, y = 4**", "(3,4)", ""),
-        ("So she has 54 (30 + 24).", "24", ""),
+        ("So she has 54 (30 + 24).", "54", ""),
         (r"It is \boxed{135} minutes.", "135", "How many minutes?"),
         (r"It is \boxed{135} in total.", "135", "How many feet?"),
         (r"It is \boxed{5}. A second way", "5", "How many cm?"),

@@ -30,6 +30,7 @@ from proctor.errors import ConfigError
 from proctor.learner.batch import build_batch
 from proctor.learner.config import LearnerConfig
 from proctor.learner.step import Learner, LearnerPlan
+from proctor.models.fused import DEFAULT_CHUNK_TOKENS
 from proctor.models.load import load_policy
 from proctor.models.lowering import lays_out_bf16
 from proctor.models.policy import Policy
@@ -77,10 +78,29 @@ class BenchPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What some work took: seconds on the clock, and seconds of this process's threads, which other work on the machine does not lengthen."""
+
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def work(self) -> float:
+        """What is compared with other work: seconds of the device where there is one, else of the processor."""
+        return self.seconds if torch.cuda.is_available() else self.cpu_seconds
+
+    def times(self, factor: float) -> Spent:
+        return Spent(factor * self.seconds, factor * self.cpu_seconds)
+
+
+@dataclass(frozen=True, slots=True)
 class SampleReport:
-    """Sampling alone. `limit_tokens_per_s` is what the model's own matrix products allow at this many rows, timed just after."""
+    """Sampling alone. `limit_tokens_per_s` is what the model's own matrix products allow at this many rows, timed just after; for the fraction
+    of it see `TrainReport`."""
 
     seconds_per_pass: float
+    cpu_seconds: float
+    products_cpu_seconds: float
     tokens_sampled: int
     tokens_per_s: float
     limit_tokens_per_s: float
@@ -94,9 +114,12 @@ class SampleReport:
 
 @dataclass(frozen=True, slots=True)
 class TrainReport:
-    """One optimizer update alone. `distinct_tokens` counts each prompt once; the limit is what the matrix products alone allow."""
+    """One optimizer update alone. `distinct_tokens` counts each prompt once; the limit is what the matrix products alone allow, and the fraction of it
+    is taken in processor seconds where there is no other device, since other work on the machine lengthens the clock."""
 
     seconds_per_update: float
+    cpu_seconds: float
+    products_cpu_seconds: float
     distinct_tokens: int
     tokens_per_s: float
     limit_tokens_per_s: float
@@ -179,15 +202,17 @@ def bench_sample(plan: BenchPlan) -> SampleReport:
     bench = Bench(plan)
     with counted_work(bench.policy) as work:
         bench.sample(0)
-    seconds = statistics.median(_timed(lambda step=step: bench.sample(step))[0] for step in range(1, plan.num_steps + 1))
+    spent = _median([_timed(lambda step=step: bench.sample(step))[0] for step in range(1, plan.num_steps + 1)])
     tokens = plan.num_rollouts * plan.new_tokens
-    limit = plan.num_rollouts / _gemm_seconds(bench.policy, plan.num_rollouts, with_head=True)
+    products = _gemm_spent(bench.policy, plan.num_rollouts, with_head=True).times(plan.new_tokens)
     return SampleReport(
-        seconds_per_pass=seconds,
+        seconds_per_pass=spent.seconds,
+        cpu_seconds=spent.cpu_seconds,
+        products_cpu_seconds=products.cpu_seconds,
         tokens_sampled=tokens,
-        tokens_per_s=tokens / seconds,
-        limit_tokens_per_s=limit,
-        fraction_of_limit=tokens / seconds / limit,
+        tokens_per_s=tokens / spent.seconds,
+        limit_tokens_per_s=tokens / products.seconds,
+        fraction_of_limit=products.work / spent.work,
         cache_bytes=bench.engine.peak_cache_bytes,
         peak_bytes=peak_bytes(),
         compute_dtype=_name(bench.policy.compute_dtype),
@@ -201,23 +226,29 @@ def bench_train(plan: BenchPlan) -> TrainReport:
     groups = bench.sample(0)
     with counted_work(bench.policy) as work:
         metrics = bench.train(groups, 0)
-    seconds: list[float] = []
+    updates: list[Spent] = []
     for step in range(1, plan.num_steps + 1):
         groups = bench.sample(step)
         spent, metrics = _timed(lambda step=step, groups=groups: bench.train(groups, step))
-        seconds.append(spent)
-    median = statistics.median(seconds)
+        updates.append(spent)
+    median = _median(updates)
     completion_tokens = plan.num_rollouts * plan.new_tokens
     distinct = completion_tokens + sum(len(group.rollouts[0].prompt_ids) for group in groups)
     rows = min(plan.micro_batch_tokens, distinct)
-    body, head = _gemm_seconds(bench.policy, rows, with_head=False) / rows, _head_seconds(bench.policy, min(512, rows)) / min(512, rows)
-    limit = distinct / (3 * body * distinct + 3 * head * completion_tokens)  # forward, and twice that backward; a head computed again is our own affair
+    in_chunk = min(DEFAULT_CHUNK_TOKENS, rows)
+    body, head = (
+        _gemm_spent(bench.policy, rows, with_head=False).times(distinct / rows),
+        _head_spent(bench.policy, in_chunk).times(completion_tokens / in_chunk),
+    )
+    products = Spent(body.seconds + head.seconds, body.cpu_seconds + head.cpu_seconds).times(3)  # forward, and twice that backward; not the head computed again
     return TrainReport(
-        seconds_per_update=median,
+        seconds_per_update=median.seconds,
+        cpu_seconds=median.cpu_seconds,
+        products_cpu_seconds=products.cpu_seconds,
         distinct_tokens=distinct,
-        tokens_per_s=distinct / median,
-        limit_tokens_per_s=limit,
-        fraction_of_limit=distinct / median / limit,
+        tokens_per_s=distinct / median.seconds,
+        limit_tokens_per_s=distinct / products.seconds,
+        fraction_of_limit=products.work / median.work,
         rollouts_trained=_trained(metrics, plan),
         grad_norm=metrics.get("grad_norm", 0.0),
         peak_bytes=peak_bytes(),
@@ -232,21 +263,19 @@ def bench_step(plan: BenchPlan) -> StepReport:
     bench = Bench(plan)
     with counted_work(bench.policy) as work:
         metrics = bench.train(bench.sample(0), 0)
-    sampling: list[float] = []
-    training: list[float] = []
-    processor: list[float] = []
+    sampling: list[Spent] = []
+    training: list[Spent] = []
     for step in range(1, plan.num_steps + 1):
-        began = process_time()
         spent, groups = _timed(lambda step=step: bench.sample(step))
         sampling.append(spent)
         spent, metrics = _timed(lambda step=step, groups=groups: bench.train(groups, step))
         training.append(spent)
-        processor.append(process_time() - began)
+    steps = [Spent(a.seconds + b.seconds, a.cpu_seconds + b.cpu_seconds) for a, b in zip(sampling, training, strict=True)]
     return StepReport(
-        seconds_per_step=statistics.median(a + b for a, b in zip(sampling, training, strict=True)),
-        cpu_seconds=statistics.median(processor),
-        seconds_sampling=statistics.median(sampling),
-        seconds_training=statistics.median(training),
+        seconds_per_step=_median(steps).seconds,
+        cpu_seconds=_median(steps).cpu_seconds,
+        seconds_sampling=_median(sampling).seconds,
+        seconds_training=_median(training).seconds,
         tokens_sampled=plan.num_rollouts * plan.new_tokens,
         rollouts_trained=_trained(metrics, plan),
         grad_norm=metrics.get("grad_norm", 0.0),
@@ -282,12 +311,16 @@ def _master_dtype(policy: Policy) -> str:
     return _name(policy.trainable_parameters[0].dtype)
 
 
-def _timed(work: Callable[[], T]) -> tuple[float, T]:
+def _median(parts: Sequence[Spent]) -> Spent:
+    return Spent(statistics.median(part.seconds for part in parts), statistics.median(part.cpu_seconds for part in parts))
+
+
+def _timed(work: Callable[[], T]) -> tuple[Spent, T]:
     _wait()
-    began = perf_counter()
+    began, cpu_began = perf_counter(), process_time()
     result = work()
     _wait()
-    return perf_counter() - began, result
+    return Spent(perf_counter() - began, process_time() - cpu_began), result
 
 
 def _wait() -> None:
@@ -295,17 +328,17 @@ def _wait() -> None:
         torch.cuda.synchronize()
 
 
-def _gemm_seconds(policy: Policy, rows: int, *, with_head: bool) -> float:
-    """Seconds for the products of one forward pass over `rows` tokens, each linear layer of the model once and nothing else: median of 3."""
+def _gemm_spent(policy: Policy, rows: int, *, with_head: bool) -> Spent:
+    """What is spent on the products of one forward pass over `rows` tokens, each linear layer of the model once and nothing else: median of 3."""
     layers = [module for module in policy.causal_model.modules() if isinstance(module, torch.nn.Linear) and (with_head or module is not policy.head)]
     return _products(policy, layers, rows)
 
 
-def _head_seconds(policy: Policy, rows: int) -> float:
+def _head_spent(policy: Policy, rows: int) -> Spent:
     return _products(policy, [policy.head] if isinstance(policy.head, torch.nn.Linear) else [], rows)
 
 
-def _products(policy: Policy, layers: Sequence[torch.nn.Linear], rows: int) -> float:
+def _products(policy: Policy, layers: Sequence[torch.nn.Linear], rows: int) -> Spent:
     dtype = policy.compute_dtype
     weights = [layer.weight.detach().to(dtype) for layer in layers]
     inputs = {width: torch.randn(rows, width, device=policy.device).to(dtype) for width in {weight.shape[1] for weight in weights}}
@@ -316,4 +349,4 @@ def _products(policy: Policy, layers: Sequence[torch.nn.Linear], rows: int) -> f
 
     with torch.inference_mode():
         products()
-        return statistics.median(_timed(products)[0] for _ in range(3))
+        return _median([_timed(products)[0] for _ in range(3)])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from proctor.models.config import ComputeDtype, LoraConfig
 
-_ACTIVATION_COPIES = 34  # of the hidden size, kept for the backward pass by each token and layer of a gated transformer
+_ACTIVATION_COPIES = 20  # of the hidden size, for each token and layer: 10 are kept for SmolLM2 (models.lean), more where gated layers are wider
 
 
 @dataclass(frozen=True, slots=True)

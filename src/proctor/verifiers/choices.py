@@ -68,7 +68,8 @@ def chosen(text: str, reference: str, prompt: str) -> Said:
     verdicts = [sentence for sentence in said if len(sentence) < _MAX_VERDICT_CHARS and _VERDICT.fullmatch(sentence)] if {"true", "no"} & options else []
     decides = verdicts[-1] if verdicts else said[-1]
     mentions = _mentions(decides, options)
-    others = {word for sentence in verdicts for word in _mentions(sentence, options)}
+    alike = [one for one in said if one != decides and len(one) <= _MAX_SENTENCE_CHARS and _without(one, options) == _without(decides, options)]
+    others = {word for sentence in (*verdicts, *alike) for word in _mentions(sentence, options)}
     found = mentions - _mentions(prompt, options) if len(mentions) > 1 else mentions
     if len(decides) > _MAX_SENTENCE_CHARS or len(found) != 1 or len(others | found) != 1 or _UNDECIDED.search(decides):
         return Said()
@@ -77,6 +78,11 @@ def chosen(text: str, reference: str, prompt: str) -> Said:
 
 def _canonical(word: str) -> str:
     return _SPELLINGS.get(word.lower(), word.lower())
+
+
+def _without(sentence: str, options: frozenset[str]) -> list[str]:
+    """The words of a sentence but for those of a set: sentences that are alike say the same of several of them."""
+    return [word.lower() for word in _WORD.findall(sentence) if _canonical(word) not in options]
 
 
 def _mentions(text: str, options: frozenset[str]) -> set[str]:

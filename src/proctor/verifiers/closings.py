@@ -1,4 +1,5 @@
-r"""Leaves out the check and the courtesies in which a completion ends, so that its last sentence is the answer's: "Check: 39 - 13 = 26 ✓", "Done."
+r"""Leaves out what a completion ends in beside its answer: a check ("Check: 39 - 13 = 26 ✓"), courtesies ("Done."), a reason ("since 9 \cdot 4 = 36"),
+an aside ("(about 12.7)").
 
 A check that comes to anything, that doubts, or that says nothing of having worked, is none, and stays.
 """
@@ -25,9 +26,18 @@ so therefore hence thus wait but however actually answer not wrong instead incor
 _CONCLUDES = re.compile(rf"{one_of(_CONCLUSIONS)}|n['’]t\b|[✗✘❌≠?]|\\ne|\\boxed", re.IGNORECASE)
 _COURTESY = re.compile(
     r"(?<=[\s.!*)])(?:done|(?:I )?hope (?:this|that|it) helps|(?:let me know|feel free to|if you have)(?: [^.!?\n]{1,80})?|(?:happy|good) \w{1,12}|q\.?e\.?d"
-    r"|(?:and )?that['’]s it)[.!\s]{0,4}(?:[😊🎉👍🙂]\s?)?\Z",
+    r"|(?:and )?that['’]s it|(?:would you like|do you want|shall I|should I)\b[^.!?\n]{1,80}\?)[.!\s]{0,4}(?:[😊🎉👍🙂]\s?)?\Z",
     re.IGNORECASE,
 )
+_REASON = re.compile(r",?\s(?:because|since)\b(?:(?![.!?]\s|\n).){1,300}\Z|,\s(?:including|whereas|giving (?:a|the) total)\b(?:(?![.!?]\s|\n).){1,200}\Z")
+_ASIDE = re.compile(
+    r"\s\((?!mod\b|\\mod)(?:[^()\n]|\([^()\n]*\)){1,200}\)[\s.!*$]*\Z"
+    r"|,?\s(?:with|where|for) (?:(?![.!?]\s|\n).){0,40}\b(?:arbitrary|constants?)\b(?:(?![.!?]\s|\n).){0,40}\Z"
+    r"|,?(?:\s|\\q?quad)+(?:for|where|with|provided)? ?\$?(?:\\text\{(?:for|where)\s?\})?\s?[a-z]\s?(?:≠|\\neq?(?![a-z])|!=)\s?-?[\d/.]{1,8}[\s.$*]*\Z"
+)
+_RETRACTS = re.compile(rf"{one_of('no not or now actually answer wait wrong instead but mistake incorrect rather')}|n['’]t\b|\?", re.IGNORECASE)
+_HAS_VALUE = re.compile(r"[\d$π∞\\]|\*\*|infinity", re.IGNORECASE)
+_MAX_REASON_CHARS = 400
 
 
 def without_closing(text: str) -> str:
@@ -48,3 +58,21 @@ def _without_check(text: str) -> str:
         if found.start() and len(check) <= _MAX_CHECK_CHARS and _WORKED.search(check) and not _CONCLUDES.search(check):
             return text[: len(text) - len(check)].rstrip()
     return text
+
+
+def without_reason(text: str, *, allow_words: bool) -> str:
+    """Return a text without the reason that its last sentence gives for what it says, where that is a value, or may be a word."""
+    found = _REASON.search(text, max(0, len(text) - _MAX_REASON_CHARS))
+    if found is None or _RETRACTS.search(found.group()):
+        return text
+    sentence = text[: found.start()].rpartition("\n")[2]
+    return text[: found.start()] if _HAS_VALUE.search(sentence) or (allow_words and " " in sentence.strip()) else text
+
+
+def without_aside(text: str) -> str:
+    """Return a text without what its last sentence adds in brackets, or behind a comma, and that changes nothing."""
+    found = _ASIDE.search(text, max(0, len(text) - _MAX_REASON_CHARS))
+    if found is None or _RETRACTS.search(found.group()):
+        return text
+    sentence = text[: found.start()].rpartition("\n")[2]
+    return text[: found.start()] if _HAS_VALUE.search(sentence) else text

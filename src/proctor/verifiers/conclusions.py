@@ -30,8 +30,8 @@ _DELIMITERS = re.compile(r"(?<!\\)\$|\\[()\[\]]|\*\*|\\displaystyle(?![a-z])|\\(
 _PRODUCT = re.compile(r"(?<![A-Za-z\\{])[a-z]{2,3}(?![A-Za-z}])")
 _FUNCTIONS = frozenset({"sin", "cos", "tan", "log", "ln", "exp", "gcd", "lcm", "max", "min", "mod", "lim", "det", "km", "cm", "mm", "kg"})
 _THAT_IS = re.compile(r"\bi\.\s?e\.(?!,)")
-_SIGN = re.compile(r"(?<![<>!:\\=])=(?![=>])|≡|\\equiv(?![a-z])|≈|\\approx(?![a-z])|→|->|\\(?:to|rightarrow)(?![a-z])")
-_OTHER_SIGN = re.compile(r"[<>≤≥≠±∈?]|\\(?:[lg]eq?|[lg]t|neq?|pm|in|mid|cup|leqslant|geqslant)(?![a-z])|!=")
+_SIGN = re.compile(r"(?<![<>:\\=])(?<![^\d)]!)=(?![=>])|≡|\\equiv(?![a-z])|≈|\\approx(?![a-z])|→|->|\\(?:to|rightarrow)(?![a-z])")
+_OTHER_SIGN = re.compile(r"[<>≤≥≠±∈?]|\\(?:[lg]eq?|[lg]t|neq?|pm|in|mid|cup|leqslant|geqslant)(?![a-z])|(?<![\d)])!=")
 _KINDS = {"=": "=", "≡": "≡", "\\equiv": "≡", "≈": "≈", "\\approx": "≈"}
 _CONNECTIVE = re.compile(
     r"(?:^|[\s,;:])(?:and\s)?(?:so(?: that)?|hence|thus|then|therefore|consequently|which (?:gives|means|is)|giving"
@@ -104,15 +104,17 @@ def _end_of_chain(sentence: str, prompt: str) -> Said | None:
     is_rounded = _ROUNDED.search(prompt) is not None
     rough = f" \\approx {sides[-1].strip()}" if len(sides) > 2 and signs[-1] == "≈" and not is_rounded else ""
     sides, signs = (sides[:-1], signs[:-1]) if rough else (sides, signs)
-    is_chain = 1 < len(sides) <= _MAX_SIDES and all(side.strip() for side in sides[1:]) and not _OTHER_SIGN.search(last)
+    is_chain = 1 < len(sides) <= _MAX_SIDES and all(side.strip() for side in sides[1:]) and not _OTHER_SIGN.search(_CALL.sub(" ", last))
     if not is_chain or _SUPPOSED.search(sides[0]) or ("≈" in signs and not is_rounded) or any(_JOINED.search(side) for side in sides[1:]):
         return None
     lead, first = _without_lead(sides[0])
     value = _value(sides[-1])
-    if value is None or OTHER_VALUE.search(lead) or not _agree([first, *sides[1:-1]], signs, sides[-1], value) or not _follows(earlier, first, value):
+    if value is None or OTHER_VALUE.search(lead) or not _agree([first, *sides[1:-1]], signs, sides[-1], value):
+        return None
+    if not _follows(earlier, first, value, is_worked_out=len(sides) > 2):
         return None
     sought = [formula for formula in asked_formulas(prompt) if len(formula) == 1 and formula != first]
-    if any(_has_letter(side, letter) for side in sides[:-1] for letter in sought):
+    if any(_has_letter(side, letter) for side in (*sides[:-1], *earlier) for letter in sought):
         return None  # `P = 3x = 12`, where x is to be found
     if not _may_begin(lead, first, signs, prompt):
         return None
@@ -192,8 +194,11 @@ def _agrees(side: str, value: Quantity, allowed: Fraction | None) -> bool:
     return equal(known.node, value.node)
 
 
-def _follows(earlier: Sequence[str], first: str, value: Quantity) -> bool:
-    """Whether what is said before the last comma leaves the last equation alone: words, or equations of which one has the same name, and no other value."""
+def _follows(earlier: Sequence[str], first: str, value: Quantity, *, is_worked_out: bool) -> bool:
+    """Whether what is said before the last comma leaves the last equation alone: words, or equations of which one has the same name, and no other value.
+
+    One that is worked out (`A = \\sqrt{21 \\cdot 336} = 84`) may follow names with other values (`s = 21`).
+    """
     chains = [_chain(part)[0] for part in earlier]
     named = [(_without_lead(sides[0])[1], sides[-1].strip()) for sides in chains if len(sides) > 1]
     if not named:
@@ -201,7 +206,7 @@ def _follows(earlier: Sequence[str], first: str, value: Quantity) -> bool:
     if closed_quantity(first) is not None and all(closed_quantity(name) is not None for name, _ in named):
         return all(_stands_in(side, first) for _, side in named)  # `40/8 = 5, 5 \cdot 5 = 25`: what was worked out is used
     is_solved = len(first) == 1 and any(_has_letter(name, first) for name, _ in named)  # `2x = 8, x = 4`
-    return (is_solved or any(name == first for name, _ in named)) and all(_may_be(side, value) for name, side in named if name == first)
+    return (is_solved or is_worked_out or any(name == first for name, _ in named)) and all(_may_be(side, value) for name, side in named if name == first)
 
 
 def _stands_in(side: str, formula: str) -> bool:

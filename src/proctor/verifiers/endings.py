@@ -7,15 +7,17 @@ For what has no number, and for numbers that the last number is not. One guess i
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from proctor.verifiers.asked import asks_percentage
 from proctor.verifiers.choices import chosen
+from proctor.verifiers.closings import without_aside, without_reason
 from proctor.verifiers.conclusions import concluded
+from proctor.verifiers.counts import counted
+from proctor.verifiers.emphasis import emphasised
 from proctor.verifiers.extraction import Extraction
-from proctor.verifiers.patterns import one_of
 from proctor.verifiers.predicates import predicated
 from proctor.verifiers.references import Gold
-from proctor.verifiers.remarks import before_given
 from proctor.verifiers.statements import NUMBER, OTHER_VALUE, Said, last_number, sentences
 
 _MAX_CHARS = 20_000
@@ -31,15 +33,7 @@ _IS_WORD = re.compile(
     r" (?:is|will be|would be|must be|is going to be|falls on|will fall on)(?: an?| the| on)?) \**([A-Za-z]{3,20})\**[.!]?",
     re.IGNORECASE,
 )
-_ASIDE = re.compile(r"(\*\*[^*\n]{0,40}\d[^*\n]{0,40}\*\*[a-z ]{0,30}) \((?:(?!\b(?:or|not|now|actually|so|answer|wait|then)\b)[^()*=?]){1,80}\)[\s.!]*\Z")
-_ONES = "one two three four five six seven eight nine"
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_OTHERS = "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-_NUMBER_WORDS = re.compile(
-    rf"(?<![\w-])(?:{one_of(_TENS)}(?:[- ]{one_of(_ONES)})?|{one_of(_OTHERS)})(?![\w-])"
-    rf"(?! {one_of('hundred thousand million dozen and point out_of times halves thirds percent')})",
-    re.IGNORECASE,
-)
+_IT_IS = re.compile(r"\bit['’]s\b", re.IGNORECASE)
 _YES_NO = re.compile(rf"{_OPENING}\**(yes|no)\b\**(?=[,.:;!]|\s?[\u2014-]|$)", re.IGNORECASE)
 _EITHER = re.compile(r"\b(?:yes|no|nope|wait|actually|or|maybe|perhaps)\b", re.IGNORECASE)
 _WHO = re.compile(
@@ -60,21 +54,32 @@ def last_said(text: str, prompt: str, gold: Gold) -> Extraction | None:
         prompt: of the task; a sentence may repeat what it asks of somebody ("Carla is the shortest"), and what it gives.
         gold: the reference; what its kind is decides what is looked for.
     """
-    tail = text[-_MAX_CHARS:].rstrip()
+    tail = without_reason(text[-_MAX_CHARS:].rstrip(), allow_words=gold.allows_words)
+    for end in dict.fromkeys((tail, without_aside(tail))):
+        found = _said_in(end, prompt, gold)
+        if not found.candidates and gold.is_quantity and end != text.rstrip():
+            found = last_number(end)
+        if found.candidates:
+            return Extraction("answer_is", *found, is_tentative=True)
+    return None
+
+
+def _said_in(tail: str, prompt: str, gold: Gold) -> Said:
+    """What the first reader finds that finds anything."""
     line = tail[tail.rfind("\n") + 1 :].strip()
-    found = Said(_bold(line, allow_words=gold.allows_words))
-    if not found.candidates and asks_percentage(prompt):
-        found = Said(_percentage(sentences(line)[-1]))
-    if not found.candidates and gold.allows_words:
-        found = chosen(tail, gold.text, prompt)
-        found = found if found.candidates else Said(_worded(tail, line, prompt))
-    if not found.candidates and gold.is_quantity:
-        found = concluded(tail, prompt)
-    if not found.candidates:
-        found = predicated(tail, gold.readings)
-    if not found.candidates and gold.is_quantity:
-        found = _counted(sentences(tail)[-1], prompt)
-    return Extraction("answer_is", *found, is_tentative=True) if found.candidates else None
+    last = sentences(tail)[-1]
+    readers: list[Callable[[], Said]] = [lambda: Said(_bold(line, allow_words=gold.allows_words))]
+    if asks_percentage(prompt):
+        readers.append(lambda: Said(_percentage(sentences(line)[-1])))
+    if gold.allows_words:
+        readers += [lambda: chosen(tail, gold.text, prompt), lambda: Said(_worded(tail, line, prompt))]
+    readers.append(lambda: emphasised(last, gold))
+    if gold.is_quantity:
+        readers.append(lambda: concluded(tail, prompt))
+    readers.append(lambda: predicated(tail, gold.readings))
+    if gold.is_quantity:
+        readers.append(lambda: counted(last, prompt))
+    return next((found for read in readers if (found := read()).candidates), Said())
 
 
 def _percentage(sentence: str) -> tuple[str, ...]:
@@ -83,19 +88,6 @@ def _percentage(sentence: str) -> tuple[str, ...]:
     if found is None or len(NUMBER.findall(sentence[: found.start()])) > 1 or OTHER_VALUE.search(sentence):
         return ()
     return (f"{found[1]}%",)
-
-
-def _counted(sentence: str, prompt: str) -> Said:
-    """The number of a sentence that ends in another one: that the prompt gives, or in an aside; or that is written in words alone."""
-    if len(sentence) > 2 * _MAX_LINE_CHARS:
-        return Said()
-    if before := before_given(sentence, prompt):
-        return last_number(before)
-    if (aside := _ASIDE.search(sentence)) is not None:
-        return last_number(sentence[: aside.end(1)])
-    words = _NUMBER_WORDS.findall(sentence)
-    is_plain = len(words) == 1 and not NUMBER.search(sentence) and not OTHER_VALUE.search(sentence) and not sentence.rstrip("* ").endswith("?")
-    return Said((words[0],), sentence.partition(words[0])[0]) if is_plain else Said()
 
 
 def _bold(line: str, *, allow_words: bool) -> tuple[str, ...]:
@@ -112,11 +104,11 @@ def _worded(tail: str, line: str, prompt: str) -> tuple[str, ...]:
     if len(line) > 10 * _MAX_LINE_CHARS:
         return ()
     *_, last = sentences(line)
-    last = last.strip()
+    last = _IT_IS.sub("it is", last.strip())
     if len(last) > _MAX_LINE_CHARS:
         return ()
     if (found := _IS_WORD.fullmatch(last)) is not None and not OTHER_VALUE.search(found[1]):
-        alike = [match for sentence in sentences(tail) if (match := _IS_WORD.fullmatch(sentence.strip()))]
+        alike = [match for sentence in sentences(tail) if (match := _IS_WORD.fullmatch(_IT_IS.sub("it is", sentence.strip())))]
         return tuple(match[2] for match in alike if match[1].lower() == found[1].lower())
     if _YES_NO.match(last) is not None and len(_EITHER.findall(last)) == 1:
         return tuple(match[1] for sentence in sentences(tail) if (match := _YES_NO.match(sentence.strip())))

@@ -1,8 +1,8 @@
 r"""Finds out in what form a prompt wants its answer, and whether an answer that equals the reference has it: expanded, solved, a product of primes.
 
 What has the right value in another form is the question again: `(x-2)(x-2)(x-2)` where $(x-2)^3$ is to be expanded, `3-2x \le 11` where that is to
-be solved, `\frac{7}{16}` where that is to be a decimal, `2, 1, 3` where three numbers are to be put in order. A form is asked for only where the prompt
-says so, and only where the reference has it.
+be solved, `\frac{7}{16}` where that is to be a decimal, `0.0012` where that is to be in scientific notation, `2, 1, 3` where three numbers are to be
+put in order. A form is asked for only where the prompt says so, and only where the reference has it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,18 @@ from collections.abc import Iterator
 
 from proctor.verifiers.answers import Answer, Assignment, Items, Quantity, Relation
 from proctor.verifiers.equivalence import equivalent
-from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
+from proctor.verifiers.evaluation import NAMED_CONSTANTS, equal, operators, variables
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
+from proctor.verifiers.notation import Unreadable, unify
+from proctor.verifiers.patterns import one_of
 from proctor.verifiers.unfinished import given_nodes, has_other_terms, is_numeral
+from proctor.verifiers.units import PERCENT
 
 _MAX_CHARS = 4000
+_SHARES = """
+interest rate rates discount concentration margin growth inflation commission tax tip yield efficiency error humidity grade slope share portion
+probability probabilities chance chances likelihood odds alcohol return markup markdown purity
+"""
 _SOLVE = re.compile(r"\bsolv(?:e|ing)\b|\bsolutions?\b|\bsatisf(?:y|ies)\b|\b(?:for|find|determine) (?:which|what|all|the) (?:real )?values\b", re.IGNORECASE)
 _EXPAND = re.compile(r"\bexpand(?:ed)?\b|\bmultiply out\b|\bas a polynomial\b", re.IGNORECASE)
 _FACTOR = re.compile(r"\bfactor(?:i[sz]e|ed)?\b(?! (?:of|in|by)\b)", re.IGNORECASE)
@@ -33,10 +40,28 @@ _CONVERTED = re.compile(
     re.IGNORECASE,
 )
 _TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
-_OF_ANGLE = re.compile(r"\b(?:sin|cos|tan|cot|sec|csc|cosine|sine|tangent)(?:\b|(?=[\d^_]))", re.IGNORECASE)
+_INVERSE = frozenset({"arcsin", "arccos", "arctan"})
+_OF_ANGLE = re.compile(r"\b(?:arc)?(?:sin|cos|tan|cot|sec|csc|cosine|sine|tangent)(?:\b|(?=[\d^_]))", re.IGNORECASE)
+_SCIENTIFIC = re.compile(
+    r"\b(?:in|into|to|as|using|use) (?:normali[sz]ed )?(?:scientific notation|standard (?:index )?form)\b|\ba\s?(?:\\times|×)\s?10\s?\^", re.IGNORECASE
+)
+_TYPESETTING = re.compile(r"\\(?:left|right|text|mathrm|[,;:! ])|[\s{}$]")
+_TIMES_TEN = r"(?:\\times|\\cdot|\\ast|\*|[xX]|\()\(?10(?:\^|\*\*)"
+_SCIENTIFIC_NUMBER = re.compile(rf"(?<![\d.])(?:(\d+(?:\.\d*)?|\.\d+)(?:{_TIMES_TEN}|[eE](?=[-+]?\d))|10(?:\^|\*\*))")
+"""A number times a power of ten, without spaces and braces; its group is that number, or nothing where the power stands alone."""
+_FEW = one_of("two three four five six seven eight nine ten twelve several few")
+_LISTED = rf"{one_of('write list give find state name determine compute calculate generate what_are what_is')}(?: down| out)?(?: the)?"
+_SEVERAL = rf"(?:\$?\d{{1,2}}\$?|{_FEW})(?: [a-z]{{1,15}})?"
 _ORDER = re.compile(
-    r"\bin (?:(?:increasing|decreasing|ascending|descending|numerical) order|order (?:from|of (?:size|magnitude|increas|decreas)))"
+    rf"{_LISTED} (?:(?:first|next) {_SEVERAL} terms|next {_SEVERAL} numbers)\b"
+    rf"|{one_of('write list give state name arrange put enter report')}[^.?!]{{0,120}}\bin order\b(?! (?:to|for|that)\b)"
+    r"|\bin (?:(?:increasing|decreasing|ascending|descending|numerical) order|order (?:from|of (?:size|magnitude|increas|decreas)))"
     r"|\bfrom (?:the )?(?:least|smallest|lowest|greatest|largest|highest|biggest) to (?:the )?(?:least|smallest|lowest|greatest|largest|highest|biggest)\b",
+    re.IGNORECASE,
+)
+_ANY_ORDER = re.compile(r"\bin (?:any|no particular|whatever) order\b|\border (?:does not|doesn['’]t) matter\b|\bregardless of (?:the )?order\b", re.IGNORECASE)
+_OF_HUNDRED = re.compile(
+    rf"%|\b(?:per ?cent|pct)|{one_of(_SHARES)}",
     re.IGNORECASE,
 )
 _PROBABILITY = re.compile(r"\b(?:probabilit(?:y|ies)|chance|likelihood)\b", re.IGNORECASE)
@@ -55,11 +80,12 @@ def has_other_form(answer: Answer, reference: Answer, prompt: str) -> bool:
     return (
         (_SOLVE.search(prompt) is not None and _is_unsolved(answer) and not _is_unsolved(reference))
         or _names_another(answer, reference, prompt)
-        or (_OF_ANGLE.search(prompt) is not None and _is_unevaluated(answer, reference))
+        or _is_unevaluated(answer, reference, prompt)
         or _is_unexpanded(answer, reference, prompt)
         or (_PRIMES.search(prompt) is not None and _is_of_primes(reference) and not _is_of_primes(answer))
         or _is_unconverted(answer, reference, prompt)
         or _are_odds(answer, reference, prompt)
+        or _is_stray_percentage(answer, reference, prompt)
         or (asks_order(prompt) and _is_out_of_order(answer, reference))
     )
 
@@ -92,18 +118,17 @@ def _names_another(answer: Answer, reference: Answer, prompt: str) -> bool:
             return False
 
 
-def _is_unevaluated(answer: Answer, reference: Answer) -> bool:
+def _is_unevaluated(answer: Answer, reference: Answer, prompt: str) -> bool:
     r"""Whether sines and cosines of numbers, which the prompt asks for, are given for a value that the reference has without them.
 
-    So `\cos 75^\circ` is no answer to what the cosine of 75 degrees is.
+    So `\cos 75^\circ` is no answer to what the cosine of 75 degrees is. Inverse functions are none for a part of pi, whatever the prompt speaks of.
     """
     given, wanted = (list(given_nodes(one)) for one in (answer, reference))
-    is_closed = not any(variables(node) - NAMED_CONSTANTS for node in (*given, *wanted))
-    return is_closed and any(map(_has_trigonometry, given)) and not any(map(_has_trigonometry, wanted))
-
-
-def _has_trigonometry(node: Node) -> bool:
-    return isinstance(node, Apply) and (node.operator in _TRIGONOMETRIC or any(map(_has_trigonometry, node.arguments)))
+    if any(variables(node) - NAMED_CONSTANTS for node in (*given, *wanted)):
+        return False
+    is_part_of_pi = any("pi" in variables(node) for node in wanted)
+    looked_for = (_TRIGONOMETRIC | _INVERSE) if _OF_ANGLE.search(prompt) else _INVERSE if is_part_of_pi else frozenset[str]()
+    return any(operators(node) & looked_for for node in given) and not any(operators(node) & looked_for for node in wanted)
 
 
 def _is_unexpanded(answer: Answer, reference: Answer, prompt: str) -> bool:
@@ -220,12 +245,50 @@ def _are_odds(answer: Answer, reference: Answer, prompt: str) -> bool:
     return is_ratio and _PROBABILITY.search(prompt) is not None and _RATIO.search(prompt) is None
 
 
+def _is_stray_percentage(answer: Answer, reference: Answer, prompt: str) -> bool:
+    """Whether a percent sign stands behind the number of the reference, where nothing in the prompt is counted in hundredths: `5.5\\%` for 5.5."""
+    if not isinstance(answer, Quantity) or answer.unit != PERCENT or not isinstance(reference, Quantity) or reference.unit is not None:
+        return False
+    return prompt.strip() != "" and _OF_HUNDRED.search(prompt) is None and equal(answer.node, reference.node)
+
+
+def lacks_power_of_ten(text: str, reference_text: str, prompt: str) -> bool:
+    """Whether the prompt wants scientific notation, and an answer has none, or a factor that is not between 1 and 10 where the reference has one.
+
+    Args:
+        text: of the answer.
+        reference_text: of the reference answer.
+        prompt: of the task.
+    """
+    if _SCIENTIFIC.search(prompt[-_MAX_CHARS:]) is None:
+        return False
+    given, wanted = map(_factors_of_powers, (text, reference_text))
+    return bool(wanted) and not (any(map(_is_normal, given)) if any(map(_is_normal, wanted)) else given)
+
+
+def _factors_of_powers(text: str) -> list[float]:
+    """The factors before the powers of ten in a text."""
+    try:
+        plain = _TYPESETTING.sub("", unify(text))
+    except Unreadable:
+        return []
+    return [float(found[1] or 1) for found in _SCIENTIFIC_NUMBER.finditer(plain)]
+
+
+def _is_normal(factor: float) -> bool:
+    return 1 <= factor < 10
+
+
 def asks_order(prompt: str) -> bool:
-    """Whether a prompt asks for several values in order of their size."""
-    return _ORDER.search(prompt[-_MAX_CHARS:]) is not None
+    """Whether a prompt asks for several values in order: of their size, or as terms of a sequence."""
+    return _ORDER.search(prompt[-_MAX_CHARS:]) is not None and _ANY_ORDER.search(prompt[-_MAX_CHARS:]) is None
 
 
 def _is_out_of_order(answer: Answer, reference: Answer) -> bool:
-    if not (isinstance(answer, Items) and isinstance(reference, Items)) or len(answer.members) != len(reference.members):
+    if (
+        not (isinstance(answer, Items) and isinstance(reference, Items))
+        or answer.kind == reference.kind == "record"
+        or len(answer.members) != len(reference.members)
+    ):
         return False
     return not all(equivalent(wanted, given) for wanted, given in zip(reference.members, answer.members, strict=True))

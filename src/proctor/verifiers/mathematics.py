@@ -23,12 +23,13 @@ from proctor.verifiers.answers import Answer, Quantity
 from proctor.verifiers.asked import ends_open_equation, has_other_unit, is_followed_by_other_unit, names_given, values_said
 from proctor.verifiers.blocks import without_code, without_comments
 from proctor.verifiers.closings import without_closing
+from proctor.verifiers.displays import in_lines
 from proctor.verifiers.echoes import is_echo, is_formula_of
 from proctor.verifiers.endings import last_said
 from proctor.verifiers.equivalence import equivalent
 from proctor.verifiers.evaluation import is_undefined
 from proctor.verifiers.extraction import CHANNELS, Extraction, after_reasoning, boxes, extractions
-from proctor.verifiers.forms import has_other_form
+from proctor.verifiers.forms import has_other_form, lacks_power_of_ten
 from proctor.verifiers.meanings import further_meanings
 from proctor.verifiers.notation import Unreadable
 from proctor.verifiers.numerals import SCALES
@@ -36,7 +37,7 @@ from proctor.verifiers.reading import readings
 from proctor.verifiers.references import Gold
 from proctor.verifiers.retractions import doubt_after, is_denied
 from proctor.verifiers.statements import FORMULA, ends_list
-from proctor.verifiers.unfinished import has_other_terms, is_number, is_uncalculated, is_unfinished
+from proctor.verifiers.unfinished import has_other_terms, is_number, is_uncalculated, is_uncombined, is_undivided, is_unfinished
 from proctor.verifiers.units import lookup
 
 _FALLBACKS = frozenset({"answer_is", "last_math", "whole"})  # prose: where it cannot be read, the next channel is asked
@@ -64,6 +65,7 @@ _COUNTED = re.compile(r"(-?\d[\d.,/]{0,20})(?:\s|(?:\\[,; ]|[\s~])?\\(?:text|mat
 _TYPESETTING = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\b|\\[,;: !]|[\s~{}$*]")
 _PIECE = re.compile(r"[a-z]+|\d+|[^\s\w]")
 _INVERSE = re.compile(r"[A-Za-z]\s?\^\s?\{?\s?-1\s?\}?\s?\(\s?[a-z]\s?\)\s?=\s?([^=<>]{1,200})")
+_POWER_SAID = re.compile(r"\s{1,3}([A-Za-z]{1,20})\s{1,3}(squared|cubed)\b", re.IGNORECASE)
 _OLD = re.compile(r"(?<=years|.year) old\b")
 _LED = re.compile(r"^\\text\s?\{[A-Za-z ]{0,40}\b(?:is|are)\s?:?\s?\}\s?")
 _NO_NOUN_WORDS = """
@@ -118,7 +120,7 @@ class MathVerifier:
         text = without_code(without_comments(text[:-_MAX_END] + _SPECIAL.sub("", text[-_MAX_END:])))
         for found in self._offers(text, gold, task):
             try:
-                verdicts = [self._is_right(candidate, gold, task) for candidate in dict.fromkeys(found.candidates)]
+                verdicts = [self._is_right(candidate, gold, task) for candidate in dict.fromkeys(_with_power(found))]
             except Unreadable as unreadable:
                 if found.is_tentative or _is_prose(found):
                     continue
@@ -141,7 +143,7 @@ class MathVerifier:
 
     def _offers(self, text: str, gold: Gold, task: Task) -> Iterator[Extraction]:
         """What a completion says in its channels; before what is read off its last formula, line or number, what its end says by its form."""
-        end = text if self.counts_last_number else without_closing(text)
+        end = text if self.counts_last_number else without_closing(in_lines(text))
         ending = last_said(end, task.prompt_text, gold) if "answer_is" in self.channels else None
         yield from extractions(text, tuple(channel for channel in self.channels if channel in _DECLARED))
         if ending is not None:
@@ -185,14 +187,16 @@ class MathVerifier:
             equivalent(reference, answer, tolerance=Fraction(self.tolerance))
             and not self._is_question(candidate, answer, reference, task)
             and not (is_rest and has_other_terms(answer, reference))
-            and not (has_other_unit(answer, task.prompt_text) and (not gold.is_measured or _is_quoted(candidate, task.prompt_text)))
+            and not (has_other_unit(answer, task.prompt_text, candidate) and (not gold.is_measured or _is_quoted(candidate, task.prompt_text)))
             for reference, answer in chain(product(gold.readings, answers), meant)
         )
 
     def _is_question(self, candidate: str, answer: Answer, reference: Answer, task: Task) -> bool:
         """Whether what equals the reference leaves it to be worked out, or repeats how the prompt asks for it."""
-        if has_other_form(answer, reference, task.prompt_text):
+        if has_other_form(answer, reference, task.prompt_text) or lacks_power_of_ten(candidate, gold_text(task), task.prompt_text):
             return True
+        if task.prompt_text.strip() and (is_undivided(answer, reference) or is_uncombined(candidate, answer, reference)):
+            return True  # without a question it is not known what was to be worked out
         if not is_number(reference):
             return is_uncalculated(candidate, answer, reference) or is_formula_of(answer, reference, task.prompt_text)
         return (
@@ -276,6 +280,14 @@ def _without_noun(text: str, prompt: str) -> str:
     words = found[2].split()
     is_other = any(lookup(word) is not None or word.lower() in SCALES or word.lower() in _NO_NOUNS for word in words)
     return found[1] if not is_other and re.search(rf"\b{found[2]}\b", prompt, re.IGNORECASE) else text
+
+
+def _with_power(found: Extraction) -> tuple[str, ...]:
+    """`50 meters squared`, of which the last number and its unit have only `50 meters`."""
+    said = _POWER_SAID.match(found.after) if found.channel == "last_number" else None
+    if said is None or not found.candidates[-1].endswith(f" {said[1]}"):
+        return found.candidates
+    return (*found.candidates[:-1], f"{found.candidates[-1]} {said[2]}")
 
 
 def _is_quoted(candidate: str, prompt: str) -> bool:

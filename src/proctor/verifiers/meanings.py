@@ -2,18 +2,19 @@ r"""What an answer can mean beside what it says, where the reference and the pro
 
 - A column, or a sum of `\mathbf{i}`, `\mathbf{j}`, `\mathbf{k}`, is the vector that the reference writes as `\langle -3, 6, -3\rangle`, or as
   `(-3, 6, -3)` where the prompt is about vectors.
-- `c` or `K` is the constant of integration that the reference calls `C`.
+- `c` or `K` is the constant of integration that the reference calls `C`; `A` and `B` are `C_1` and `C_2`, in either order.
 - `\lambda_1 = 5, \lambda_2 = 2` are two values in no order, where the prompt knows no `\lambda_1`.
 - `202` is in base 7 where the prompt wants a number converted to base 7, and `53_{10}` is 53 where to base 10; `101_2` is what the reference writes
-  as 101 where the prompt asks for a number in binary.
+  as 101 where the prompt asks for a number in binary, and `B5_{16}`, `0xB5` what it writes as B5 where for one in hexadecimal.
 - `1 < 2 < 3` lists three numbers in the order that the prompt asks for.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import permutations
 
 from proctor.verifiers.answers import Answer, Assignment, Items, Matrix, Numeral, Quantity, Relation
 from proctor.verifiers.asked import asked_base
@@ -27,7 +28,9 @@ _ABOUT_VECTORS = re.compile(r"\bvectors?\b|\bcross product|\\vec\b|\\overrightar
 _INTEGRAL = re.compile(r"\\int|∫|\bintegra|antiderivative|general solution|differential equation", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![A-Za-z\\])d?([A-Za-z])(?![A-Za-z])")
 _INDEXED = re.compile(r"([A-Za-z]+)_(\d)")
-_DIGITS = re.compile(r"(?:\\(?:text|mathrm)\s?\{)?\s?([0-9A-Z]{1,60})\s?\}?")
+_DIGITS = re.compile(r"(?:\\(?:text|mathrm|texttt|mathtt)\s?\{)?\s?([0-9A-Z]{1,60}|[0-9a-f]{1,60})\s?\}?")
+_CONSTANT = re.compile(r"[A-DKa-ck](?:_\d)?")
+_MAX_CONSTANTS = 3
 _UNIT_VECTORS = ("i", "j", "k")
 _ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
 
@@ -55,10 +58,12 @@ def further_meanings(text: str, answer: Answer, references: Sequence[Answer], re
             yield reference, numeral
         if isinstance(answer, Numeral) and answer.base == 10 and isinstance(reference, Quantity) and asked_base(prompt) == 10:
             yield reference, Quantity(Number(Fraction(answer.digits)))
-        if isinstance(answer, Numeral) and answer.base == asked_base(prompt) != 10 and reference_text.strip("$ ") == answer.digits:
-            yield reference, Quantity(Number(Fraction(answer.digits)))
+        if _is_written_in_asked_base(answer if numeral is None else numeral, reference_text, prompt):
+            yield reference, reference
         if _INTEGRAL.search(prompt) and (renamed := _with_constant(answer, reference, prompt)) is not None:
             yield reference, renamed
+        if _INTEGRAL.search(prompt):
+            yield from ((reference, one) for one in _with_constants(answer, reference, prompt))
         if isinstance(answer, Relation) and isinstance(reference, Items) and asks_order(prompt) and (answer.signs[0] in "<>") and len(set(answer.signs)) == 1:
             yield reference, Items(reference.kind, tuple(map(Quantity, answer.sides)))
 
@@ -138,10 +143,16 @@ def _without_indices(answer: Answer, prompt: str) -> Items | None:
     return Items("list", tuple(member.value for member in members))
 
 
+def _is_written_in_asked_base(answer: Answer, reference_text: str, prompt: str) -> bool:
+    """Whether a numeral has the base that the prompt asks for, and the digits as which the reference is written."""
+    digits = _DIGITS.fullmatch(reference_text.strip("$ "))
+    return isinstance(answer, Numeral) and answer.base == asked_base(prompt) != 10 and digits is not None and digits[1].upper() == answer.digits
+
+
 def _in_asked_base(text: str, prompt: str) -> Numeral | None:
     found = _DIGITS.fullmatch(text.strip().strip("$. "))
     base = None if found is None else asked_base(prompt)
-    return None if found is None or base is None else read_numeral(f"{found[1]}_{base}")
+    return None if found is None or base is None else read_numeral(f"{found[1].upper()}_{base}")
 
 
 def _with_constant(answer: Answer, reference: Answer, prompt: str) -> Answer | None:
@@ -164,7 +175,39 @@ def _with_constant(answer: Answer, reference: Answer, prompt: str) -> Answer | N
             return None
 
 
+def _with_constants(answer: Answer, reference: Answer, prompt: str) -> Iterator[Answer]:
+    """An answer with its arbitrary constants renamed to those of the reference, in every order; none of them, nor of those, is a letter of the prompt."""
+    match answer, reference:
+        case Assignment(), Assignment():
+            yield from (Assignment(answer.name, value, None) for value in _with_constants(answer.value, reference.value, prompt))
+        case Assignment(), _:
+            yield from _with_constants(answer.value, reference, prompt)
+        case _, Assignment():
+            yield from _with_constants(answer, reference.value, prompt)
+        case Quantity(), Quantity():
+            letters = set(_LETTER.findall(prompt))
+            given, wanted = (_constants(one.node, letters) for one in (answer, reference))
+            is_alike = variables(answer.node) - set(given) == variables(reference.node) - set(wanted)
+            if is_alike and 1 < len(given) == len(wanted) <= _MAX_CONSTANTS:
+                yield from (Quantity(_replaced(answer.node, dict(zip(given, names, strict=True))), answer.unit) for names in permutations(wanted))
+        case _:
+            return
+
+
+def _constants(node: Node, letters: set[str]) -> list[str]:
+    return sorted(name for name in variables(node) if _CONSTANT.fullmatch(name) and name[0] not in letters)
+
+
 def _renamed(node: Node, name: str) -> Node:
-    if isinstance(node, Apply):
-        return Apply(node.operator, tuple(_renamed(argument, name) for argument in node.arguments))
-    return Symbol("C") if node == Symbol(name) else node
+    return _replaced(node, {name: "C"})
+
+
+def _replaced(node: Node, names: Mapping[str, str]) -> Node:
+    """An expression with other names for some of its variables, all at once."""
+    match node:
+        case Apply(operator, arguments):
+            return Apply(operator, tuple(_replaced(argument, names) for argument in arguments))
+        case Symbol(name):
+            return Symbol(names.get(name, name))
+        case _:
+            return node

@@ -10,6 +10,7 @@ _MONTH_OF = {spelling: number for number, name in enumerate(_MONTHS, 1) for spel
 _TIME = re.compile(r"(\d{1,2})(?:\s?:\s?(\d{2}))?(?:\s?:\s?(\d{2}))?\s*([ap])\s?\.?\s?m\s?\.?", re.IGNORECASE)
 _CLOCK = re.compile(r"(\d{1,2})\s?:\s?([0-5]\d)(?:\s?:\s?([0-5]\d))?")
 _OCLOCK = re.compile(r"(\d{1,2})\s?o'?\s?clock", re.IGNORECASE)
+_PART_OF_DAY = re.compile(r"(\d{1,2})(?:\s?:\s?(\d{2}))?(?:\s?o'?\s?clock)?,?\s(?:in the (morning|afternoon|evening)|at (night))\.?", re.IGNORECASE)
 _DAY = r"(\d{1,2})(?:\s?(?:st|nd|rd|th))?"
 _DATES = (
     re.compile(rf"(?P<month>[A-Za-z]+)\.?\s+(?P<day>{_DAY})(?:\s*,?\s*(?P<year>\d{{4}}))?"),
@@ -57,9 +58,19 @@ def _time(plain: str) -> Time | None:
     if match := _CLOCK.fullmatch(plain.rstrip(".")):
         hour, minute, second = (int(part or 0) for part in match.group(1, 2, 3))
         return Time(hour, minute, second, not 1 <= hour <= 12) if hour < 24 else None
+    if match := _PART_OF_DAY.fullmatch(plain):
+        return _in_part_of_day(int(match[1]), int(match[2] or 0), (match[3] or match[4]).lower())
     if match := _OCLOCK.fullmatch(plain.rstrip(".")):
         return Time(int(match.group(1)), 0, 0, False) if 1 <= int(match.group(1)) <= 12 else None
     return None
+
+
+def _in_part_of_day(hour: int, minute: int, part: str) -> Time | None:
+    """`1:25 in the afternoon`, `10 o'clock at night`; None for an hour that is in no such part of the day."""
+    if not (1 <= hour <= 12 and minute < 60) or (part == "evening" and not 4 <= hour < 12):
+        return None
+    is_later = part in ("afternoon", "evening") or (part == "night" and 5 < hour < 12)
+    return Time(hour % 12 + 12 * is_later, minute, 0, True)
 
 
 def _date(plain: str) -> Date | None:

@@ -28,12 +28,12 @@ _MAX_SIDES = 8
 _MARKS_AT_END = " \t\n\r\f\v.!*✓✔✅☑∎■□"
 _MARKUP = re.compile(r"(?<!\\)\$\$?|\\[()\[\]]|\*\*|\\displaystyle(?![a-z])|\\(?:left|right)(?![a-z])(?=[(\[\\.])")
 _LEADS = """
-is are was were be it's equals equal becomes become gives give gets get got find obtain has have at on to of by in until namely so thus hence therefore then
-that_is where line point pair interval set curve plane circle parabola function matrix vector ratio equation
+is are was were be it's equals equal becomes become gives give gets get got giving yields find obtain has have at on to of by in until namely so thus hence
+therefore then that_is where line point pair interval set curve plane circle parabola function matrix vector ratio equation
 """
 _LED = re.compile(
     rf"(?:(?:{one_of(_LEADS)}|\bi\.e\.),?(?=[ \t])|[:→⟹⇒∴]|=>|\\(?:implies|Rightarrow|Longrightarrow|to|therefore)(?![a-z])"
-    r"|(?P<equals>(?<![<>!:\\=])=(?![=>])))[ \t]{0,3}",
+    r"|(?P<equals>(?<![<>:\\=])(?<![^\d)]!)=(?![=>])))[ \t]{0,3}",
     re.IGNORECASE,
 )
 """What leads to a value."""
@@ -42,16 +42,22 @@ maybe perhaps possibly probably might could may either or nor not never cannot i
 unlikely doubt false half twice opposite negative reciprocal let given say verify check
 """
 _HEDGED = re.compile(rf"{one_of(_DOUBTS)}|n['’]t\b", re.IGNORECASE)
-_SENTENCE = re.compile(
-    rf"{one_of('is are was were so which hence thus therefore gives give gets get because since we it then')}|\bthe(?! \d)\b|\b(?-i:I)\b", re.IGNORECASE
-)
+_OF_SENTENCES = "is are was were so which hence thus therefore gives give giving gets get because since we it then"
+_SENTENCE = re.compile(rf"{one_of(_OF_SENTENCES)}|\bthe(?! \d)\b|\b(?-i:I)\b", re.IGNORECASE)
 """What stands in a sentence, and in no value."""
 _REMARKS = "long tall wide deep high old away in_total in_all altogether total each exactly in_interval_notation in_simplest_form as_required respectively"
 _REMARK = re.compile(
     rf",?\s{one_of(_REMARKS)}\Z"
+    r"|\s?(?:\\approx|≈)\s?-?\d{1,20}(?:\.\d{1,20})?\Z"
     r"|,?\swhere [A-Za-z] (?:is|denotes) (?:the|an?|any)? ?(?:arbitrary |real )*(?:constant|integer)(?: of integration)?\Z",
     re.IGNORECASE,
 )
+_NO_PROSE = "sin cos tan cot sec csc log exp arcsin arccos arctan and all real numbers except reals integers infinity"
+_WORD = re.compile(rf"(?<![A-Za-z\\])(?!{one_of(_NO_PROSE)})[A-Za-z]{{3,}}")
+_TEXT = re.compile(r"\\(?:text|mathrm|mathbb|mathbf|vec|operatorname|begin|end)\s?\{[^{}]*\}")
+_WITHOUT_WORDS = frozenset({"equation", "expression", "region", "items"})
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
+_BULLETS = re.compile(r"(:\**)[ \t]*\n{1,2}((?:[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+[^\n]{1,80}(?:\n|\Z)){2,8})\s*\Z")
 _NAME = re.compile(r"[A-Za-z]{1,2}'{0,3}(?:\([a-z]\))?")
 _OPERATION = re.compile(r"(?:\\[dt]?frac\{d[a-z]?\}\{d[a-z]\}|d[a-z]/d[a-z]|\\(?:int|lim|sum)(?![a-z]).*)", re.DOTALL)
 _OTHER_RELATION = re.compile(r"[<>≤≥≠≈∈±,;]|\\(?:[lg]eq?|[lg]t|neq?|pm|in|approx)(?![a-z])")
@@ -98,6 +104,20 @@ def kind(answer: Answer) -> str:
             return "moment"
 
 
+def is_value_of(value: str, reference: Sequence[Answer]) -> bool:
+    """Whether a text is, as a whole, an answer of the reference's kind."""
+    return bool(_kind_of(value) & _wanted(reference)) and not _is_prose(value)
+
+
+def _wanted(reference: Sequence[Answer]) -> frozenset[str]:
+    return frozenset[str]().union(*(_WANTED.get(kind(answer), ()) for answer in reference))
+
+
+def _is_prose(value: str) -> bool:
+    """Whether words stand in a text that no value has: a reader of names takes `The line is y` for one."""
+    return _SENTENCE.search(value) is not None or bool(_kind_of(value) & _WITHOUT_WORDS and _WORD.search(_TEXT.sub(" ", value)))
+
+
 def predicated(text: str, reference: Sequence[Answer]) -> Said:
     """Return what the last sentence of a text says something is; nothing where no end of it is an answer of the reference's kind.
 
@@ -105,8 +125,8 @@ def predicated(text: str, reference: Sequence[Answer]) -> Said:
         text: what the model wrote after its reasoning.
         reference: the reference answer, as it can be meant.
     """
-    kinds = frozenset[str]().union(*(_WANTED.get(kind(answer), ()) for answer in reference))
-    *earlier, last = sentences(text)
+    kinds = _wanted(reference)
+    *earlier, last = sentences(_in_one_line(text))
     plain = _plain(last) if kinds and len(last) <= _MAX_CHARS else ""
     if not plain or last.rstrip("* ").endswith("?"):
         return Said()
@@ -119,6 +139,15 @@ def predicated(text: str, reference: Sequence[Answer]) -> Said:
     return Said((*others, value), lead)
 
 
+def _in_one_line(text: str) -> str:
+    """A text whose last lines are a list under a colon, with these in one line."""
+    found = _BULLETS.search(text, max(0, len(text) - _MAX_CHARS))
+    if found is None:
+        return text
+    items = [_BULLET.sub("", line).strip() for line in found[2].strip().split("\n") if line.strip()]
+    return f"{text[: found.start()]}{found[1]} {', '.join(items)}" if len(items) > 1 else text
+
+
 def _plain(sentence: str) -> str:
     """A sentence without its markup, its full stop, and a remark that changes nothing."""
     plain = _MARKUP.sub("", sentence).rstrip(_MARKS_AT_END).lstrip()
@@ -129,7 +158,7 @@ def _end_of(sentence: str, kinds: frozenset[str]) -> tuple[str, str] | None:
     """What leads to the value in which a sentence ends, and the value."""
     for start, is_equal in _starts(sentence):
         lead, value = sentence[:start], sentence[start:].strip()
-        if _HEDGED.search(lead[-80:]) or _SENTENCE.search(value):
+        if _HEDGED.search(lead[-80:]) or _is_prose(value):
             continue
         if (last := _last_side(value)) is not None and _is_of(last, kinds):
             return lead, last

@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from proctor.verifiers.answers import Numeral, Quantity
-from proctor.verifiers.expressions import Apply, Node, Number, parse_tokens
+from proctor.verifiers.expressions import Apply, Node, Number, Symbol, parse_tokens
 from proctor.verifiers.notation import Token, Unreadable
 from proctor.verifiers.numerals import SCALES, number_in_words
 from proctor.verifiers.units import CURRENCIES, DEGREE, Unit, split_unit
 
 _BASE = re.compile(r"\(? ?([0-9][0-9A-Za-z]*) ?\)? ?_ ?\{?\s?\(?([0-9]{1,2}|[a-z]{3,7})\)?\s?\}?")
 _BASE_SAID = re.compile(r"([0-9][0-9A-Za-z]*),? ?(?:\( ?)?(?:in )?base[- ]([0-9]{1,2}|[a-z]{3,7})(?: ?\))?", re.IGNORECASE)
+_PREFIXED = re.compile(r"0[xX]([0-9A-Fa-f]{1,60})(?: ?_ ?\{? ?16 ?\}?)?")
+_HEXADECIMAL = re.compile(
+    r"\(? ?([A-F][0-9A-F]{1,59}|[a-f]{1,9}[0-9][0-9a-f]{0,50}) ?\)?(?: ?_ ?\{? ?\(?(?:16|sixteen)\)? ?\}?|,? ?\(? ?(?:in )?base[- ](?:16|sixteen) ?\)?)"
+)
+"""`B5_{16}`, `FF_{16}`: with letters in front, what is a numeral by its base alone; one letter with an index is a name."""
 _BASE_WORDS = dict(
     zip(
         ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "sixteen"],
@@ -26,7 +31,9 @@ _OF_ANGLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 
 
 def read_numeral(shown: str) -> Numeral | None:
-    """Return the numeral in a base, as in `204_5` and "204 (base 5)"; None if the text is none."""
+    """Return the numeral in a base, as in `204_5`, "204 (base 5)" and `0xB5`; None if the text is none."""
+    if (hexadecimal := _PREFIXED.fullmatch(shown) or _HEXADECIMAL.fullmatch(shown)) is not None:
+        return Numeral(hexadecimal[1].upper().lstrip("0") or "0", 16)
     match = _BASE.fullmatch(shown) or _BASE_SAID.fullmatch(shown)
     if match is None:
         return None
@@ -90,9 +97,22 @@ def read_quantity(tokens: Sequence[Token]) -> Quantity:
     unit = unit or currency
     scale = SCALES.get(rest[-1].text.lower()) if len(rest) > 1 and rest[-1].kind in ("word", "text") else None
     rest = rest if scale is None else rest[:-1]
+    if (infinite := _infinity(rest)) is not None:
+        return Quantity(infinite, unit)
     number = number_in_words(rest)
     node = parse_tokens(rest) if number is None else Number(Fraction(number))
     return Quantity(node if scale is None else Apply("*", (node, Number(Fraction(scale)))), unit)
+
+
+def _infinity(tokens: Sequence[Token]) -> Node | None:
+    """`positive infinity`, `negative infinity`; None for every other text."""
+    match [token.text.lower() for token in tokens]:
+        case ["positive" | "plus" | "+", "infinity"]:
+            return Symbol("oo")
+        case ["negative" | "minus", "infinity"]:
+            return Apply("-", (Symbol("oo"),))
+        case _:
+            return None
 
 
 def _quotient(tokens: Sequence[Token]) -> Quantity | None:

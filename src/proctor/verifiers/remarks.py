@@ -22,7 +22,10 @@ _PLACE = re.compile(
     r"(?:the (?:point|value) )?[A-Za-z]\s?=\s?\S{1,30}\Z"
     r"|,?\s(?:as|when|at|for)\s[A-Za-z]\s?(?:=|(?P<arrow>→|->|\\to(?![a-z])))\s?[^\s,;]{1,20}\Z"
 )
-_ASKS_PLACE = re.compile(r"\b(?:where|at (?:which|what)|for (?:which|what)|which value|values? of \$?[a-eijkm-z]\b(?!\s?\()|solve)", re.IGNORECASE)
+_ASKS_PLACE = re.compile(
+    r"[xyt]\$?-?\s?(?:coordinate|value)|\b(?:where|location|at (?:which|what)|for (?:which|what)|which value|values? of \$?[a-eijkm-z]\b(?!\s?\()|solve)",
+    re.IGNORECASE,
+)
 LIMIT = re.compile(r"\\lim|\blimit\b|\blim\b", re.IGNORECASE)
 _COMPANY = re.compile(r"\s\((?:and|with|plus)\s\d{1,9}\s([a-z]{3,20})\)\Z")
 _DIGITS = re.compile(r"\d{1,9} \d{1,9}/\d{1,9}|\d[\d,]*(?:\.\d+)?(?:/\d+)?")
@@ -77,7 +80,7 @@ def before_given(sentence: str, prompt: str) -> str:
     before, given = sentence[: found.start()], found[1].replace(",", "")
     numbers = [number.replace(",", "") for number in _DIGITS.findall(before)]
     known = {number.replace(",", "") for number in _DIGITS.findall(prompt)}
-    is_new = bool(numbers) and numbers[-1] not in known and given in known
+    is_new = given in known and not (numbers and numbers[-1] in known)
     return before if is_new and not _ANOTHER_VALUE.search(before) else ""
 
 
@@ -91,7 +94,9 @@ def closed_quantity(text: str) -> Quantity | None:
 
 
 def same_measure(one: Quantity, other: Quantity) -> bool:
-    """Whether two quantities with units are the same."""
+    """Whether two quantities are the same, both with a unit or both without."""
+    if one.unit is None and other.unit is None:
+        return equal(one.node, other.node)
     if one.unit is None or other.unit is None or not one.unit.powers or one.unit.powers != other.unit.powers:
         return False
     return equal(_in_base_units(one), _in_base_units(other))

@@ -58,6 +58,8 @@ _FILLER = re.compile(
     r"^(?:[:=]\s{0,5})?(?:(?:exactly|simply|just|approximately|about|roughly|around|equal to|therefore|thus|then|hence|indeed|clearly|also|:),?\s{0,5}){0,4}",
     re.IGNORECASE,
 )
+_ROUGHLY = re.compile(r"(?<=\S)\s{0,3}\((?:approximately|approx\.?|about|roughly|around|≈|i\.e\.,?|that is,?|or about|or)\s?[^()\n]{1,60}\)\Z", re.IGNORECASE)
+"""What an answer comes to, in brackets behind it."""
 _LEAD_IN = re.compile(r"^[A-Za-z ,'’]{0,60}\b(?:is|are|be)\s{1,5}", re.IGNORECASE)
 _PLAIN_LEAD = re.compile(r"[A-Za-z ,:'’=()]*")
 _VARIABLE = re.compile(r"\$([A-Za-z](?:_\w)?)\$(?=.)", re.DOTALL)
@@ -66,6 +68,7 @@ _RATE = re.compile(r"\s{0,3}(?:(?:per|every|each|a|an)\s{1,3}[a-z]{2,12}|each|/\
 _IN_TOTAL = re.compile(r"^\s{1,3}(?:in total|in all|in the end|altogether|overall|total|left|remaining|exactly|here)\b", re.IGNORECASE)
 _AT_END = re.compile(r"\s{1,3}(?:in total|in all|altogether|overall|total)$", re.IGNORECASE)
 _JOINED = re.compile(r"[\s,;]{0,5}(?:(?:or|and|either|maybe|perhaps|possibly)[\s,;]{1,5}){0,2}", re.IGNORECASE)
+_DISPLAY = re.compile(r"\$\$|\\\[")
 _ANOTHER = re.compile(r"\W{0,5}(?:or|either|maybe|perhaps|possibly|wait)\b", re.IGNORECASE)
 OTHER_VALUE = re.compile(
     r"\b(?:not|never|cannot|than|minus|negative|plus|times|or|nor|either|vs|versus|under|over|above|below|between|except|without|unlike|unlikely|maybe|perhaps"
@@ -79,14 +82,14 @@ _HEDGED_BEFORE = re.compile(
     r"(?:\b(?:or|nor|not|cannot|can't|either|maybe|perhaps|possibly|probably|than|isn't|wasn't|aren't|never|instead of|vs|versus|except|without|unlike)"
     r"(?:\s{1,5}\w{1,12}){0,1}\W{0,5}"
     r"|\b(?:roots?|squares?|cubes?|half|halves|thirds?|quarters?|opposite|reciprocal|inverse|negative|logarithm|factorial|double|triple) of\s{1,3}\W{0,2}"
-    r"|\b(?:twice|thrice|times|half|double|triple)\s{1,3}[$(]?|√\s?\(?)$",
+    r"|\b(?:twice|thrice|times|half|double|triple)\s{1,3}[$(]?|\b(?:step|case|part|method|question|problem|equation)\s{1,3}\W{0,2}|√\s?\(?)$",
     re.IGNORECASE,
 )
 _SUPPOSED = re.compile(r"(?:\b(?:assume|suppose|cannot be|can['’]t be)\b|\b(?:false|untrue|wrong|not true) (?:that|to)\b)[^.!?\n]{0,120}$", re.IGNORECASE)
 _HEDGED_AFTER = re.compile(
-    r"^(?:\s?\?|\s?\^|\s?(?:\\pi|π|√)|[kKMB]\b"
+    r"^(?:\s?\?|\s?\^|\s?(?:\\pi|π|√)|[kKMBijnpqrtuwxyzab]\b"
     r"|\s{1,3}(?:and (?:a|one) (?:half|third|quarter)|squared|cubed|factorial|dozens?|tenths?|hundredths?|thousandths?|below zero)\b"
-    r"|\W{0,5}(?:or|vs|versus|maybe|perhaps|possibly|is (?:wrong|not|incorrect))\b)",
+    r"|\W{0,5}(?:or|vs|versus|maybe|perhaps|possibly|is (?:wrong|not|incorrect)|(?:could|might|may) (?:\w{2,12} )?be)\b)",
     re.IGNORECASE,
 )
 _OPERATOR_BEFORE = re.compile(r"(?:[+*/^×·÷]|[\w)]\s?[-\u2212])\s?$")
@@ -193,7 +196,7 @@ def _answer_in(line: str) -> str:
             line = line.removesuffix(closing).strip()
     sentence = _first_sentence(line)
     rest = line[len(sentence) :].lstrip(".!? ")
-    sentence = without_repetition(_FILLER.sub("", _NOT_THAT.sub("", sentence)).rstrip("*: "))
+    sentence = _ROUGHLY.sub("", without_repetition(_FILLER.sub("", _NOT_THAT.sub("", sentence)).rstrip("*: ")))
     if _ANOTHER.match(rest):
         return line
     sentence = _VARIABLE.sub(r"\1", sentence)
@@ -250,7 +253,7 @@ def last_formula(text: str) -> Formula | None:
     if not formulas:
         return None
     first = len(formulas) - 1
-    while first and _JOINED.fullmatch(text, formulas[first - 1].end(), formulas[first].start()):
+    while first and _JOINED.fullmatch(text, formulas[first - 1].end(), formulas[first].start()) and not _DISPLAY.match(formulas[first].group()):
         first -= 1
     start, end = formulas[first].start(), formulas[-1].end()
     shown = next(part for part in formulas[-1].groups() if part) if first == len(formulas) - 1 else text[start:end]

@@ -1,0 +1,57 @@
+r"""Reads the number of a last sentence that ends in another one, or has its number in words: "There are 24 divisors of 360", "six cups for 16 servings".
+
+What comes after the number that is said is given by the prompt, or is an aside, or is said of somebody else than the prompt asks about.
+"""
+
+from __future__ import annotations
+
+import re
+
+from proctor.verifiers.notation import lex
+from proctor.verifiers.numerals import number_in_words
+from proctor.verifiers.patterns import one_of
+from proctor.verifiers.remarks import before_given
+from proctor.verifiers.statements import NUMBER, OTHER_VALUE, Said, last_number
+
+_MAX_CHARS = 400
+_ONES = "one two three four five six seven eight nine"
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_OTHERS = "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_IN_WORDS = re.compile(
+    rf"(?<![\w-])((?:negative |minus )?(?:{one_of(_TENS)}(?:[- ]{one_of(_ONES)})?|{one_of(_OTHERS)})|(?:negative|minus) one)(?![\w-])"
+    rf"(?! {one_of('hundred thousand million dozen and point out_of times halves thirds percent')})",
+    re.IGNORECASE,
+)
+_SIGN = re.compile(r"(?:negative|minus) ", re.IGNORECASE)
+_ASIDE = re.compile(r"(\*\*[^*\n]{0,40}\d[^*\n]{0,40}\*\*[a-z ]{0,30}) \((?:(?!\b(?:or|not|now|actually|so|answer|wait|then)\b)[^()*=?]){1,80}\)[\s.!]*\Z")
+_ABOUT = re.compile(r"\b(?i:how) (?:old|tall|far|heavy|long|fast) (?:is|was|will|does|did) ([A-Z][a-z]{1,15})\b")
+
+
+def counted(sentence: str, prompt: str) -> Said:
+    """Return the number that a sentence says; nothing where the last one in it is as good a guess.
+
+    Args:
+        sentence: the last one of a completion.
+        prompt: of the task.
+    """
+    if len(sentence) > _MAX_CHARS:
+        return Said()
+    if before := before_given(sentence, prompt):
+        return last_number(before) if NUMBER.search(before) else _in_words(before)
+    if (aside := _ASIDE.search(sentence)) is not None:
+        return last_number(sentence[: aside.end(1)])
+    if (asked := _ABOUT.search(prompt)) is not None and (
+        found := re.search(rf"\b{asked[1]} (?:is|was|will be) (?:now )?[\d.,/]+(?: [a-z]+)?\b", sentence)
+    ) is not None:
+        return last_number(sentence[: found.end()])
+    return Said() if NUMBER.search(sentence) else _in_words(sentence)
+
+
+def _in_words(sentence: str) -> Said:
+    """The only number of a sentence, which is in words."""
+    words = list(_IN_WORDS.finditer(sentence))
+    if len(words) != 1 or OTHER_VALUE.search(_IN_WORDS.sub(" ", sentence)) or sentence.rstrip("* ").endswith("?"):
+        return Said()
+    word = words[0][1]
+    number = number_in_words(lex(_SIGN.sub("", word)))
+    return Said((f"{'-' * (_SIGN.match(word) is not None)}{number}",), sentence[: words[0].start()], sentence[words[0].end() :])

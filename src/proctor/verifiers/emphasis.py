@@ -1,0 +1,49 @@
+r"""Reads the value that the last sentence sets in bold: "**13** is the largest prime factor of 4095.", "There are **7** integers, from -1 to 5."
+
+Bold is what a model says is its answer, where it is the only bold value of the sentence, is no label, and the sentence comes to nothing else after it.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from proctor.verifiers.patterns import one_of
+from proctor.verifiers.predicates import is_value_of
+from proctor.verifiers.references import Gold
+from proctor.verifiers.remarks import closed_quantity
+from proctor.verifiers.statements import OTHER_VALUE, Said
+
+_MAX_CHARS = 400
+_BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])([^*\n]{1,200})(?<=[^\s*])\*\*(?![\w*])(?!\s?:)")
+_JOINED = re.compile(r"\s?(?:,|and|or|, and|, or)\s")
+_NAMED = re.compile(r"\$?[A-Za-z]\s?=\s?([^=]{1,60}?)\$?")
+_RESULTS = "so therefore hence thus leaving leaves then but not or nor wait actually gives equals makes now instead rather maybe total in_total and"
+_GOES_ON = re.compile(rf"{one_of(_RESULTS)}|n['’]t\b|[?=+×·⇒→]", re.IGNORECASE)
+_CORRECTS = re.compile(rf"{one_of('or nor now actually not but wait rather instead')}|n['’]t\b", re.IGNORECASE)
+_EXPLAINS = re.compile(rf"[,;:]?\s?\(?{one_of('because since with as including namely where for is_the are_the')}|[,;:]?\s?\(|:", re.IGNORECASE)
+_DOUBTED = re.compile(rf"{one_of('maybe perhaps possibly probably might could may if suppose assume guess wrong incorrect either unless')}|\?", re.IGNORECASE)
+
+
+def emphasised(sentence: str, gold: Gold) -> Said:
+    """Return the bold value of a sentence; nothing where none is, or it is not plain that it is what the sentence says.
+
+    Args:
+        sentence: the last one of a completion.
+        gold: the reference, whose kind the value must have.
+    """
+    bold = list(_BOLD.finditer(sentence)) if len(sentence) <= _MAX_CHARS else []
+    if not bold or not all(_JOINED.fullmatch(sentence, one.end(), other.start()) for one, other in pairwise(bold)):
+        return Said()
+    before, after = sentence[: bold[0].start()], sentence[bold[-1].end() :]
+    value = sentence[bold[0].start() : bold[-1].end()].replace("**", "").strip().rstrip(".!")
+    if _DOUBTED.search(sentence) or _CORRECTS.search(after) or (_GOES_ON.search(after) and not _EXPLAINS.match(after)) or not _is_answer(value, gold):
+        return Said()
+    return Said() if OTHER_VALUE.search(before) else Said((value,), before, after)
+
+
+def _is_answer(value: str, gold: Gold) -> bool:
+    if is_value_of(value, gold.readings):
+        return True
+    named = _NAMED.fullmatch(value)
+    return gold.is_quantity and closed_quantity(value if named is None else named[1]) is not None
