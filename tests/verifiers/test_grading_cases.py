@@ -113,7 +113,21 @@ def test_public_cases() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "num_refused", "num_paid"), [("first", 39, 0), ("second", 1, 0), ("third", 1, 0), ("fourth", 0, 0), ("fifth", 0, 0), ("sixth", 0, 0)]
+    ("name", "num_refused", "num_paid"),
+    [
+        ("first", 9, 0),
+        ("second", 1, 0),
+        ("third", 1, 0),
+        ("fourth", 0, 0),
+        ("fifth", 0, 0),
+        ("sixth", 0, 0),
+        ("seventh", 3, 2),
+        ("eighth", 8, 0),
+        ("ninth", 8, 1),
+        ("tenth", 1, 1),
+        ("eleventh", 12, 0),
+        ("twelfth", 7, 0),
+    ],
 )
 def test_rows_written_blind_are_read_no_worse_than_now(name: str, num_refused: int, num_paid: int) -> None:
     """By people who had not seen the grader; what was mended after them is in these counts: docs/notes/what-did-not-work.md."""

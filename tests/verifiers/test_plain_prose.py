@@ -59,6 +59,24 @@ INTEGERS = r"How many integers satisfy $-4 < 2x - 1 \le 9$?", "7"
 AGE = "Maria is 4 times as old as her son. In 6 years she will be 3 times as old. How old is Maria now?", "48"
 MODULUS = "Find the modulus of $z = -5+12i$.", "13"
 ROOT = "Find the value of $k$.", "-1"
+DETERMINANT = "Find the determinant of the matrix [[3, 5], [2, 7]].", "11"
+METRES = "Convert 5.4 kilometers to meters.", "5400 m"
+EXPRESSED = r"If $3^a=5$ and $3^b=2$, express $\log_3 20$ in terms of $a$ and $b$.", "a+2b"
+LARGER = "Which is larger, 2^30 or 3^20?", "3^20"
+SOLVED = "Solve the system x + y = 10, x − y = 4. What is the value of x?", "7"
+COMPOSED = "If f(x) = x^2 + 1 and g(x) = 3x − 2, find f(g(2)).", "17"
+SECOND = "Find the second derivative of f(x) = x^4 − 2x^3 + x.", "12x^2 - 12x"
+SHORTEST = "Anna is 3 cm taller than Ben. Carl is 5 cm shorter than Anna. Who is the shortest?", "Carl"
+EVEN = "True or false: the sum of two odd integers is always even.", "True"
+BOXES = "A shop packs 7 pens per box. What is the least number of boxes needed for 150 pens?", "22"
+ANGLES = "What is the sum of the interior angles of a regular octagon, in degrees?", "1080"
+TRIANGLE = "What type of triangle has side lengths 5, 5 and 8: equilateral, isosceles or scalene?", "isosceles"
+SPEED = "What is its average speed for the whole trip, in km/h?", "75"
+LENGTHS = "In triangle $ABC$, find $BC$.", r"\sqrt{57}"
+SIMPLER = "Simplify the expression 3(2x − 4) − 2(x − 5).", "4x - 2"
+REDUCED = r"Simplify $\dfrac{x^2-9}{x^2+5x+6}$.", r"\frac{x-3}{x+2}"
+BINARY = "Convert the binary number 1011011 to decimal.", "91"
+WAYS = "In how many ways can a committee of 3 be chosen?", "220"
 BASE = "Write 45 in base 4.", "231_4"
 
 RIGHT = [
@@ -133,6 +151,24 @@ RIGHT = [
     (DIVISORS, "360 has 24 positive divisors, including 1 and 360 itself."),
     (AGE, "Maria is 48 and her son is 12."),
     (ROOT, "So k equals negative one."),
+    (DETERMINANT, "det = 3·7 − 5·2 = 21 − 10 = 11"),
+    (METRES, "5.4 km × 1000 = 5400 m"),
+    (EXPRESSED, r"**$\log_3 20 = a + 2b$**"),
+    (LARGER, "2^30 = 8^10 and 3^20 = 9^10, so 3^20 is larger."),
+    (SOLVED, "2x = 14 → x = 7"),
+    (COMPOSED, "g(2) = 4 and f(4) = 17."),
+    (SECOND, "f'(x) = 4x³ − 6x² + 1, f''(x) = 12x² − 12x"),
+    (SHORTEST, "The shortest person is Carl, who is 2 cm shorter than Ben."),
+    (EVEN, "Answer: True. For instance, 3 + 5 = 8."),
+    (BOXES, "The shop needs at least 22 boxes; the last one will hold only 3 pens."),
+    (ANGLES, "The sum is 1,080°; each angle is 135°."),
+    (TRIANGLE, "Two sides are equal, so the triangle is isosceles."),
+    (SPEED, r"The average speed is $75\ \mathrm{km/h}$, which is less than the arithmetic mean $80$ as expected."),
+    (LENGTHS, r"By the law of cosines $BC=\sqrt{57}$, approximately $7.55$."),
+    (REDUCED, r"$$\frac{x^2-9}{x^2+5x+6}=\frac{x-3}{x+2},\qquad x\ne-3,-2.$$"),
+    (BINARY, "1011011₂ = 91₁₀"),
+    (ROOTS, "The solutions are $x = -2$ and $x = 7$. Their product is −14 as expected."),
+    (INTERVAL, "**Answer:** (−2, 5) (both endpoints excluded)"),
 ]
 
 WRONG = [
@@ -224,6 +260,20 @@ WRONG = [
     (MODULUS, "The modulus is 13i."),
     (DIVISORS, "There are 39 (15 + 24)."),
     (ROOT, "So k equals one."),
+    (DETERMINANT, "det = 3·7 − 5·2 = 21 − 10 = 12"),
+    (SOLVED, "2x = 7"),
+    (SOLVED, "2x = 7 → x = 3.5"),
+    (COMPOSED, "g(2) = 17 and f(4) = 4."),
+    (SHORTEST, "The shortest person is Ben, who is shorter than Carl."),
+    (EVEN, "Answer: False. For instance, 3 + 5 = 8 is true."),
+    (BOXES, "The shop needs at least 21 boxes; the last one will hold 22 pens."),
+    (TRIANGLE, "The triangle is isosceles or scalene."),
+    (SIMPLER, "6x − 12 − 2x + 10"),
+    (REDUCED, r"\boxed{\frac{(x-3)(x+3)}{(x+2)(x+3)}}"),
+    (WAYS, "I cannot answer, since the sizes are not given. Some would say 220."),
+    (WAYS, "The committee can be chosen in **220** ways. Actually, since the roles differ, I have to multiply by 6, so the final count is **1320**."),
+    (MODULUS, "The modulus is ±13."),
+    (MODULUS, "f(x) = −(x − 4)² + 13, so the maximum is (4, −13)."),
     (TERM, "Substituting $n=1025$,\n$$a_{10}=1024+2=1026.$$"),
 ]
 

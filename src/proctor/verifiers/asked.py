@@ -48,7 +48,7 @@ _LEAD = (
 )
 _LED = re.compile(rf"{_LEAD}$", re.IGNORECASE)
 _SPOKEN = re.compile(rf"{_LEAD}([^?.,;:\n$\\]{{1,60}}?)(?=\s?[?.,;:]|\s?$| if\b| when\b| given\b)", re.IGNORECASE | re.MULTILINE)
-_ENDED = re.compile(r"\s{0,3}(?:[.,?!;:)]|\Z|\n|(?:if|when|given|where|for|using|as|expressed|in (?:simplest|lowest|terms|the form))\b)", re.IGNORECASE)
+_ENDED = re.compile(r"\s{0,3}(?:[.,?!;:)]|\Z|\n|(?:if|when|given|where|for|using|as|expressed|at|in (?:simplest|lowest|terms|the form))\b)", re.IGNORECASE)
 _RANGE_OF = re.compile(
     r"\brange of (?:the )?(?:\w{1,12} )?(?:function )?(?:\$|\\\()?\s?([A-Za-z]\s?\([A-Za-z]\)|y(?=\s?=))|\brange of (?:\$|\\\()?([A-Za-z])\b(?!\s?\()",
     re.IGNORECASE,
@@ -113,6 +113,7 @@ _BASE = re.compile(
     r"\b(?:to|into) (?:a )?base[- ]?\$?(\d{1,2}|[a-z]{3,7})\b|\b(?:to|into) (?:a )?(decimal)\b(?! (?:places?|form|point|digits?))",
     re.IGNORECASE,
 )
+_WRITTEN_IN = re.compile(r"\b(?:write|express|represent|convert|rewrite|give)\b[^.?\n]{0,60}\bin base[- ]?\$?(\d{1,2})\b", re.IGNORECASE)
 _NAMED_BASE = re.compile(
     r"\b(?:in|to|into|as)(?: an?)? (binary|octal|hexadecimal)\b(?! (?:number |numeral )?(?:10|[01]{3}|\$))"
     r"|\b(binary|octal|hexadecimal) (?:representation|expansion|form|notation|equivalent)\b",
@@ -377,10 +378,12 @@ def _unit_at_start(text: str) -> Unit | None:
 def asked_base(prompt: str) -> int | None:
     """The base to which a prompt wants a number converted ("to base 7", "in binary"); None where it names none, or several.
 
-    Of "in base 7" nothing is known: that is said of numbers that are given, too.
+    Of "in base 7" something is known only where a number is to be written so: it is said of numbers that are given, too.
     """
     prompt = prompt[-_MAX_CHARS:]
     bases = {10 if found[2] else base_named(found[1].lower()) for found in _BASE.finditer(prompt)}
+    if (written := _WRITTEN_IN.search(prompt)) is not None and not re.search(rf"_\s?\{{?{written[1]}|base[- ]{written[1]} (?:number|numeral)", prompt):
+        bases.add(int(written[1]))
     bases |= {_NAMED_BASES[(found[1] or found[2]).lower()] for found in _NAMED_BASE.finditer(prompt)}
     return bases.pop() if len(bases) == 1 else None
 

@@ -30,6 +30,7 @@ _SETS = tuple(
         "acute obtuse",
         "heads tails",
         "clockwise counterclockwise",
+        "equilateral isosceles scalene",
     )
 )
 _SPELLINGS = {
@@ -41,6 +42,7 @@ _SPELLINGS = {
     "decreases": "decreasing",
     **{f"{day}s": day for day in ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")},
 }
+_OFFER = re.compile(r"\b[A-Za-z]{3,20}(?:, [A-Za-z]{3,20}){0,4},? or [A-Za-z]{3,20}\b")
 _WORD = re.compile(r"[A-Za-z]+")
 _DOUBTS = """
 not never nor or if unless except maybe perhaps possibly probably might could may_be would than impossible unlikely doubt suppose assume say guess wrong
@@ -61,7 +63,7 @@ def chosen(text: str, reference: str, prompt: str) -> Said:
         prompt: of the task; what it names is given, and no decision, where another word of the set is said as well.
     """
     wanted = _canonical(reference.strip())
-    options = next((words for words in _SETS if wanted in words), None)
+    options = next((words for words in _SETS if wanted in words), None) or _offered(prompt, wanted)
     if options is None:
         return Said()
     said = sentences(text[-_MAX_CHARS:])
@@ -74,6 +76,15 @@ def chosen(text: str, reference: str, prompt: str) -> Said:
     if len(decides) > _MAX_SENTENCE_CHARS or len(found) != 1 or len(others | found) != 1 or _UNDECIDED.search(decides):
         return Said()
     return Said((reference if wanted in found else found.pop(),), "", text[text.rfind(decides) + len(decides) :])
+
+
+def _offered(prompt: str, wanted: str) -> frozenset[str] | None:
+    """The words between which a prompt lets one choose: "red, green or blue"."""
+    for found in _OFFER.finditer(prompt[-_MAX_SENTENCE_CHARS:]):
+        words = frozenset(word.lower() for word in _WORD.findall(found.group()) if word.lower() != "or")
+        if wanted in words:
+            return words
+    return None
 
 
 def _canonical(word: str) -> str:

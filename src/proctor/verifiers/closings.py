@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 
 from proctor.verifiers.patterns import one_of
+from proctor.verifiers.remarks import asks_place, closed_quantity
+from proctor.verifiers.statements import sentences
 
 _MAX_CHARS = 4000
 _MAX_CHECK_CHARS = 600
@@ -16,9 +18,10 @@ _MAX_COURTESY_CHARS = 120
 _MAX_COURTESIES = 3
 _BEGINS = re.compile(
     r"(?:(?<=\n)|(?<=[.!)*✓] )|(?<=[.!)*]\n))[ \t]{0,4}[(*_>-]{0,4}\s?(?:(?:quick |sanity )?check(?:ing)?|verif(?:y|ying|ication)"
-    r"|(?:(?:you|we) can (?:easily )?|to |let us |let['’]s )(?:check|verify|confirm))\b",
+    r"|(?:(?:you|we) can (?:easily )?|to |let us |let['’]s )(?:check|verify|confirm)|as a check)\b",
     re.IGNORECASE,
 )
+_EXPECTED = re.compile(r"(?:(?<=[.!?] )|(?<=\n))[A-Z](?:[^.!?\n]|\.\d){0,160}\bas (?:required|expected|desired|a check|it should(?: be)?)[.!\s✓]*\Z")
 _WORKED = re.compile(r"=|[✓✔✅]|\\checkmark|\b(?:works|satisf\w{1,4}|correct|confirm\w{0,2}|match\w{0,2}|holds|checks out)\b", re.IGNORECASE)
 _CONCLUSIONS = """
 so therefore hence thus wait but however actually answer not wrong instead incorrect mistake should only rather then really final result total_is fail fails no
@@ -29,13 +32,25 @@ _COURTESY = re.compile(
     r"|(?:and )?that['’]s it|(?:would you like|do you want|shall I|should I)\b[^.!?\n]{1,80}\?)[.!\s]{0,4}(?:[😊🎉👍🙂]\s?)?\Z",
     re.IGNORECASE,
 )
-_REASON = re.compile(r",?\s(?:because|since)\b(?:(?![.!?]\s|\n).){1,300}\Z|,\s(?:including|whereas|giving (?:a|the) total)\b(?:(?![.!?]\s|\n).){1,200}\Z")
+_REST = r"(?:(?![.!?]\s|\n).){1,300}\Z"
+_REMARKS = """
+including whereas as which_is_less which_is_more which_is_greater which_is_smaller which_is_about which_is_approximately which_is_roughly reached attained
+achieved counting coming computed who whose in_particular giving_a_total giving_the_total
+"""
+_FURTHER = "each every the_last the_other the_remaining the_value the_endpoint in_particular indeed here note this_is it_is_also"
+_REASON = re.compile(rf",?\s(?:because|since)\b{_REST}|,\s{one_of(_REMARKS)}{_REST}|;\s{one_of(_FURTHER)}{_REST}", re.IGNORECASE)
 _ASIDE = re.compile(
-    r"\s\((?!mod\b|\\mod)(?:[^()\n]|\([^()\n]*\)){1,200}\)[\s.!*$]*\Z"
+    r"\s\((?!mod\b|\\mod|base\b)(?=[^()]*(?:[A-Za-z]{2}|[=≈+×·*]))(?:[^()\n]|\([^()\n]*\)){1,200}\)[\s.!*$]*\Z"
     r"|,?\s(?:with|where|for) (?:(?![.!?]\s|\n).){0,40}\b(?:arbitrary|constants?)\b(?:(?![.!?]\s|\n).){0,40}\Z"
-    r"|,?(?:\s|\\q?quad)+(?:for|where|with|provided)? ?\$?(?:\\text\{(?:for|where)\s?\})?\s?[a-z]\s?(?:≠|\\neq?(?![a-z])|!=)\s?-?[\d/.]{1,8}[\s.$*]*\Z"
+    r"|,?(?:\s|\\q?quad)+(?:for|where|with|provided)? ?\$?(?:\\text\{(?:for|where)\s?\})?\s?[a-z]\s?(?:≠|\\neq?(?![a-z])|!=)\s?-?[\d/., -]{1,12}[\s.$*]*\Z"
+    r"|,?(?:\s|\\q?quad)+(?:for|where)? ?\$?[A-Za-z](?:_\d)?(?:,\s?[A-Za-z](?:_\d)?){0,2}\s?(?:\\in(?![a-z])|∈)\s?(?:\\mathbb\s?\{?[RCZ]\}?|[ℝℂℤ])"
+    r"[\s.$*\]\\]*\Z"
+    r"|\s(?:for|where) \$?n\s?(?:\\ge|≥|>=|\\geq)\s?\d[\s.$*]*\Z"
+    r"|,\s(?:or )?(?:about|approximately|roughly|around|nearly|≈|\\approx)\s(?:(?![.!?]\s|\n).){1,60}\Z"
 )
-_RETRACTS = re.compile(rf"{one_of('no not or now actually answer wait wrong instead but mistake incorrect rather')}|n['’]t\b|\?", re.IGNORECASE)
+_RETRACTIONS = "no not or now actually answer wait wrong instead but mistake incorrect rather so therefore hence thus then final"
+_RETRACTS = re.compile(rf"{one_of(_RETRACTIONS)}|n['’]t\b|\?", re.IGNORECASE)
+_PLACE = re.compile(r",\s(?:reached|attained|achieved)", re.IGNORECASE)
 _HAS_VALUE = re.compile(r"[\d$π∞\\]|\*\*|infinity", re.IGNORECASE)
 _MAX_REASON_CHARS = 400
 
@@ -51,6 +66,9 @@ def without_closing(text: str) -> str:
 
 
 def _without_check(text: str) -> str:
+    expected = _EXPECTED.search(text, max(0, len(text) - _MAX_REASON_CHARS))
+    if expected is not None and not _CONCLUDES.search(expected.group()) and text[: expected.start()].strip():
+        return text[: expected.start()].rstrip()
     tail = text[-_MAX_CHARS:]
     begins = list(_BEGINS.finditer(tail))
     for found in begins:
@@ -60,19 +78,20 @@ def _without_check(text: str) -> str:
     return text
 
 
-def without_reason(text: str, *, allow_words: bool) -> str:
+def without_reason(text: str, prompt: str, *, allow_words: bool) -> str:
     """Return a text without the reason that its last sentence gives for what it says, where that is a value, or may be a word."""
     found = _REASON.search(text, max(0, len(text) - _MAX_REASON_CHARS))
-    if found is None or _RETRACTS.search(found.group()):
+    if found is None or _RETRACTS.search(found.group()) or found.group().count("(") != found.group().count(")"):
         return text
-    sentence = text[: found.start()].rpartition("\n")[2]
+    if _PLACE.match(found.group()) and asks_place(prompt):
+        return text
+    sentence = sentences(text[: found.start()])[-1]
     return text[: found.start()] if _HAS_VALUE.search(sentence) or (allow_words and " " in sentence.strip()) else text
 
 
 def without_aside(text: str) -> str:
     """Return a text without what its last sentence adds in brackets, or behind a comma, and that changes nothing."""
     found = _ASIDE.search(text, max(0, len(text) - _MAX_REASON_CHARS))
-    if found is None or _RETRACTS.search(found.group()):
-        return text
-    sentence = text[: found.start()].rpartition("\n")[2]
-    return text[: found.start()] if _HAS_VALUE.search(sentence) else text
+    if found is None or _RETRACTS.search(found.group()) or closed_quantity(found.group().strip(" ().!*$\n")) is not None:
+        return text  # also where it says another quantity: "3.6 hours (3 h 30 min)"
+    return text[: found.start()] if _HAS_VALUE.search(sentences(text[: found.start()])[-1]) else text

@@ -39,7 +39,7 @@ _CONNECTIVE = re.compile(
     r"|\\(?:implies|Rightarrow|therefore|Longrightarrow)(?![a-z])|[⇒⟹∴]|=>",
     re.IGNORECASE,
 )
-_COMMA = re.compile(r"[,;]\s|\\q?quad(?![a-z])")
+_COMMA = re.compile(r"[,;]\s|\sand\s(?=[^=]{1,80}=)|\\q?quad(?![a-z])")
 _JOINED = re.compile(r"\b(?:and|or|nor|versus|vs)\b|\\l(?:or|and)(?![a-z])")
 _MODULUS = re.compile(r"\(?\s?(?:\\pmod|\\bmod|\\mod|\bmod(?:ulo)?)\s?\{?\s?(\d{1,9})\s?\}?\s?\)?\s*\Z")
 _DEGREES = re.compile(r"\^\s?\{?\s?\\circ\s?\}?|\^?\\degree|°")
@@ -49,14 +49,20 @@ _TEXT = re.compile(r"\\(?:text|mathrm|textbf|operatorname)\s?\{([^{}]{0,60})\}")
 _SUPPOSED = re.compile(r"\b(?:let|suppose|assum\w{1,3}|guess\w{0,3}|say|imagine|pretend|would)\b", re.IGNORECASE)
 _IS = re.compile(r"\b(?:is|are|equals|be|was)\s*\Z")
 _ABOUT_EQUATIONS = re.compile(r"\b(?:equation|relation|condition|constraint|identity|system|line|circle|curve|function|requirement)s?\b", re.IGNORECASE)
-_BOUND = re.compile(r"\\(?:int|lim|sum|prod|binom|dbinom|tbinom|gcd|det|max|min|Pr|mathbb\s?\{?[EP])(?![a-z])|[∫∑∏]|\blim\b|\][_^]|\|_")
+_ARROW = re.compile(r"→|->")
+_UNIT_OF_FACTOR = re.compile(r"(?<=\d)\s?[A-Za-z]{1,5}(?=\s?[×*·])")
+_BOUND = re.compile(
+    r"^(?:det|lcm|gcd|LCM|GCD|HCF|GCF)\b|\\(?:int|lim|sum|prod|binom|dbinom|tbinom|gcd|det|max|min|Pr|mathbb\s?\{?[EP])(?![a-z])|[∫∑∏]|\blim\b|\][_^]|\|_"
+)
 _CALL = re.compile(r"(?<![A-Za-z\\])\\?[A-Za-z](?:_\w|_\{\w{1,4}\}|'{1,2}|\^\{?-1\}?)?\s?[(\[][^()\[\]]{0,80}[)\]]")
 _NAME = re.compile(
-    r"\|?\\?(?:[A-Za-z]|[A-Z]{2,3}|(?:angle|triangle|overline|alpha|theta|mu|sigma|Delta|lambda|varphi|phi)(?:\s|\{)?[A-Z]{0,3}\}?)(?:_\{?\w{1,6}\}?)?'{0,2}\|?"
+    r"\|?\\?(?:[A-Za-z]|[A-Z]{2,3}|(?:angle|triangle|overline|alpha|theta|mu|sigma|Delta|lambda|varphi|phi)(?:\s|\{)?[A-Z]{0,3}\}?)(?:_\{?\w{1,6}\}?|[₀-₉]{1,3})?'{0,2}\|?"
+    r"|(?:LCM|GCD|HCF|GCF|lcm|gcd|det)\s?\([^()=]{1,60}\)|[0-9A-F]{1,20}(?:_\{?\d{1,2}\}?|[₀-₉]{1,2})"
     r"|\\?[dt]?frac\{d\s?[a-z]?\}\{d\s?[a-z]\}|d\s?[a-z]\s?/\s?d\s?[a-z]"
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _CUT_OFF = re.compile(r"(-?\d{1,9}\.\d{2,30})\s?(?:…|\.\.\.|\\[lc]?dots)")
+_DECIMAL_BASE = re.compile(r"(?<=\d)(?:_\{?10\}?|₁₀)\Z")
 _LEADING_NUMBER = re.compile(r"[$€£]?\d[\d,]*(?:\.\d+)?")
 _DECIMALS = re.compile(r"\.(\d{1,30})")
 _ROUNDED = re.compile(r"\bround|\bnearest\b|\bdecimal places?\b|\bsignificant\b|\bapproximat|\bestimate", re.IGNORECASE)
@@ -98,6 +104,7 @@ def _with_spaces(letters: re.Match[str]) -> str:
 
 def _end_of_chain(sentence: str, prompt: str) -> Said | None:
     """The last side of the chain of equations in which a sentence ends, where that is what the sentence says."""
+    sentence = sentence if LIMIT.search(prompt) else _ARROW.sub("⇒", sentence)
     clause = sentence[max((found.end() for found in _CONNECTIVE.finditer(sentence)), default=0) :]
     *earlier, last = _split(clause, _COMMA)[0]
     sides, signs = _chain(last)
@@ -108,6 +115,7 @@ def _end_of_chain(sentence: str, prompt: str) -> Said | None:
     if not is_chain or _SUPPOSED.search(sides[0]) or ("≈" in signs and not is_rounded) or any(_JOINED.search(side) for side in sides[1:]):
         return None
     lead, first = _without_lead(sides[0])
+    first = _UNIT_OF_FACTOR.sub("", first)
     value = _value(sides[-1])
     if value is None or OTHER_VALUE.search(lead) or not _agree([first, *sides[1:-1]], signs, sides[-1], value):
         return None
@@ -118,7 +126,7 @@ def _end_of_chain(sentence: str, prompt: str) -> Said | None:
         return None  # `P = 3x = 12`, where x is to be found
     if not _may_begin(lead, first, signs, prompt):
         return None
-    text, before = _MODULUS.sub("", sides[-1]).strip(), _chain(sentence)[0][0]
+    text, before = _DECIMAL_BASE.sub("", _MODULUS.sub("", sides[-1]).strip()), _chain(sentence)[0][0]
     if closed_quantity(text) is not None:
         return Said((text + rough,), before)
     counted = last_number(text)  # what a noun follows
@@ -149,7 +157,7 @@ def _chain(text: str) -> tuple[list[str], list[str]]:
 
 def _value(side: str) -> Quantity | None:
     """What a last side says, if it is a number and worked out; a noun may follow it."""
-    text = _MODULUS.sub("", side).strip()
+    text = _DECIMAL_BASE.sub("", _MODULUS.sub("", side).strip())
     if len(text) > _MAX_VALUE_CHARS:
         return None
     quantity = closed_quantity(text) or closed_quantity(_NOUN.sub("", text))
@@ -203,6 +211,10 @@ def _follows(earlier: Sequence[str], first: str, value: Quantity, *, is_worked_o
     named = [(_without_lead(sides[0])[1], sides[-1].strip()) for sides in chains if len(sides) > 1]
     if not named:
         return all(_WORD.search(part) for part in earlier)
+    if all(closed_quantity(side) is None for _, side in named):  # `y' = 2x + 3, y'(1) = 5`
+        return True
+    if all(_stands_in(side, first) for _, side in named):  # `g(2) = 4, f(4) = 17`
+        return True
     if closed_quantity(first) is not None and all(closed_quantity(name) is not None for name, _ in named):
         return all(_stands_in(side, first) for _, side in named)  # `40/8 = 5, 5 \cdot 5 = 25`: what was worked out is used
     is_solved = len(first) == 1 and any(_has_letter(name, first) for name, _ in named)  # `2x = 8, x = 4`

@@ -22,6 +22,7 @@ _IN_WORDS = re.compile(
     rf"(?! {one_of('hundred thousand million dozen and point out_of times halves thirds percent')})",
     re.IGNORECASE,
 )
+_CLAUSE = re.compile(r"(?:[,;:]|\b(?:so|and|therefore|hence|thus))\s", re.IGNORECASE)
 _SIGN = re.compile(r"(?:negative|minus) ", re.IGNORECASE)
 _ASIDE = re.compile(r"(\*\*[^*\n]{0,40}\d[^*\n]{0,40}\*\*[a-z ]{0,30}) \((?:(?!\b(?:or|not|now|actually|so|answer|wait|then)\b)[^()*=?]){1,80}\)[\s.!]*\Z")
 _ABOUT = re.compile(r"\b(?i:how) (?:old|tall|far|heavy|long|fast) (?:is|was|will|does|did) ([A-Z][a-z]{1,15})\b")
@@ -44,7 +45,8 @@ def counted(sentence: str, prompt: str) -> Said:
         found := re.search(rf"\b{asked[1]} (?:is|was|will be) (?:now )?[\d.,/]+(?: [a-z]+)?\b", sentence)
     ) is not None:
         return last_number(sentence[: found.end()])
-    return Said() if NUMBER.search(sentence) else _in_words(sentence)
+    clause = sentence[max((found.end() for found in _CLAUSE.finditer(sentence)), default=0) :]
+    return Said() if NUMBER.search(clause) or "$" in clause else _in_words(clause)
 
 
 def _in_words(sentence: str) -> Said:

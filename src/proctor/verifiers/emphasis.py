@@ -21,7 +21,8 @@ _NAMED = re.compile(r"\$?[A-Za-z]\s?=\s?([^=]{1,60}?)\$?")
 _RESULTS = "so therefore hence thus leaving leaves then but not or nor wait actually gives equals makes now instead rather maybe total in_total and"
 _GOES_ON = re.compile(rf"{one_of(_RESULTS)}|n['’]t\b|[?=+×·⇒→]", re.IGNORECASE)
 _CORRECTS = re.compile(rf"{one_of('or nor now actually not but wait rather instead')}|n['’]t\b", re.IGNORECASE)
-_EXPLAINS = re.compile(rf"[,;:]?\s?\(?{one_of('because since with as including namely where for is_the are_the')}|[,;:]?\s?\(|:", re.IGNORECASE)
+_REASONS = "because since with as including namely where for is_the are_the reached attained achieved when if coming obtained from"
+_EXPLAINS = re.compile(rf"[,;:]?\s?\(?{one_of(_REASONS)}|[,;:]?\s?\(|:", re.IGNORECASE)
 _DOUBTED = re.compile(rf"{one_of('maybe perhaps possibly probably might could may if suppose assume guess wrong incorrect either unless')}|\?", re.IGNORECASE)
 
 
@@ -39,7 +40,13 @@ def emphasised(sentence: str, gold: Gold) -> Said:
     value = sentence[bold[0].start() : bold[-1].end()].replace("**", "").strip().rstrip(".!")
     if _DOUBTED.search(sentence) or _CORRECTS.search(after) or (_GOES_ON.search(after) and not _EXPLAINS.match(after)) or not _is_answer(value, gold):
         return Said()
-    return Said() if OTHER_VALUE.search(before) else Said((value,), before, after)
+    return Said() if OTHER_VALUE.search(before) else Said((without_dollars(value),), before, after)
+
+
+def without_dollars(value: str) -> str:
+    """A value that is one formula, without its dollar signs."""
+    inner = value.strip("$")
+    return inner.strip() if value.startswith("$") and value.endswith("$") and "$" not in inner else value
 
 
 def _is_answer(value: str, gold: Gold) -> bool:

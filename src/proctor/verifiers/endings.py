@@ -14,11 +14,11 @@ from proctor.verifiers.choices import chosen
 from proctor.verifiers.closings import without_aside, without_reason
 from proctor.verifiers.conclusions import concluded
 from proctor.verifiers.counts import counted
-from proctor.verifiers.emphasis import emphasised
+from proctor.verifiers.emphasis import emphasised, without_dollars
 from proctor.verifiers.extraction import Extraction
 from proctor.verifiers.predicates import predicated
 from proctor.verifiers.references import Gold
-from proctor.verifiers.statements import NUMBER, OTHER_VALUE, Said, last_number, sentences
+from proctor.verifiers.statements import FORMULA, NUMBER, OTHER_VALUE, Said, last_math, last_number, sentences
 
 _MAX_CHARS = 20_000
 _MAX_LINE_CHARS = 200
@@ -34,6 +34,7 @@ _IS_WORD = re.compile(
     re.IGNORECASE,
 )
 _IT_IS = re.compile(r"\bit['’]s\b", re.IGNORECASE)
+_COMPARED = re.compile(r"\bwhich (?:\w{1,12} )?is (?:the )?(larger|greater|bigger|smaller|less)\b", re.IGNORECASE)
 _YES_NO = re.compile(rf"{_OPENING}\**(yes|no)\b\**(?=[,.:;!]|\s?[\u2014-]|$)", re.IGNORECASE)
 _EITHER = re.compile(r"\b(?:yes|no|nope|wait|actually|or|maybe|perhaps)\b", re.IGNORECASE)
 _WHO = re.compile(
@@ -54,11 +55,11 @@ def last_said(text: str, prompt: str, gold: Gold) -> Extraction | None:
         prompt: of the task; a sentence may repeat what it asks of somebody ("Carla is the shortest"), and what it gives.
         gold: the reference; what its kind is decides what is looked for.
     """
-    tail = without_reason(text[-_MAX_CHARS:].rstrip(), allow_words=gold.allows_words)
+    tail = without_reason(text[-_MAX_CHARS:].rstrip(), prompt, allow_words=gold.allows_words)
     for end in dict.fromkeys((tail, without_aside(tail))):
         found = _said_in(end, prompt, gold)
         if not found.candidates and gold.is_quantity and end != text.rstrip():
-            found = last_number(end)
+            found = last_math(end) if FORMULA.search(sentences(end)[-1]) else last_number(end)
         if found.candidates:
             return Extraction("answer_is", *found, is_tentative=True)
     return None
@@ -78,7 +79,7 @@ def _said_in(tail: str, prompt: str, gold: Gold) -> Said:
         readers.append(lambda: concluded(tail, prompt))
     readers.append(lambda: predicated(tail, gold.readings))
     if gold.is_quantity:
-        readers.append(lambda: counted(last, prompt))
+        readers += [lambda: counted(last, prompt), lambda: Said(_compared(last, prompt))]
     return next((found for read in readers if (found := read()).candidates), Said())
 
 
@@ -90,13 +91,20 @@ def _percentage(sentence: str) -> tuple[str, ...]:
     return (f"{found[1]}%",)
 
 
+def _compared(sentence: str, prompt: str) -> tuple[str, ...]:
+    """The larger of two that the prompt wants compared: `3^20 is larger`."""
+    asked = _COMPARED.search(prompt)
+    found = None if asked is None or len(sentence) > 2 * _MAX_LINE_CHARS else re.search(rf"(\S{{1,40}}) is (?:the )?{asked[1]}[.!*]*\s*\Z", sentence)
+    return () if found is None or OTHER_VALUE.search(sentence) else (found[1].strip("*$"),)
+
+
 def _bold(line: str, *, allow_words: bool) -> tuple[str, ...]:
     """All of a line that is in bold, and is a value or a few words, and no sentence."""
     found = _BOLD_LINE.fullmatch(line)
     shown = "" if found is None else found[1].strip().rstrip(".!")
     is_value = _VALUE.search(shown) is not None and _HAS_WORDS.search(shown) is None
     is_words = allow_words and _WORDS.fullmatch(shown) is not None
-    return (shown,) if is_value or is_words else ()
+    return (without_dollars(shown),) if is_value or is_words else ()
 
 
 def _worded(tail: str, line: str, prompt: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from proctor.verifiers.evaluation import NAMED_CONSTANTS, equal, operators, vari
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.notation import Unreadable, unify
 from proctor.verifiers.patterns import one_of
+from proctor.verifiers.terms import is_unsimplified
 from proctor.verifiers.unfinished import given_nodes, has_other_terms, is_numeral
 from proctor.verifiers.units import PERCENT
 
@@ -26,6 +27,7 @@ probability probabilities chance chances likelihood odds alcohol return markup m
 """
 _SOLVE = re.compile(r"\bsolv(?:e|ing)\b|\bsolutions?\b|\bsatisf(?:y|ies)\b|\b(?:for|find|determine) (?:which|what|all|the) (?:real )?values\b", re.IGNORECASE)
 _EXPAND = re.compile(r"\bexpand(?:ed)?\b|\bmultiply out\b|\bas a polynomial\b", re.IGNORECASE)
+_SIMPLIFY = re.compile(r"\bsimplif(?:y|ied)\b|\bsimplest form\b|\bcombine like terms\b|\breduce\b", re.IGNORECASE)
 _FACTOR = re.compile(r"\bfactor(?:i[sz]e|ed)?\b(?! (?:of|in|by)\b)", re.IGNORECASE)
 _PRIMES = re.compile(r"\bprime factori[sz]ation\b|\bproduct of (?:its )?prime(?:s\b| (?:factors|numbers|powers))|\binto prime", re.IGNORECASE)
 _SOLVED_FOR = re.compile(
@@ -86,6 +88,7 @@ def has_other_form(answer: Answer, reference: Answer, prompt: str) -> bool:
         or _is_unconverted(answer, reference, prompt)
         or _are_odds(answer, reference, prompt)
         or _is_stray_percentage(answer, reference, prompt)
+        or (_SIMPLIFY.search(prompt) is not None and is_unsimplified(answer, reference))
         or (asks_order(prompt) and _is_out_of_order(answer, reference))
     )
 

@@ -37,7 +37,8 @@ from proctor.verifiers.reading import readings
 from proctor.verifiers.references import Gold
 from proctor.verifiers.retractions import doubt_after, is_denied
 from proctor.verifiers.statements import FORMULA, ends_list
-from proctor.verifiers.unfinished import has_other_terms, is_number, is_uncalculated, is_uncombined, is_undivided, is_unfinished
+from proctor.verifiers.terms import is_uncombined
+from proctor.verifiers.unfinished import has_other_terms, is_number, is_uncalculated, is_undivided, is_unfinished
 from proctor.verifiers.units import lookup
 
 _FALLBACKS = frozenset({"answer_is", "last_math", "whole"})  # prose: where it cannot be read, the next channel is asked
@@ -278,7 +279,7 @@ def _without_noun(text: str, prompt: str) -> str:
     if found is None:
         return text
     words = found[2].split()
-    is_other = any(lookup(word) is not None or word.lower() in SCALES or word.lower() in _NO_NOUNS for word in words)
+    is_other = any(_is_measure(word) or word.lower() in SCALES or word.lower() in _NO_NOUNS for word in words)
     return found[1] if not is_other and re.search(rf"\b{found[2]}\b", prompt, re.IGNORECASE) else text
 
 
@@ -288,6 +289,11 @@ def _with_power(found: Extraction) -> tuple[str, ...]:
     if said is None or not found.candidates[-1].endswith(f" {said[1]}"):
         return found.candidates
     return (*found.candidates[:-1], f"{found.candidates[-1]} {said[2]}")
+
+
+def _is_measure(word: str) -> bool:
+    unit = lookup(word)
+    return unit is not None and ("thing", 1) not in unit.powers
 
 
 def _is_quoted(candidate: str, prompt: str) -> bool:

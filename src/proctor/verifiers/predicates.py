@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 
 from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Numeral, Quantity, Relation, Words
 from proctor.verifiers.asked import sides_of_equation
@@ -29,7 +30,7 @@ _MARKS_AT_END = " \t\n\r\f\v.!*✓✔✅☑∎■□"
 _MARKUP = re.compile(r"(?<!\\)\$\$?|\\[()\[\]]|\*\*|\\displaystyle(?![a-z])|\\(?:left|right)(?![a-z])(?=[(\[\\.])")
 _LEADS = """
 is are was were be it's equals equal becomes become gives give gets get got giving yields find obtain has have at on to of by in until namely so thus hence
-therefore then that_is where line point pair interval set curve plane circle parabola function matrix vector ratio equation
+therefore then that_is where line point pair interval set curve plane circle parabola function matrix vector ratio equation length
 """
 _LED = re.compile(
     rf"(?:(?:{one_of(_LEADS)}|\bi\.e\.),?(?=[ \t])|[:→⟹⇒∴]|=>|\\(?:implies|Rightarrow|Longrightarrow|to|therefore)(?![a-z])"
@@ -43,7 +44,7 @@ unlikely doubt false half twice opposite negative reciprocal let given say verif
 """
 _HEDGED = re.compile(rf"{one_of(_DOUBTS)}|n['’]t\b", re.IGNORECASE)
 _OF_SENTENCES = "is are was were so which hence thus therefore gives give giving gets get because since we it then"
-_SENTENCE = re.compile(rf"{one_of(_OF_SENTENCES)}|\bthe(?! \d)\b|\b(?-i:I)\b", re.IGNORECASE)
+_SENTENCE = re.compile(rf"{one_of(_OF_SENTENCES)}|\b(?<!in )the(?! \d)\b|\b(?-i:I)\b", re.IGNORECASE)
 """What stands in a sentence, and in no value."""
 _REMARKS = "long tall wide deep high old away in_total in_all altogether total each exactly in_interval_notation in_simplest_form as_required respectively"
 _REMARK = re.compile(
@@ -58,6 +59,9 @@ _TEXT = re.compile(r"\\(?:text|mathrm|mathbb|mathbf|vec|operatorname|begin|end)\
 _WITHOUT_WORDS = frozenset({"equation", "expression", "region", "items"})
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 _BULLETS = re.compile(r"(:\**)[ \t]*\n{1,2}((?:[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+[^\n]{1,80}(?:\n|\Z)){2,8})\s*\Z")
+_NAMED = re.compile(r"(?:(?<![\\A-Za-z])[A-Za-z]{2,}|[,;:.])\s(?=(?:[A-Za-z]|[A-Z]{2}|\\[a-z]{2,8})'{0,2}(?:_\w|\([^()]{1,8}\))?\s?=(?!=))")
+"""Before a name that is given a value."""
+_INDEXED = re.compile(r"\b([a-z])(\d{1,2})(?=\s?=)")
 _NAME = re.compile(r"[A-Za-z]{1,2}'{0,3}(?:\([a-z]\))?")
 _OPERATION = re.compile(r"(?:\\[dt]?frac\{d[a-z]?\}\{d[a-z]\}|d[a-z]/d[a-z]|\\(?:int|lim|sum)(?![a-z]).*)", re.DOTALL)
 _OTHER_RELATION = re.compile(r"[<>≤≥≠≈∈±,;]|\\(?:[lg]eq?|[lg]t|neq?|pm|in|approx)(?![a-z])")
@@ -65,7 +69,7 @@ _SPACES = re.compile(r"\\[,;:! ]")
 _WANTED: dict[str, frozenset[str]] = {
     "measure": frozenset({"measure"}),
     "expression": frozenset({"expression", "equation"}),
-    "constant": frozenset({"constant", "measure"}),
+    "constant": frozenset({"constant", "measure", "equation"}),
     "numeral": frozenset({"numeral"}),
     "items": frozenset({"items", "matrix"}),
     "region": frozenset({"region", "items"}),
@@ -150,7 +154,7 @@ def _in_one_line(text: str) -> str:
 
 def _plain(sentence: str) -> str:
     """A sentence without its markup, its full stop, and a remark that changes nothing."""
-    plain = _MARKUP.sub("", sentence).rstrip(_MARKS_AT_END).lstrip()
+    plain = _INDEXED.sub(r"\1_{\2}", _MARKUP.sub("", sentence)).rstrip(_MARKS_AT_END).lstrip()
     return _REMARK.sub("", plain).rstrip(_MARKS_AT_END)
 
 
@@ -171,9 +175,9 @@ def _end_of(sentence: str, kinds: frozenset[str]) -> tuple[str, str] | None:
 def _starts(sentence: str) -> Iterator[tuple[int, bool]]:
     """Where a value may begin, the longest first, and whether an equals sign stands before it."""
     yield 0, False
-    for count, found in enumerate(_LED.finditer(sentence)):
-        if count < _MAX_STARTS:
-            yield found.end(), found["equals"] is not None
+    places = [(found.end(), found["equals"] is not None) for found in islice(_LED.finditer(sentence), _MAX_STARTS)]
+    names = [(found.end(), False) for found in islice(_NAMED.finditer(sentence), _MAX_STARTS)]
+    yield from sorted({*places, *names})
 
 
 def _kind_of(value: str) -> frozenset[str]:

@@ -49,7 +49,7 @@ def without_remark(sentence: str, prompt: str, is_wanted: Callable[[Quantity], b
         is_wanted: whether a quantity is in a unit that the prompt asks for, so that of two equal ones it is kept.
     """
     if (place := _PLACE.search(sentence)) is not None:
-        is_asked = _ASKS_PLACE.search(prompt) or (place["arrow"] and not LIMIT.search(prompt))
+        is_asked = asks_place(prompt) or (place["arrow"] and not LIMIT.search(prompt))
         return sentence if is_asked else sentence[: place.start()]
     if (company := _COMPANY.search(sentence)) is not None:
         counted = _COUNTED.search(sentence[: company.start()])
@@ -67,6 +67,11 @@ def without_repetition(sentence: str, is_wanted: Callable[[Quantity], bool] | No
     if one is None or other is None or not same_measure(one, other):
         return sentence
     return sentence[: before.start(1)] + (again[1] or again[2]) if is_wanted is not None and is_wanted(other) else sentence[: again.start()]
+
+
+def asks_place(prompt: str) -> bool:
+    """Whether a prompt asks where something is attained, and not how much it is."""
+    return _ASKS_PLACE.search(prompt) is not None
 
 
 def before_given(sentence: str, prompt: str) -> str:

@@ -83,7 +83,7 @@ _DENIES = re.compile(
     r"not|n['’]t\b|n(?:ever|either|or|o (?:one|way|longer))\b|(?:could|might|may)\b|hardly|anything|rather|instead|except|unlike|exclud|other than|different"
     r"|opposite|far from|[≠!]|\\ne|false|untrue|wrong|incorrect|impossible|absurd|doubt|ridic|mistak|error|a lie|den[yi]|refute|reject|disagree|circumstances"
     r"|suppos|assum|imagin|pretend|\bif\b|\bpas\b|nicht|\bno (?:es|vale)|não|non è|niet|\bnie\b|\bне\b|不是|[并並]非|不等[于於]"
-    r"|nobody|tract|withdraw|take back|invalid|tempting|students|people|solvers|others|pupils|slip|trap|misconc",
+    r"|nobody|tract|withdraw|take back|invalid|tempting|some would|others (?:would|may|might)|students|people|solvers|others|pupils|slip|trap|misconc",
     re.IGNORECASE,
 )
 """Something in every denial before an answer: most sentences have none of it, and are not looked at any closer."""
@@ -113,7 +113,8 @@ _DENIED_BEFORE = re.compile(
     r" (?:that|to (?:say|claim|think|answer|conclude|write|believe|assume|put|give))"
     r"|(?:\b(?:can)?not|n['’]t|\bnever|\bno longer) (?:\w{2,12}ly )?"
     r"(?:think|consider|believe|say|claim|agree|accept|mean|suggest|conclude|support|expect|suppose|answer|give|choose|write|assume)"
-    r"|\b(?:some|many|most|several|other|careless) (?:students|people|solvers|others|pupils) (?:may |might |would |will )?(?:\w{2,12}ly )?"
+    r"|\b(?:some|many|most|several|others?|careless)(?: (?:students|people|solvers|others|pupils)| (?=would|might|may)) ?"
+    r"(?:may |might |would |will )?(?:\w{2,12}ly )?"
     r"(?:answer|say|think|claim|guess|believe|conclude|argue)"
     r"|\b(?:common|typical|frequent|usual|classic|easy) (?:mistake|error|slip|trap|misconception)"
     r"|\b(?:doubt|deny|denies|refute|reject|disagree|under no circumstances|nobody|no one|retract|withdraw|take back)"

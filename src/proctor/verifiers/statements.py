@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from proctor.verifiers.remarks import without_repetition
+from proctor.verifiers.remarks import closed_quantity, without_repetition
 from proctor.verifiers.units import lookup
 
 MAX_CANDIDATES = 50
@@ -48,6 +48,7 @@ _TEXT_LABEL = re.compile(r"\\text\s?\{\s?((?:the\s)?(?:final\s)?answer(?:\sis)?\
 _DISPLAYED = re.compile(r"\s{0,5}(\$\$[^$]{1,1000}\$\$|\\\[.{1,1000}?\\\])", re.DOTALL)
 _SAID = re.compile(r"[ \t]{0,20}(?:\n[ \t]{0,20}){0,3}([^\n]{0,1000})")
 _LIST_MARK = re.compile(r"(?:\d{1,2}[.)]|[-*•])\s")
+_VERDICT = re.compile(r"[\s*_]*(?:true|false|yes|no)[*_]{0,3}[.,;:!]", re.IGNORECASE)
 _MAX_WORDS = 4
 """Of what stands behind a label: more of them, with more text after, are a solution and no answer."""
 _SECOND_SENTENCE = re.compile(r"[.!?;]\s+\w")
@@ -58,8 +59,11 @@ _FILLER = re.compile(
     r"^(?:[:=]\s{0,5})?(?:(?:exactly|simply|just|approximately|about|roughly|around|equal to|therefore|thus|then|hence|indeed|clearly|also|:),?\s{0,5}){0,4}",
     re.IGNORECASE,
 )
-_ROUGHLY = re.compile(r"(?<=\S)\s{0,3}\((?:approximately|approx\.?|about|roughly|around|≈|i\.e\.,?|that is,?|or about|or)\s?[^()\n]{1,60}\)\Z", re.IGNORECASE)
-"""What an answer comes to, in brackets behind it."""
+_ROUGHLY = re.compile(
+    r"(?<=\S)\s{1,3}\((?!(?:mod|base|not|or|and|but|wrong|incorrect|in)\b|\\)(?:≈|(?=[^()\n]{0,60}[A-Za-z]{3}))[^()\n]{1,120}\)\Z", re.IGNORECASE
+)
+"""What is said of an answer in brackets behind it."""
+_EXPLAINED = re.compile(r"(?<=[\d$)\]}*]),\s(?:computed|obtained|found|calculated|by|using|as|rounded|where|with)\b.*", re.DOTALL)
 _LEAD_IN = re.compile(r"^[A-Za-z ,'’]{0,60}\b(?:is|are|be)\s{1,5}", re.IGNORECASE)
 _PLAIN_LEAD = re.compile(r"[A-Za-z ,:'’=()]*")
 _VARIABLE = re.compile(r"\$([A-Za-z](?:_\w)?)\$(?=.)", re.DOTALL)
@@ -79,7 +83,7 @@ OTHER_VALUE = re.compile(
 """What makes something else of a number that comes after it in its sentence."""
 _LATER_VALUE = re.compile(r"\b(?:more|less|fewer|greater|times) than\b|\b(?:or|not|wrong|incorrect|minus|plus)\b", re.IGNORECASE)
 _HEDGED_BEFORE = re.compile(
-    r"(?:\b(?:or|nor|not|cannot|can't|either|maybe|perhaps|possibly|probably|than|isn't|wasn't|aren't|never|instead of|vs|versus|except|without|unlike)"
+    r"(?:±\s?|\b(?:or|nor|not|cannot|can't|either|maybe|perhaps|possibly|probably|than|isn't|wasn't|aren't|never|instead of|vs|versus|except|without|unlike)"
     r"(?:\s{1,5}\w{1,12}){0,1}\W{0,5}"
     r"|\b(?:roots?|squares?|cubes?|half|halves|thirds?|quarters?|opposite|reciprocal|inverse|negative|logarithm|factorial|double|triple) of\s{1,3}\W{0,2}"
     r"|\b(?:twice|thrice|times|half|double|triple)\s{1,3}[$(]?|\b(?:step|case|part|method|question|problem|equation)\s{1,3}\W{0,2}|√\s?\(?)$",
@@ -184,7 +188,8 @@ def _statements(text: str) -> Iterator[tuple[str, int]]:
 
 def _is_solution(line: str, after: str) -> bool:
     """Whether a label stands before a solution in several sentences or lines."""
-    is_long = len(line.split()) > _MAX_WORDS and (bool(after.strip()) or _SECOND_SENTENCE.search(line) is not None)
+    is_word = _VERDICT.match(line) is not None  # "True. For instance, 3 + 5 = 8."
+    is_long = not is_word and len(line.split()) > _MAX_WORDS and (bool(after.strip()) or _SECOND_SENTENCE.search(line) is not None)
     return is_long or (_LIST_MARK.match(line) is not None and bool(after.strip()))
 
 
@@ -196,7 +201,8 @@ def _answer_in(line: str) -> str:
             line = line.removesuffix(closing).strip()
     sentence = _first_sentence(line)
     rest = line[len(sentence) :].lstrip(".!? ")
-    sentence = _ROUGHLY.sub("", without_repetition(_FILLER.sub("", _NOT_THAT.sub("", sentence)).rstrip("*: ")))
+    sentence = _EXPLAINED.sub("", sentence) or sentence
+    sentence = _without_remark(without_repetition(_FILLER.sub("", _NOT_THAT.sub("", sentence)).rstrip("*: ")))
     if _ANOTHER.match(rest):
         return line
     sentence = _VARIABLE.sub(r"\1", sentence)
@@ -215,6 +221,12 @@ def _answer_in(line: str) -> str:
         is_other = OTHER_VALUE.search(_SIGN_BEFORE.sub("", before)) or _LATER_VALUE.search(after) or _is_hedged(sentence, numbers[0])
         return sentence if is_other else _number_text(sentence, numbers[0])
     return _SIGN_WORD.sub("-", _RATE.sub("", _AT_END.sub("", _without_lead(sentence)))).strip("* ")
+
+
+def _without_remark(sentence: str) -> str:
+    """A sentence without what is said of its answer in brackets behind it, unless that is a quantity, which would be another one."""
+    found = _ROUGHLY.search(sentence)
+    return sentence if found is None or closed_quantity(found.group().strip(" ()")) is not None else sentence[: found.start()]
 
 
 def _without_lead(sentence: str) -> str:

@@ -4,10 +4,7 @@ Where the reference is a number, or is made of numbers (a list, a matrix, the en
 finished forms: an integer, a decimal, a fraction, a mixed number, scientific notation or a number word, one power, root, logarithm, factorial or
 binomial coefficient, a fraction of these, and a multiple of pi (an angle). Everything else is a calculation that nobody worked out, however it is
 dressed: `12e^0+34`, `\frac{12}{34^{-1}}`, `12 \cdot 34 + x - x`, and so is a division that comes out even: `\frac{360}{24}` for 15. What stands in
-the prompt already, `proctor.verifiers.echoes` finds.
-
-Where the reference is irrational or complex, what equals it is left to be worked out if terms are alike that the reference has combined
-(`6\sqrt2 + 5\sqrt2`, `12 - 15i + 8i + 10`), or numbers that it has multiplied (`\pi \cdot 3^2 \cdot 10`). A sum of terms that are not alike is a result.
+the prompt already, `proctor.verifiers.echoes` finds, and terms that are left to be added `proctor.verifiers.terms`.
 
 So the verdict on `3+4` for 7 is not the one on 7 for `3+4`: a reference may be written as it likes.
 """
@@ -16,9 +13,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
-from itertools import product
 
 from proctor.verifiers.answers import Answer, Assignment, Interval, Items, Matrix, Quantity, Relation
 from proctor.verifiers.equivalence import leads_with_name
@@ -29,8 +25,6 @@ from proctor.verifiers.units import lookup
 
 _SCALES = frozenset(SCALES.values())
 _SCALE_WORDS = re.compile("|".join(sorted(SCALES)), re.IGNORECASE)
-_MAX_TERMS = 64
-_MAX_DIVISOR = 1000
 _ONE_STEP = frozenset({"sqrt", "root", "!", "binom", "log", "logbase", "ln"})
 
 
@@ -70,17 +64,9 @@ def is_uncalculated(text: str, answer: Answer, reference: Answer) -> bool:
         reference: as it was read.
     """
     nodes = list(given_nodes(reference))
-    if all(map(_is_rational, nodes)) or any(variables(node) - NAMED_CONSTANTS for node in nodes):
+    if all(map(is_rational, nodes)) or any(variables(node) - NAMED_CONSTANTS for node in nodes):
         return False
     return is_unfinished(text, answer, is_exact=False) and not is_unfinished("", reference, is_exact=False)
-
-
-def is_uncombined(text: str, answer: Answer, reference: Answer) -> bool:
-    """Whether terms that are alike, or numbers to be multiplied, are left in what equals an irrational or complex reference, which has none such.
-
-    So `\\sqrt2 + 5\\sqrt2` is not worked out, and `\\pi \\cdot 3^2 \\cdot 10` is not.
-    """
-    return _is_uncombined(text, answer) and not _is_uncombined("", reference) and not any(variables(node) - NAMED_CONSTANTS for node in given_nodes(reference))
 
 
 def is_undivided(answer: Answer, reference: Answer) -> bool:
@@ -101,133 +87,6 @@ def _comes_out_even(node: Node) -> bool:
             return abs(exact(bottom)) > 1 and exact(top) % exact(bottom) == 0
         case _:
             return False
-
-
-def _is_uncombined(text: str, answer: Answer) -> bool:
-    """Whether terms of a closed number are alike, or several of its factors are rational."""
-    if isinstance(answer, Matrix) or (isinstance(answer, Quantity) and answer.rough is not None):
-        return False
-    nodes = [node for node in given_nodes(answer) if not variables(node) - NAMED_CONSTANTS and not _is_rational(node)]
-    has_words = _SCALE_WORDS.search(text) is not None
-    return any(_has_like_terms(node) or _has_power_of_i(node) or (not has_words and _has_open_product(node)) for node in nodes)
-
-
-def _has_like_terms(node: Node) -> bool:
-    """Whether terms of a sum differ by a rational factor only, its products multiplied out."""
-    keys = [_irrational_part(powers) for powers in _expanded(node)]
-    return len(keys) <= _MAX_TERMS and len(set(keys)) < len(keys)
-
-
-_Powers = Mapping[int | Node, Fraction]
-"""What a term is a product of: primes, constants, and what is not taken apart further, each with its exponent; -1 is the square of i."""
-
-
-def _expanded(node: Node) -> list[_Powers]:
-    """The terms of a sum, with products and quotients of sums multiplied out; powers of sums are left, and without what has too many terms."""
-    if _is_rational(node):
-        return [{}]
-    match node:
-        case Apply("+", (left, right)):
-            return [*_expanded(left), *_expanded(right)]
-        case Apply("-", (inner,)):
-            return _expanded(inner)
-        case Apply("*", (left, right)):
-            return _products(_expanded(left), _expanded(right))
-        case Apply("/", (top, bottom)):
-            return _products(_expanded(top), [_raised(_powers(bottom), Fraction(-1))])
-        case _:
-            return [_powers(node)]
-
-
-def _products(lefts: list[_Powers], rights: list[_Powers]) -> list[_Powers]:
-    return [_times(left, right) for left, right in product(lefts, rights)] if len(lefts) * len(rights) <= _MAX_TERMS else []
-
-
-def _powers(node: Node) -> _Powers:
-    match node:
-        case Number(value):
-            return _times(_primes(value.numerator), _raised(_primes(value.denominator), Fraction(-1)))
-        case Apply("-", (inner,)):
-            return _times(_primes(-1), _powers(inner))
-        case Apply("*", (left, right)):
-            return _times(_powers(left), _powers(right))
-        case Apply("/", (top, bottom)):
-            return _times(_powers(top), _raised(_powers(bottom), Fraction(-1)))
-        case Apply("sqrt", (inner,)):
-            return _raised(_powers(inner), Fraction(1, 2))
-        case Apply("root", (inner, Number(index))) if index:
-            return _raised(_powers(inner), 1 / index)
-        case Apply("^", (base, exponent)) if _is_rational(exponent):
-            return _raised(_powers(base), exact(exponent))
-        case _:
-            return {node: Fraction(1)}
-
-
-def _times(left: _Powers, right: _Powers) -> _Powers:
-    return {atom: left.get(atom, Fraction(0)) + right.get(atom, Fraction(0)) for atom in {**left, **right}}
-
-
-def _raised(powers: _Powers, exponent: Fraction) -> _Powers:
-    return {atom: power * exponent for atom, power in powers.items()}
-
-
-def _primes(number: int) -> _Powers:
-    """The prime factors of an integer; what is left of a large one after the small primes stands for itself."""
-    found: dict[int | Node, Fraction] = {Symbol("i"): Fraction(2)} if number < 0 else {}
-    rest, divisor = abs(number), 2
-    while divisor <= _MAX_DIVISOR and divisor * divisor <= rest:
-        while rest % divisor == 0:
-            found[divisor] = found.get(divisor, Fraction(0)) + 1
-            rest //= divisor
-        divisor += 1
-    if rest > 1:
-        found[rest] = found.get(rest, Fraction(0)) + 1
-    return found
-
-
-def _irrational_part(powers: _Powers) -> frozenset[tuple[int | Node, Fraction]]:
-    """What is left of a term without its rational factor."""
-    rest = {atom: power % 1 if isinstance(atom, int) else power % 2 if atom == Symbol("i") else power for atom, power in powers.items()}
-    return frozenset((atom, power) for atom, power in rest.items() if power)
-
-
-def _has_power_of_i(node: Node) -> bool:
-    match node:
-        case Apply("^", (Symbol("i"), Number(exponent))):
-            return exponent > 1
-        case Apply("+" | "-" | "*" | "/", arguments):
-            return any(map(_has_power_of_i, arguments))
-        case _:
-            return False
-
-
-def _has_open_product(node: Node) -> bool:
-    """Whether several numbers are multiplied in a term, above its bar or below: `2\\pi \\cdot 5`; `\\frac{12\\pi}{8}` is a fraction."""
-    if _is_rational(node):
-        return False
-    match node:
-        case Apply("+" | "-", arguments):
-            return any(map(_has_open_product, arguments))
-        case Apply("*" | "/", arguments):
-            tops, bottoms = _divided(node)
-            return max(len(tops), len(bottoms)) > 1 or any(isinstance(part, Apply) and part.operator == "+" and _has_open_product(part) for part in arguments)
-        case _:
-            return False
-
-
-def _divided(node: Node) -> tuple[list[Node], list[Node]]:
-    """The rational factors of a term that stand above and below its bar; without one, and without powers of ten."""
-    match node:
-        case Apply("-", (inner,)):
-            return _divided(inner)
-        case Apply("*", (left, right)):
-            return tuple(map(list.__add__, _divided(left), _divided(right)))  # type: ignore[return-value]
-        case Apply("/", (top, bottom)):
-            return tuple(map(list.__add__, _divided(top), _divided(bottom)[::-1]))  # type: ignore[return-value]
-        case Apply("^", (Number(base), _)) if base == 10:
-            return [], []
-        case _:
-            return ([node], []) if _is_rational(node) and abs(exact(node)) != 1 else ([], [])
 
 
 def has_other_terms(answer: Answer, reference: Answer) -> bool:
@@ -339,7 +198,7 @@ def _is_open(node: Node, *, is_exact: bool, has_words: bool) -> bool:
     if _is_finished(node, has_words=has_words):
         return False
     parts = node.arguments if isinstance(node, Apply) else ()
-    return is_exact or _is_rational(node) or any(_is_open(part, is_exact=False, has_words=has_words) for part in parts)
+    return is_exact or is_rational(node) or any(_is_open(part, is_exact=False, has_words=has_words) for part in parts)
 
 
 def _is_finished(node: Node, *, has_words: bool) -> bool:
@@ -403,7 +262,7 @@ def _is_inverse(node: Node) -> bool:
             return False
 
 
-def _is_rational(node: Node) -> bool:
+def is_rational(node: Node) -> bool:
     try:
         exact(node)
     except Unsettled:
