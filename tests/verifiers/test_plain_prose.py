@@ -291,3 +291,8 @@ def test_says_the_answer(problem: tuple[str, str], completion: str) -> None:
 @pytest.mark.parametrize(("problem", "completion"), WRONG)
 def test_says_something_else(problem: tuple[str, str], completion: str) -> None:
     assert _outcome(problem, completion) is not Outcome.CORRECT
+
+
+@pytest.mark.parametrize(("channels", "outcome"), [(("last_math", "boxed"), Outcome.CORRECT), (("boxed", "last_math"), Outcome.INCORRECT)])
+def test_the_order_of_channels_is_kept(channels: tuple[str, ...], outcome: Outcome) -> None:
+    assert MathVerifier(channels=channels)(r"\boxed{3} and then $4$", Task("t", "", "4")).outcome is outcome

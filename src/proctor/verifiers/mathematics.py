@@ -144,12 +144,12 @@ class MathVerifier:
 
     def _offers(self, text: str, gold: Gold, task: Task) -> Iterator[Extraction]:
         """What a completion says in its channels; before what is read off its last formula, line or number, what its end says by its form."""
+        num_declared = next((place for place, channel in enumerate(self.channels) if channel not in _DECLARED), len(self.channels))
+        yield from extractions(text, self.channels[:num_declared])
         end = text if self.counts_last_number else without_closing(in_lines(text))
-        ending = last_said(end, task.prompt_text, gold) if "answer_is" in self.channels else None
-        yield from extractions(text, tuple(channel for channel in self.channels if channel in _DECLARED))
-        if ending is not None:
+        if "answer_is" in self.channels and (ending := last_said(end, task.prompt_text, gold)) is not None:
             yield ending
-        yield from extractions(end, tuple(channel for channel in self.channels if channel not in _DECLARED))
+        yield from extractions(end, self.channels[num_declared:])
 
     def _is_taken_back(self, found: Extraction, gold: Gold, task: Task) -> bool:
         """Whether a right answer is doubted in what follows it, and what comes then is none, or another one."""
