@@ -7,11 +7,12 @@ import time
 import pytest
 
 from proctor.core import Outcome, Task
-from proctor.verifiers.asked import asked_base, asked_units
+from proctor.verifiers.asked import asked_base
 from proctor.verifiers.conclusions import concluded
+from proctor.verifiers.denials import is_denied
 from proctor.verifiers.mathematics import MathVerifier
+from proctor.verifiers.measures import asked_units
 from proctor.verifiers.remarks import without_remark, without_repetition
-from proctor.verifiers.retractions import is_denied
 from proctor.verifiers.units import UNITS
 
 FIND = "Find $x$."

@@ -122,11 +122,13 @@ def test_public_cases() -> None:
         ("fifth", 0, 0),
         ("sixth", 0, 0),
         ("seventh", 3, 2),
-        ("eighth", 8, 0),
-        ("ninth", 8, 1),
-        ("tenth", 1, 1),
+        ("eighth", 7, 0),
+        ("ninth", 7, 1),
+        ("tenth", 0, 1),
         ("eleventh", 12, 0),
         ("twelfth", 7, 0),
+        ("thirteenth", 1, 0),
+        ("fourteenth", 5, 2),
     ],
 )
 def test_rows_written_blind_are_read_no_worse_than_now(name: str, num_refused: int, num_paid: int) -> None:

@@ -77,6 +77,16 @@ SIMPLER = "Simplify the expression 3(2x − 4) − 2(x − 5).", "4x - 2"
 REDUCED = r"Simplify $\dfrac{x^2-9}{x^2+5x+6}$.", r"\frac{x-3}{x+2}"
 BINARY = "Convert the binary number 1011011 to decimal.", "91"
 WAYS = "In how many ways can a committee of 3 be chosen?", "220"
+PRODUCT = "Compute the product $(1+i)(2+3i)$, writing the result in the form $a+bi$.", "-1+5i"
+DIFFERENTIATED = "Differentiate $x^5-4x^3+x-9$.", "5x^4-12x^2+1"
+DISTANCE = "Find the distance between the points $(1,-2)$ and $(4,1)$.", r"3\sqrt{2}"
+ANGLE = r"In triangle $ABC$, $\angle A=50^\circ$ and $AB=AC$. Find the measure of angle $B$.", r"65^\circ"
+LOGARITHM = r"Evaluate $\displaystyle\int_1^2\ln x\,dx$.", r"2\ln 2-1"
+TRIP = "A train leaves at 9:48 a.m. and arrives at 1:15 p.m. the same day. How many minutes does the trip take?", "207"
+RECIPROCAL = r"If $z = 3 - 4i$, what is $\frac{1}{z}$? Express your answer in the form $a+bi$.", r"\frac{3}{25}+\frac{4}{25}i"
+PUSHED = "A block is pushed from rest. What is its final speed?", r"$3\sqrt{14}$ m/s"
+POWER = r"What is the value of $\log_4 128$?", r"\frac{7}{2}"
+STICKERS = "Milo has 3 times as many stickers as Tess. How many stickers did Milo have at first?", "42"
 BASE = "Write 45 in base 4.", "231_4"
 
 RIGHT = [
@@ -169,6 +179,16 @@ RIGHT = [
     (BINARY, "1011011₂ = 91₁₀"),
     (ROOTS, "The solutions are $x = -2$ and $x = 7$. Their product is −14 as expected."),
     (INTERVAL, "**Answer:** (−2, 5) (both endpoints excluded)"),
+    (TRIP, "**Answer:** The trip takes $207$ minutes."),
+    (RECIPROCAL, r"So $\frac1z=\frac{3+4i}{25}$. Therefore 1/z = 3/25 + (4/25)i."),
+    (PUSHED, r"$v=\sqrt{126}=\boxed{3\sqrt{14}\text{ m/s}}$"),
+    (PUSHED, "So the final speed is 3√14 m/s."),
+    (STICKERS, r"\boxed{\text{Milo had } 42 \text{ stickers}}"),
+    (PRODUCT, "FOIL gives $2 + 5i + 3i^2$. Since $i^2=-1$, the product is $-1+5i$."),
+    (DIFFERENTIATED, r"$$\frac{d}{dx}(x^5-4x^3+x-9)=5x^4-12x^2+1$$"),
+    (DISTANCE, "The distance is √(9+9) = √18 = 3√2.\n\n**Distance = 3√2**"),
+    (ANGLE, r"The base angles are equal: $2\angle B=130^\circ$ and $\angle B=65^\circ$."),
+    (LOGARITHM, r"$$\int_1^2\ln x\,dx=\Big[x\ln x\Big]_1^2-\int_1^2dx=2\ln2-1.$$"),
 ]
 
 WRONG = [
@@ -261,6 +281,16 @@ WRONG = [
     (DIVISORS, "There are 39 (15 + 24)."),
     (ROOT, "So k equals one."),
     (DETERMINANT, "det = 3·7 − 5·2 = 21 − 10 = 12"),
+    (DIFFERENTIATED, r"$$5x^4-12x^2+1=\frac{d}{dx}(x^5-4x^3+x-9)$$"),
+    (DIFFERENTIATED, r"$$\frac{d}{dx}(x^5-4x^3+x-9)=5x^4-12x^2$$"),
+    (DISTANCE, "**Squared distance = 18**"),
+    (ANGLE, r"$2\angle B=65^\circ$"),
+    (LOGARITHM, r"$$\int_1^2\ln x\,dx=\Big[x\ln x\Big]_1^2-\int_1^2dx$$"),
+    (TRIP, "**Answer:** The trip takes $207$ hours."),
+    (TRIP, "**Answer:** The trip takes less than $207$ minutes."),
+    (PUSHED, r"\boxed{3\sqrt{14}\text{ km/h}}"),
+    (POWER, r"\boxed{\frac{\log 128}{\log 4}}"),
+    (STICKERS, r"\boxed{\text{Milo had not } 42 \text{ stickers}}"),
     (SOLVED, "2x = 7"),
     (SOLVED, "2x = 7 → x = 3.5"),
     (COMPOSED, "g(2) = 17 and f(4) = 4."),

@@ -7,8 +7,9 @@ import time
 import pytest
 
 from proctor.core import Outcome, Task
-from proctor.verifiers.asked import asked_base, asked_units, values_said
+from proctor.verifiers.asked import asked_base, values_said
 from proctor.verifiers.mathematics import MathVerifier, number_verifier
+from proctor.verifiers.measures import asked_units
 from proctor.verifiers.retractions import doubt_after
 from proctor.verifiers.units import UNITS
 

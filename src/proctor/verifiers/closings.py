@@ -38,13 +38,14 @@ including whereas as which_is_less which_is_more which_is_greater which_is_small
 achieved counting coming computed who whose in_particular giving_a_total giving_the_total
 """
 _FURTHER = "each every the_last the_other the_remaining the_value the_endpoint in_particular indeed here note this_is it_is_also"
-_REASON = re.compile(rf",?\s(?:because|since)\b{_REST}|,\s{one_of(_REMARKS)}{_REST}|;\s{one_of(_FURTHER)}{_REST}", re.IGNORECASE)
+_REASON = re.compile(rf",?\s(?-i:because|since)\b{_REST}|,\s{one_of(_REMARKS)}{_REST}|;\s{one_of(_FURTHER)}{_REST}", re.IGNORECASE)
 _ASIDE = re.compile(
     r"\s\((?!mod\b|\\mod|base\b)(?=[^()]*(?:[A-Za-z]{2}|[=≈+×·*]))(?:[^()\n]|\([^()\n]*\)){1,200}\)[\s.!*$]*\Z"
     r"|,?\s(?:with|where|for) (?:(?![.!?]\s|\n).){0,40}\b(?:arbitrary|constants?)\b(?:(?![.!?]\s|\n).){0,40}\Z"
     r"|,?(?:\s|\\q?quad)+(?:for|where|with|provided)? ?\$?(?:\\text\{(?:for|where)\s?\})?\s?[a-z]\s?(?:≠|\\neq?(?![a-z])|!=)\s?-?[\d/., -]{1,12}[\s.$*]*\Z"
     r"|,?(?:\s|\\q?quad)+(?:for|where)? ?\$?[A-Za-z](?:_\d)?(?:,\s?[A-Za-z](?:_\d)?){0,2}\s?(?:\\in(?![a-z])|∈)\s?(?:\\mathbb\s?\{?[RCZ]\}?|[ℝℂℤ])"
     r"[\s.$*\]\\]*\Z"
+    r"|\s\(?in (?:base (?:10|ten)|decimal)\)?[\s.!*]*\Z"
     r"|\s(?:for|where) \$?n\s?(?:\\ge|≥|>=|\\geq)\s?\d[\s.$*]*\Z"
     r"|,\s(?:or )?(?:about|approximately|roughly|around|nearly|≈|\\approx)\s(?:(?![.!?]\s|\n).){1,60}\Z"
 )

@@ -13,12 +13,14 @@ from contextlib import suppress
 from fractions import Fraction
 
 from proctor.verifiers.answers import Quantity
-from proctor.verifiers.asked import asked_formulas, asked_units
+from proctor.verifiers.asked import asked_formulas
 from proctor.verifiers.evaluation import Unsettled, equal, exact, within
 from proctor.verifiers.expressions import Node, parse
+from proctor.verifiers.measures import asked_units
 from proctor.verifiers.notation import Unreadable
+from proctor.verifiers.patterns import among, any_of
 from proctor.verifiers.remarks import LIMIT, closed_quantity, same_measure, without_remark
-from proctor.verifiers.statements import FORMULA, OTHER_VALUE, Said, ends_list, last_number, sentences
+from proctor.verifiers.statements import FORMULA, OTHER_VALUE, Said, ends_list, last_formula, last_number, sentences
 from proctor.verifiers.unfinished import is_unfinished
 
 _MAX_TAIL_CHARS = 2000
@@ -30,13 +32,31 @@ _DELIMITERS = re.compile(r"(?<!\\)\$|\\[()\[\]]|\*\*|\\displaystyle(?![a-z])|\\(
 _PRODUCT = re.compile(r"(?<![A-Za-z\\{])[a-z]{2,3}(?![A-Za-z}])")
 _FUNCTIONS = frozenset({"sin", "cos", "tan", "log", "ln", "exp", "gcd", "lcm", "max", "min", "mod", "lim", "det", "km", "cm", "mm", "kg"})
 _THAT_IS = re.compile(r"\bi\.\s?e\.(?!,)")
-_SIGN = re.compile(r"(?<![<>:\\=])(?<![^\d)]!)=(?![=>])|≡|\\equiv(?![a-z])|≈|\\approx(?![a-z])|→|->|\\(?:to|rightarrow)(?![a-z])")
+_SIGN = re.compile(
+    any_of(
+        r"(?<![<>:\\=])(?<![^\d)]!)=(?![=>])",  # `=`, also of `3! = 6`; no `<=`, `:=`, `!=`, `=>`
+        r"≡|\\equiv(?![a-z])",
+        r"≈|\\approx(?![a-z])",
+        r"→|->|\\(?:to|rightarrow)(?![a-z])",
+    )
+)
 _OTHER_SIGN = re.compile(r"[<>≤≥≠±∈?]|\\(?:[lg]eq?|[lg]t|neq?|pm|in|mid|cup|leqslant|geqslant)(?![a-z])|(?<![\d)])!=")
 _KINDS = {"=": "=", "≡": "≡", "\\equiv": "≡", "≈": "≈", "\\approx": "≈"}
 _CONNECTIVE = re.compile(
-    r"(?:^|[\s,;:])(?:and\s)?(?:so(?: that)?|hence|thus|then|therefore|consequently|which (?:gives|means|is)|giving"
-    r"|i\.e\.,|we (?:get|have|find|obtain))\b[,:]?\s"
-    r"|\\(?:implies|Rightarrow|therefore|Longrightarrow)(?![a-z])|[⇒⟹∴]|=>",
+    any_of(
+        r"(?:^|[\s,;:])(?:and\s)?"  # ", and therefore "
+        + any_of(
+            r"so(?: that)?",
+            among("hence thus then therefore consequently"),
+            r"which (?:gives|means|is)",
+            "giving",
+            r"i\.e\.,",
+            r"we (?:get|have|find|obtain)",
+        )
+        + r"\b[,:]?\s",
+        r"\\(?:implies|Rightarrow|therefore|Longrightarrow)(?![a-z])",
+        r"[⇒⟹∴]|=>",
+    ),
     re.IGNORECASE,
 )
 _COMMA = re.compile(r"[,;]\s|\sand\s(?=[^=]{1,80}=)|\\q?quad(?![a-z])")
@@ -44,21 +64,41 @@ _JOINED = re.compile(r"\b(?:and|or|nor|versus|vs)\b|\\l(?:or|and)(?![a-z])")
 _MODULUS = re.compile(r"\(?\s?(?:\\pmod|\\bmod|\\mod|\bmod(?:ulo)?)\s?\{?\s?(\d{1,9})\s?\}?\s?\)?\s*\Z")
 _DEGREES = re.compile(r"\^\s?\{?\s?\\circ\s?\}?|\^?\\degree|°")
 _NOUN = re.compile(r"(?<=[\d})])\s+[a-z]{2,20}(?:\s[a-z]{2,20})?\Z")
-_WORD = re.compile(r"(?<![A-Za-z\\])(?:is|are|be|of|so|at|in|to|we|as|by|it|an|on|(?!(?:abc|xyz|pqr|def|mnp)(?![a-z]))[A-Za-z][a-z’']{2,})(?![A-Za-z])")
+_SHORT_WORDS = "is are be of so at in to we as by it an on"
+_LONG_WORD = rf"(?!{among('abc xyz pqr def mnp')}(?![a-z]))[A-Za-z][a-z’']{{2,}}"
+_WORD = re.compile(rf"(?<![A-Za-z\\]){any_of(among(_SHORT_WORDS), _LONG_WORD)}(?![A-Za-z])")
+"""No product of letters, as `xyz` is one."""
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf|operatorname)\s?\{([^{}]{0,60})\}")
 _SUPPOSED = re.compile(r"\b(?:let|suppose|assum\w{1,3}|guess\w{0,3}|say|imagine|pretend|would)\b", re.IGNORECASE)
 _IS = re.compile(r"\b(?:is|are|equals|be|was)\s*\Z")
-_ABOUT_EQUATIONS = re.compile(r"\b(?:equation|relation|condition|constraint|identity|system|line|circle|curve|function|requirement)s?\b", re.IGNORECASE)
+_ABOUT_EQUATIONS = re.compile(rf"\b{among('equation relation condition constraint identity system line circle curve function requirement')}s?\b", re.IGNORECASE)
 _ARROW = re.compile(r"→|->")
 _UNIT_OF_FACTOR = re.compile(r"(?<=\d)\s?[A-Za-z]{1,5}(?=\s?[×*·])")
 _BOUND = re.compile(
-    r"^(?:det|lcm|gcd|LCM|GCD|HCF|GCF)\b|\\(?:int|lim|sum|prod|binom|dbinom|tbinom|gcd|det|max|min|Pr|mathbb\s?\{?[EP])(?![a-z])|[∫∑∏]|\blim\b|\][_^]|\|_"
+    any_of(
+        rf"^{among('det lcm gcd LCM GCD HCF GCF')}\b",  # `gcd(12, 18)`
+        r"\\(?:int|lim|sum|prod|binom|dbinom|tbinom|gcd|det|max|min|Pr|mathbb\s?\{?[EP])(?![a-z])",  # `\int_0^1`, `\mathbb{E}`
+        r"[∫∑∏]",
+        r"\blim\b",
+        r"\][_^]|\|_",  # `[x^2]_0^1`, `f|_2`
+    )
 )
+"""What has a value though letters stand in it."""
 _CALL = re.compile(r"(?<![A-Za-z\\])\\?[A-Za-z](?:_\w|_\{\w{1,4}\}|'{1,2}|\^\{?-1\}?)?\s?[(\[][^()\[\]]{0,80}[)\]]")
+_INDEX = r"_\{?\w{1,6}\}?|[₀-₉]{1,3}"
+_LETTERS = any_of(
+    r"[A-Za-z]",
+    r"[A-Z]{2,3}",
+    rf"{among('angle triangle overline alpha theta mu sigma Delta lambda varphi phi')}(?:\s|\{{)?[A-Z]{{0,3}}\}}?",  # `angle ABC`, `overline{AB`
+)
 _NAME = re.compile(
-    r"\|?\\?(?:[A-Za-z]|[A-Z]{2,3}|(?:angle|triangle|overline|alpha|theta|mu|sigma|Delta|lambda|varphi|phi)(?:\s|\{)?[A-Z]{0,3}\}?)(?:_\{?\w{1,6}\}?|[₀-₉]{1,3})?'{0,2}\|?"
-    r"|(?:LCM|GCD|HCF|GCF|lcm|gcd|det)\s?\([^()=]{1,60}\)|[0-9A-F]{1,20}(?:_\{?\d{1,2}\}?|[₀-₉]{1,2})"
-    r"|\\?[dt]?frac\{d\s?[a-z]?\}\{d\s?[a-z]\}|d\s?[a-z]\s?/\s?d\s?[a-z]"
+    any_of(
+        rf"\|?\\?{_LETTERS}(?:{_INDEX})?'{{0,2}}\|?",  # `x`, `AB`, `\theta`, `a_{10}`, `y''`, `|A|`
+        rf"{among('LCM GCD HCF GCF lcm gcd det')}\s?\([^()=]{{1,60}}\)",  # `gcd(12, 18)`
+        r"[0-9A-F]{1,20}(?:_\{?\d{1,2}\}?|[₀-₉]{1,2})",  # `1011_2`, of another base
+        r"\\?[dt]?frac\{d\s?[a-z]?\}\{d\s?[a-z]\}",  # `\frac{dy}{dx}`
+        r"d\s?[a-z]\s?/\s?d\s?[a-z]",  # `dy/dx`
+    )
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _CUT_OFF = re.compile(r"(-?\d{1,9}\.\d{2,30})\s?(?:…|\.\.\.|\\[lc]?dots)")
@@ -91,7 +131,8 @@ def concluded(text: str, prompt: str) -> Said:
 def _is_formula_with_name(sentence: str) -> bool:
     """Whether a sentence ends in a formula that gives a name its value, which is read as the last formula."""
     *_, formula = [None, *FORMULA.finditer(sentence)]
-    if formula is None or re.search(r"\w", sentence[formula.end() :]):
+    joined = last_formula(sentence)
+    if formula is None or joined is None or joined.start != formula.start() or re.search(r"\w", sentence[formula.end() :]):
         return False
     sides, signs = _chain(next(part for part in formula.groups() if part))
     return signs == ["="] and _NAME.fullmatch(sides[0].strip()) is not None
@@ -218,6 +259,7 @@ def _follows(earlier: Sequence[str], first: str, value: Quantity, *, is_worked_o
     if closed_quantity(first) is not None and all(closed_quantity(name) is not None for name, _ in named):
         return all(_stands_in(side, first) for _, side in named)  # `40/8 = 5, 5 \cdot 5 = 25`: what was worked out is used
     is_solved = len(first) == 1 and any(_has_letter(name, first) for name, _ in named)  # `2x = 8, x = 4`
+    is_solved = is_solved or any(first != name and first in name for name, _ in named)  # `2\\angle B = 130, \\angle B = 65`
     return (is_solved or is_worked_out or any(name == first for name, _ in named)) and all(_may_be(side, value) for name, side in named if name == first)
 
 

@@ -43,6 +43,8 @@ _CONVERTED = re.compile(
 )
 _TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 _INVERSE = frozenset({"arcsin", "arccos", "arctan"})
+_LOGARITHMS = frozenset({"log", "logbase", "ln"})
+_OF_LOGARITHM = re.compile(r"\\(?:log|ln|lg)(?![a-z])|\blog(?:arithms?)?\b|\bln\b", re.IGNORECASE)
 _OF_ANGLE = re.compile(r"\b(?:arc)?(?:sin|cos|tan|cot|sec|csc|cosine|sine|tangent)(?:\b|(?=[\d^_]))", re.IGNORECASE)
 _SCIENTIFIC = re.compile(
     r"\b(?:in|into|to|as|using|use) (?:normali[sz]ed )?(?:scientific notation|standard (?:index )?form)\b|\ba\s?(?:\\times|×)\s?10\s?\^", re.IGNORECASE
@@ -122,15 +124,17 @@ def _names_another(answer: Answer, reference: Answer, prompt: str) -> bool:
 
 
 def _is_unevaluated(answer: Answer, reference: Answer, prompt: str) -> bool:
-    r"""Whether sines and cosines of numbers, which the prompt asks for, are given for a value that the reference has without them.
+    r"""Whether sines, cosines and logarithms of numbers, which the prompt asks for, are given for a value that the reference has without them.
 
-    So `\cos 75^\circ` is no answer to what the cosine of 75 degrees is. Inverse functions are none for a part of pi, whatever the prompt speaks of.
+    So `\cos 75^\circ` is no answer to what the cosine of 75 degrees is, nor `\frac{\log 128}{\log 4}` to what that logarithm is. Inverse functions are
+    none for a part of pi, whatever the prompt speaks of.
     """
     given, wanted = (list(given_nodes(one)) for one in (answer, reference))
     if any(variables(node) - NAMED_CONSTANTS for node in (*given, *wanted)):
         return False
     is_part_of_pi = any("pi" in variables(node) for node in wanted)
     looked_for = (_TRIGONOMETRIC | _INVERSE) if _OF_ANGLE.search(prompt) else _INVERSE if is_part_of_pi else frozenset[str]()
+    looked_for |= _LOGARITHMS if _OF_LOGARITHM.search(prompt) else frozenset()
     return any(operators(node) & looked_for for node in given) and not any(operators(node) & looked_for for node in wanted)
 
 

@@ -20,9 +20,10 @@ from typing import ClassVar
 from proctor.core.task import Score, Task
 from proctor.errors import ConfigError, TaskError
 from proctor.verifiers.answers import Answer, Quantity
-from proctor.verifiers.asked import ends_open_equation, has_other_unit, is_followed_by_other_unit, names_given, values_said
+from proctor.verifiers.asked import ends_open_equation, names_given, values_said
 from proctor.verifiers.blocks import without_code, without_comments
 from proctor.verifiers.closings import without_closing
+from proctor.verifiers.denials import is_denied
 from proctor.verifiers.displays import in_lines
 from proctor.verifiers.echoes import is_echo, is_formula_of
 from proctor.verifiers.endings import last_said
@@ -31,11 +32,12 @@ from proctor.verifiers.evaluation import is_undefined
 from proctor.verifiers.extraction import CHANNELS, Extraction, after_reasoning, boxes, extractions
 from proctor.verifiers.forms import has_other_form, lacks_power_of_ten
 from proctor.verifiers.meanings import further_meanings
+from proctor.verifiers.measures import has_other_unit, is_followed_by_other_unit
 from proctor.verifiers.notation import Unreadable
 from proctor.verifiers.numerals import SCALES
 from proctor.verifiers.reading import readings
 from proctor.verifiers.references import Gold
-from proctor.verifiers.retractions import doubt_after, is_denied
+from proctor.verifiers.retractions import doubt_after
 from proctor.verifiers.statements import FORMULA, ends_list
 from proctor.verifiers.terms import is_uncombined
 from proctor.verifiers.unfinished import has_other_terms, is_number, is_uncalculated, is_undivided, is_unfinished
@@ -68,7 +70,16 @@ _PIECE = re.compile(r"[a-z]+|\d+|[^\s\w]")
 _INVERSE = re.compile(r"[A-Za-z]\s?\^\s?\{?\s?-1\s?\}?\s?\(\s?[a-z]\s?\)\s?=\s?([^=<>]{1,200})")
 _POWER_SAID = re.compile(r"\s{1,3}([A-Za-z]{1,20})\s{1,3}(squared|cubed)\b", re.IGNORECASE)
 _OLD = re.compile(r"(?<=years|.year) old\b")
-_LED = re.compile(r"^\\text\s?\{[A-Za-z ]{0,40}\b(?:is|are)\s?:?\s?\}\s?")
+_LED = re.compile(
+    r"^\\text\s?\{[A-Za-z ]{0,40}\b(?:is|are|was|were|has|had|have|needs?|needed|took|takes|pays?|paid|earns?|earned|spent|gets?|got|sold)\s?:?\s?\}\s?"
+)
+_DOLLARS = re.compile(r"\$([^$]{1,200})\$\s{1,3}([A-Za-z][A-Za-z/^\d ]{0,40})")
+"""Around the number of a quantity whose unit stands outside: `$3\\sqrt{14}$ m/s`."""
+_ARBITRARY = re.compile(
+    r",?(?:\s|\\q?quad|\\[,;])*(?:\\text\s?\{\s?(?:where|for|with)\s?\})?(?:\s|\\[,;])*[A-Za-z](?:_\{?\d\}?)?(?:\s?,\s?[A-Za-z](?:_\{?\d\}?)?){0,2}"
+    r"\s?\\in\s?\\mathbb\s?\{?[RC]\}?\s*\Z"
+)
+"""What a general solution says of its constants."""
 _NO_NOUN_WORDS = """
 and not dozen half halves third thirds quarter quarters tenths hundredths thousandths percent squared cubed factorial mod base times plus minus
 """
@@ -164,7 +175,8 @@ class MathVerifier:
         return doubt.is_retraction
 
     def _is_right(self, candidate: str, gold: Gold, task: Task) -> bool:
-        candidate = _without_noun(_OLD.sub("", _LED.sub("", candidate.strip())), task.prompt_text)
+        candidate = _without_noun(_OLD.sub("", _LED.sub("", _plain(candidate))), task.prompt_text)
+        candidate = candidate if "\\in" in gold.text else _ARBITRARY.sub("", candidate)
         candidate = _without_label(_ANSWER_IS.sub("", candidate), wants_label=_LABEL.fullmatch(gold.text) is not None)
         if candidate.strip() == gold.text:
             return True
@@ -248,7 +260,7 @@ def read_gold(task: Task) -> Gold:
     Raises:
         TaskError: it cannot be read, or has no value that could be compared with another spelling of it.
     """
-    text = _without_label(gold_text(task), wants_label=False)
+    text = _without_label(_plain(gold_text(task)), wants_label=False)
     try:
         return _read_gold(text)
     except Unreadable as error:
@@ -271,6 +283,12 @@ def _without_label(text: str, *, wants_label: bool) -> str:
     if found is None or _SECOND_LABEL.search(found[3]):
         return text
     return (found[1] or found[2]).strip("().") if wants_label else found[3]
+
+
+def _plain(text: str) -> str:
+    """An answer without the dollar signs of a number that its unit follows."""
+    found = _DOLLARS.fullmatch(text.strip())
+    return text.strip() if found is None else rf"{found[1]}\text{{ {found[2]}}}"
 
 
 def _without_noun(text: str, prompt: str) -> str:

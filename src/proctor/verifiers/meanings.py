@@ -24,7 +24,11 @@ from proctor.verifiers.forms import asks_order
 from proctor.verifiers.quantities import read_numeral
 
 _ANGLED = re.compile(r"\\langle|[⟨〈]")
-_ABOUT_VECTORS = re.compile(r"\bvectors?\b|\bcross product|\\vec\b|\\overrightarrow", re.IGNORECASE)
+_ABOUT_VECTORS = re.compile(
+    r"\bvectors?\b|\beigenvector|\b(?:cross|dot) product|\bproject(?:ion|ed)\b|\bspan(?:s|ned)?\b|\borthogonal\b|\blinear (?:map|transformation)|\\vec\b"
+    r"|\\overrightarrow",
+    re.IGNORECASE,
+)
 _INTEGRAL = re.compile(r"\\int|∫|\bintegra|antiderivative|general solution|differential equation", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![A-Za-z\\])d?([A-Za-z])(?![A-Za-z])")
 _INDEXED = re.compile(r"([A-Za-z]+)_(\d)")

@@ -63,7 +63,10 @@ _NAMED = re.compile(r"(?:(?<![\\A-Za-z])[A-Za-z]{2,}|[,;:.])\s(?=(?:[A-Za-z]|[A-
 """Before a name that is given a value."""
 _INDEXED = re.compile(r"\b([a-z])(\d{1,2})(?=\s?=)")
 _NAME = re.compile(r"[A-Za-z]{1,2}'{0,3}(?:\([a-z]\))?")
-_OPERATION = re.compile(r"(?:\\[dt]?frac\{d[a-z]?\}\{d[a-z]\}|d[a-z]/d[a-z]|\\(?:int|lim|sum)(?![a-z]).*)", re.DOTALL)
+_OPERATION = re.compile(r"\\[dt]?frac\{d[a-z]?\}\{d[a-z]\}|d[a-z]?/d[a-z]|\\(?:int|lim|sum|prod|[bB]igg?[lr]?)(?![a-z])|[\]|]_")
+"""A side of a chain that has to be worked out, and that is not read."""
+_LABEL = re.compile(r"(?:^|\s)[A-Za-z]{3,}\s?=\s*\Z")
+"""A word, whose value is said: `Distance = 3\\sqrt2`."""
 _OTHER_RELATION = re.compile(r"[<>≤≥≠≈∈±,;]|\\(?:[lg]eq?|[lg]t|neq?|pm|in|approx)(?![a-z])")
 _SPACES = re.compile(r"\\[,;:! ]")
 _WANTED: dict[str, frozenset[str]] = {
@@ -175,7 +178,9 @@ def _end_of(sentence: str, kinds: frozenset[str]) -> tuple[str, str] | None:
 def _starts(sentence: str) -> Iterator[tuple[int, bool]]:
     """Where a value may begin, the longest first, and whether an equals sign stands before it."""
     yield 0, False
-    places = [(found.end(), found["equals"] is not None) for found in islice(_LED.finditer(sentence), _MAX_STARTS)]
+    places = [
+        (found.end(), found["equals"] is not None and not _LABEL.search(sentence, 0, found.end())) for found in islice(_LED.finditer(sentence), _MAX_STARTS)
+    ]
     names = [(found.end(), False) for found in islice(_NAMED.finditer(sentence), _MAX_STARTS)]
     yield from sorted({*places, *names})
 
@@ -195,8 +200,8 @@ def _last_side(value: str) -> str | None:
     *others, last = (side.strip() for side in sides_of_equation(value))
     if not 1 <= len(others) < _MAX_SIDES or _OTHER_RELATION.search(_SPACES.sub("", value)):
         return None
-    is_named = (len(others) > 1 and _NAME.fullmatch(others[0]) is not None) or _OPERATION.fullmatch(others[0]) is not None
-    others = others[1:] if is_named else others
+    others = others[1:] if len(others) > 1 and _NAME.fullmatch(others[0]) is not None else others
+    others = [other for other in others if not _OPERATION.search(other)]
     with suppress(Unreadable):
         node = parse(last)
         is_open = bool(variables(node) - NAMED_CONSTANTS) or not is_numeral(node)

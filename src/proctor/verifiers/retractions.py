@@ -1,12 +1,9 @@
-r"""Tells whether a final answer is denied in its own sentence ("is definitely not 16"), or taken back in what follows: "Scratch that, x is 16".
+r"""Tells whether a final answer is taken back in what follows it: "Scratch that, x is 16", "which is wrong", "Wait, 14 + 2 is 16".
 
 What retracts in so many words holds unless an answer is declared again. A doubt ("Wait", "Hmm", "Actually") is no retraction yet: it counts where what
 follows comes to another value and nobody says that the answer was right. A check without a doubt ("Let me verify: 14 + 2 = 16") never counts, and
 neither does a second value without either: which of two answers is the final one, the order of the channels says (`proctor.verifiers.extraction`).
-
-A denial before an answer counts where it stands right before it ("is not", "cannot be", `x \ne`), or is about the whole sentence ("It is false
-that", "the wrong answer is"). One of something else does not: "It is not 12 but 15", "not prime, so the answer is 15", "the least number that
-cannot be written so is 15".
+An answer that its own sentence denies is another matter (`proctor.verifiers.denials`).
 """
 
 from __future__ import annotations
@@ -14,114 +11,132 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from proctor.verifiers.patterns import among, any_of, one_of
+
 _MAX_CHARS = 20_000
 _MAX_END_CHARS = 200
 _BEGINS = r"(?:^|[.!?;:\n(\u2014\u2013]|\s-)[\s*_\"'$\\)\]}]{0,8}"
 """Of a sentence, or of what is set off as one."""
-_QUITE = r"(?:(?:quite|actually|also|clearly|just|definitely|certainly|obviously|plainly|completely|totally|simply|surely|all|really|be) ){0,3}"
-_MISTAKEN = (
-    rf"{_QUITE}(?:(?:wrong|incorrect|mistaken|false|untrue|invalid|impossible|nonsense|absurd|rubbish|made up"
-    r"|an? (?:(?:common|typical|frequent|usual|classic) )?(?:mistake|error|slip|trap|lie|joke|guess|misconception))"
-    rf"|(?:not|n['’]t) {_QUITE}(?:right(?![- ]angl)|correct|it|(?:the|my) (?:final |right |correct )?answer|true|possible|valid|so))"
-    r"\b(?! (?:to|that|for|if|unless|when|as|in)\b)"
+_EXCLAIMED = rf"(?:{any_of(among('no nope wait oops ah oh'), 'hmm+', among('actually sorry hold_on but'))}\b[\s,.!;:\u2014-]{{1,4}}){{0,4}}"  # "Oh no, "
+
+_QUITE_WORDS = "quite actually also clearly just definitely certainly obviously plainly completely totally simply surely all really be"
+_QUITE = rf"(?:{among(_QUITE_WORDS)} ){{0,3}}"
+_WRONG = any_of(
+    among("wrong incorrect mistaken false untrue invalid impossible nonsense absurd rubbish made_up"),
+    rf"an? (?:{among('common typical frequent usual classic')} )?{among('mistake error slip trap lie joke guess misconception')}",  # "a common mistake"
 )
-_IS = r"(?:is|was|['’]s|(?:would|must|has to|seems to|appears to) be|seems|looks|(?=n['’]t)|(?:is|was|ca|can|could|wo|would|must)(?=not |n['’]t |\snot )"
-_IS += r"|(?:is|was)(?=\s?n['’]t))"
-_EXCLAIMED = r"(?:(?:no|nope|wait|oops|ah|oh|hmm+|actually|sorry|hold on|but)\b[\s,.!;:\u2014-]{1,4}){0,4}"
-_RETRACTION = re.compile(
-    rf"\b(?:scratch|strike|disregard|ignore|forget) (?:that|this|it|what|the above|the previous|my)\b|\bnever ?mind\b|\bon (?:second thoughts?|reflection)\b"
-    rf"|\b(?:take|took) (?:(?:that|this|it|everything) back|back (?:that|this|it|my|the|what))\b"
-    rf"|{_BEGINS}{_EXCLAIMED}correction\s?[:,\u2014-]|\bcorrected answer\b|\bmake that (?=[$\d\\])"
-    rf"|\bmis-?(?:added|counted|calculated|computed|read|took|typed|wrote|placed|applied|remembered|stated|spoke|multiplied|subtracted|divided|copied)\b"
-    rf"|\bI (?:made|see|found|notice|spotted) (?:a|an|my|the) (?:\w{{1,12}} ){{0,2}}(?:mistake|error|slip|typo)\b"
-    r"|\bmy (?:mistake|bad|apologies)\b|\bI(?: was| am|['’]m) (?:wrong|mistaken)\b"
-    rf"|{_BEGINS}{_EXCLAIMED}(?:that|this|it|the (?:above|answer|box)|(?:that|this|my|the|the above) (?:final )?(?:answer|value|result|solution|statement))"
-    rf"\s?{_IS}\s?{_MISTAKEN}"
-    rf"|\A\W{{0,8}}(?:(?:which|(?:and|but) (?:it|that|this|he|she|they|(?:my|his|her|their|the) \w{{2,12}})) ?)?(?:{_IS}|are|were)\s?{_MISTAKEN}"
-    r"|\A\W{0,8}(?:does|do|did|will)(?: not|n['’]t) (?:work|satisfy|hold|fit|check|solve|make sense)\b"
-    rf"|\A[\s$*).,;:()\u2014\u2013-]{{0,8}}(?:(?:wrong|false|incorrect)(?=[.!,;)]|\s*\Z)|rejected(?=\W)|not(?=[.!)]|\s*\Z)|{_MISTAKEN}(?=[.!)]))"
-    r"|\A[\s$*).]{0,8}\?[\s*]{0,4}(?:no|nope|never|not)\b|\bno[,;] (?:it|that|this)(?: is|['’]s) not[.!]"
-    r"|\bI (?:made (?:that|this|it|all of (?:that|this|it)) up|(?:hereby )?(?:retract|withdraw|revoke|recant|renounce|cancel)|give up|lied|am lying)\b"
-    r"|\bI(?: (?:really|still))? (?:do not|don['’]t|cannot|can['’]t|could not|couldn['’]t) (?:really )?(?:know|solve|determine|find|answer)"
-    r"(?= (?:the|what|this|it|that)\b|[.!])"
-    r"|\bI(?: do not|['’]m not| am not| don['’]t) (?:believe|stand by|mean|endorse|confident in)"
-    r" (?:it|this|that|in it|this answer|that answer|my answer|the above)\b"
-    r"|\b(?:give|gave|have|had|offer|provide|submit|state) no (?:final )?answer\b|\bno (?:final )?answer (?:is|was) given\b"
-    rf"|\bmy (?:final )?answer is (?:none|not)\b|\b(?:just|only) (?:kidding|joking)\b|{_BEGINS}(?:not!|no answer\b|psych\b)"
-    rf"|{_BEGINS}(?:the above|this|that|it|(?:my|this|that|the) answer|everything)(?: above)? (?:must|should|can|may|is to|ought to) be"
-    r" (?:ignored|disregarded|discarded|rejected|retracted)\b|\bplease (?:ignore|disregard|discard|reject)\b"
-    r"|\bdo(?: not|n['’]t) (?:use|trust|accept) (?:it|this|that)\b"
-    r"|\b(?:so|hence|thus|therefore|but|actually),? (?:there is|there are|there['’]s|it has) no (?:solutions?|answers?)(?=\s*(?:[.!;)*$\n]|\Z))"
-    rf"|\blet me (?:correct|fix) (?:that|this|it|my|the)\b|\bor rather\b",
-    re.IGNORECASE,
+_RIGHT = any_of(r"right(?![- ]angl)", "correct", "it", r"(?:the|my) (?:final |right |correct )?answer", among("true possible valid so"))
+_NOT_RIGHT = rf"(?:not|n['’]t) {_QUITE}{_RIGHT}"
+_MISTAKEN = (  # "quite wrong", "not actually the answer"; no "wrong to", "impossible for"
+    rf"{_QUITE}{any_of(_WRONG, _NOT_RIGHT)}\b(?! {among('to that for if unless when as in')}\b)"
 )
+_IS = any_of(
+    among("is was"),
+    r"['’]s",
+    rf"{among('would must has_to seems_to appears_to')} be",
+    among("seems looks"),
+    r"(?=n['’]t)",
+    rf"{among('is was ca can could wo would must')}(?=not |n['’]t |\snot )",  # "cannot be", "isn't"
+    rf"{among('is was')}(?=\s?n['’]t)",
+)
+
+_SCRATCHED = (
+    rf"\b{among('scratch strike disregard ignore forget')} {among('that this it what the_above the_previous my')}\b",  # "scratch that"
+    r"\bnever ?mind\b",
+    r"\bon (?:second thoughts?|reflection)\b",
+    rf"\b(?:take|took) (?:{among('that this it everything')} back|back {among('that this it my the what')})\b",  # "I take that back"
+    rf"{_BEGINS}{_EXCLAIMED}correction\s?[:,\u2014-]",  # "Correction: "
+    r"\bcorrected answer\b",
+    r"\bmake that (?=[$\d\\])",  # "make that 16"
+)
+_MISDEEDS = "added counted calculated computed read took typed wrote placed applied remembered stated spoke multiplied subtracted divided copied"
+_MISTAKES = (
+    rf"\bmis-?{among(_MISDEEDS)}\b",  # "I miscounted"
+    rf"\bI {among('made see found notice spotted')} {among('a an my the')} (?:\w{{1,12}} ){{0,2}}{among('mistake error slip typo')}\b",  # "I see my error"
+    rf"\bmy {among('mistake bad apologies')}\b",
+    r"\bI(?: was| am|['’]m) (?:wrong|mistaken)\b",
+)
+_IT = any_of(
+    among("that this it"),
+    rf"the {among('above answer box')}",
+    rf"{among('that this my the the_above')} (?:final )?{among('answer value result solution statement')}",
+)
+_CALLED_WRONG = rf"{_BEGINS}{_EXCLAIMED}{_IT}\s?{_IS}\s?{_MISTAKEN}"  # "Wait, that can't be right"
+_WHICH = rf"(?:which|(?:and|but) (?:it|that|this|he|she|they|{among('my his her their the')} \w{{2,12}}))"
+_WRONG_AT_ONCE = (  # right behind the answer
+    rf"\A\W{{0,8}}(?:{_WHICH} ?)?(?:{_IS}|are|were)\s?{_MISTAKEN}",  # ", which is wrong", ", but my sum was incorrect"
+    rf"\A\W{{0,8}}{among('does do did will')}(?: not|n['’]t) {among('work satisfy hold fit check solve make_sense')}\b",  # " does not work"
+    r"\A[\s$*).,;:()\u2014\u2013-]{0,8}"  # " (wrong)", ": rejected", " - not."
+    + any_of(r"(?:wrong|false|incorrect)(?=[.!,;)]|\s*\Z)", r"rejected(?=\W)", r"not(?=[.!)]|\s*\Z)", rf"{_MISTAKEN}(?=[.!)])"),
+    rf"\A[\s$*).]{{0,8}}\?[\s*]{{0,4}}{among('no nope never not')}\b",  # "? No"
+)
+_DISOWNED = (
+    rf"\bno[,;] {among('it that this')}(?: is|['’]s) not[.!]",  # "no, it is not."
+    r"\bI "  # "I made that up", "I hereby retract", "I give up"
+    + any_of(
+        rf"made {any_of(among('that this it'), 'all of (?:that|this|it)')} up",
+        rf"(?:hereby )?{among('retract withdraw revoke recant renounce cancel')}",
+        among("give_up lied am_lying"),
+    )
+    + r"\b",
+    r"\bI(?: (?:really|still))? (?:do not|don['’]t|cannot|can['’]t|could not|couldn['’]t)"  # "I really don't know."
+    rf" (?:really )?{among('know solve determine find answer')}(?= {among('the what this it that')}\b|[.!])",
+    r"\bI(?: do not|['’]m not| am not| don['’]t)"  # "I do not stand by it", "I'm not confident in that answer"
+    rf" {among('believe stand_by mean endorse confident_in')} {among('it this that in_it this_answer that_answer my_answer the_above')}\b",
+    rf"\b{among('give gave have had offer provide submit state')} no (?:final )?answer\b",
+    r"\bno (?:final )?answer (?:is|was) given\b",
+    r"\bmy (?:final )?answer is (?:none|not)\b",
+    r"\b(?:just|only) (?:kidding|joking)\b",
+    rf"{_BEGINS}(?:not!|no answer\b|psych\b)",
+    rf"{_BEGINS}{any_of('the above', among('this that it'), '(?:my|this|that|the) answer', 'everything')}(?: above)?"  # "The above should be ignored"
+    rf" {among('must should can may is_to ought_to')} be {among('ignored disregarded discarded rejected retracted')}\b",
+    rf"\bplease {among('ignore disregard discard reject')}\b",
+    rf"\bdo(?: not|n['’]t) {among('use trust accept')} {among('it this that')}\b",
+    rf"\b{among('so hence thus therefore but actually')},? (?:there is|there are|there['’]s|it has) no (?:solutions?|answers?)"  # "so there is no solution."
+    r"(?=\s*(?:[.!;)*$\n]|\Z))",
+    rf"\blet me (?:correct|fix) {among('that this it my the')}\b",
+    r"\bor rather\b",
+)
+_RETRACTION = re.compile(any_of(*_SCRATCHED, *_MISTAKES, _CALLED_WRONG, *_WRONG_AT_ONCE, *_DISOWNED), re.IGNORECASE)
+_HESITATION = any_of(
+    "wait",
+    "hmm+",
+    among("oops whoops hold_on actually nope"),
+    r"no(?=\s?[,.:;!\u2014-]|\swait\b)",
+    "sorry",
+    "i mean",
+    "i meant",
+    "i apologi[sz]e",
+    "rather,",
+    "edit:",
+)
+_RESULT = any_of(among("it answer result that this"), r"so \w{1,20}")
+_ALL_THE_SAME = among("noted clear mentioned stressed remembered obvious said easy")
 _DOUBT = re.compile(
-    rf"{_BEGINS}(?:(?:oh|but|ah|and),?\s)?(?:wait|hmm+|oops|whoops|hold on|actually|nope|no(?=\s?[,.:;!\u2014-]|\swait\b)"
-    r"|sorry|i mean|i meant|i apologi[sz]e|rather,|edit:)(?![a-z])"
-    r"|\blet me (?:redo|recompute|recalculate|rethink|reconsider|start over|try again)\b|\bcorrect myself\b"
-    r"|\b(?:after|up)?on (?:closer|further|a second|re-?\w{3,12}ing|review)\b|\bafter re-?\w{3,12}ing\b|\bis actually (?=[\d$\\-])"
-    r"|\b(?:it|answer|result|that|this|so \w{1,20}) should (?:actually |really |instead )?(?:be|have been)\b"
-    r"(?! (?:noted|clear|mentioned|stressed|remembered|obvious|said|easy))",
+    any_of(
+        rf"{_BEGINS}(?:{among('oh but ah and')},?\s)?{_HESITATION}(?![a-z])",  # "But wait"
+        rf"\blet me {among('redo recompute recalculate rethink reconsider start_over try_again')}\b",
+        r"\bcorrect myself\b",
+        r"\b(?:after|up)?on (?:closer|further|a second|re-?\w{3,12}ing|review)\b",  # "on closer inspection", "upon rereading"
+        r"\bafter re-?\w{3,12}ing\b",  # "after rechecking"
+        r"\bis actually (?=[\d$\\-])",  # "is actually 16"
+        rf"\b{_RESULT} should (?:actually |really |instead )?(?:be|have been)\b"  # "so x should be"
+        rf"(?! {_ALL_THE_SAME})",  # "it should be noted"
+    ),
     re.IGNORECASE,
 )
 _ANSWER_STANDS = re.compile(
-    r"(?:\b(?:answer|result|solution|value)(?: above| of \S{1,40})? (?:is|was|stays|remains|does|seems)(?: indeed| still| also)?"
-    r" (?:right|correct|valid|confirmed|the same|fine|hold)"
-    r"|\b(?:answer|result) (?:stands|holds|checks out))(?=\s?(?:[.!,;)✓*]|$))",
+    any_of(
+        r"\b(?:answer|result|solution|value)(?: above| of \S{1,40})?"  # "the value of x is indeed correct"
+        rf" {among('is was stays remains does seems')}(?: indeed| still| also)? {among('right correct valid confirmed the_same fine hold')}",
+        r"\b(?:answer|result) (?:stands|holds|checks out)",
+    )
+    + r"(?=\s?(?:[.!,;)✓*]|$))",
     re.IGNORECASE,
 )
 _CHECKED = re.compile(r"\b(?:(?:re|double-?\s?)?check(?:ing)?|verify(?:ing)?|confirm(?:ing)?|make sure|sanity)\b", re.IGNORECASE)
-_CONFIRMED = re.compile(
-    r"(?:\b(?:yes|correct|right|confirmed|confirms|checks out|verified|matche[sd]|matches|consistent|holds|works|fine|good|agrees)\b|[✓✔✅]|\\checkmark)"
-    r"[^.!?\n]{0,60}[.!?\s)$*]*\Z",
-    re.IGNORECASE,
-)
-_SENTENCE_END = re.compile(r"[!?\n]|\.(?!\d)")
-_DISPLAYED = re.compile(r"[ \t:*]{0,4}\n?[ \t]{0,8}(?:\$\$|\\\[)?[ \t]{0,8}\n?[ \t]{0,8}\Z")
-"""Between a sentence and what it says, set off in a line of its own."""
-_DENIES = re.compile(
-    r"not|n['’]t\b|n(?:ever|either|or|o (?:one|way|longer))\b|(?:could|might|may)\b|hardly|anything|rather|instead|except|unlike|exclud|other than|different"
-    r"|opposite|far from|[≠!]|\\ne|false|untrue|wrong|incorrect|impossible|absurd|doubt|ridic|mistak|error|a lie|den[yi]|refute|reject|disagree|circumstances"
-    r"|suppos|assum|imagin|pretend|\bif\b|\bpas\b|nicht|\bno (?:es|vale)|não|non è|niet|\bnie\b|\bне\b|不是|[并並]非|不等[于於]"
-    r"|nobody|tract|withdraw|take back|invalid|tempting|some would|others (?:would|may|might)|students|people|solvers|others|pupils|slip|trap|misconc",
-    re.IGNORECASE,
-)
-"""Something in every denial before an answer: most sentences have none of it, and are not looked at any closer."""
-_NAMED = r"(?:\\?[A-Za-z](?:_\w|\([a-z]\)|\^\{?-?\w\}?)?\s?(?:=|\\approx|\u2248)\s?(?:[^=;,]{1,40}=\s?){0,3})?"
-_TO_ANSWER = (
-    r"(?:[\s,]{1,4}(?:be|been|is|are|equals?|equal to|a|an|the|that"
-    r"|final|right|correct|true|answer|value|result|solution|of|to|it|this|\w{2,12}ly)(?![a-z])){0,6}"
-    rf"[\s*_:(]{{0,6}}(?:\$\$?(?:[^$]{{0,80}}=\s?)?|\\[(\[])?[\s{{(]{{0,4}}{_NAMED}\Z"
-)
-_SUPPOSED = (
-    r"\b(?:suppose|supposing|assume|assuming|imagine|pretend|what if|if)(?: that)? (?:the|our|my) (?:\w{2,12} )?"
-    r"(?:answer|value|result|solution) (?:is|was|were)"
-    r"|\b(?:suppose|supposing|imagine|pretend|what if|if)\b[^,;]{1,60}\bwere"
-)
-"""A supposition is no statement; "if each had 3, the total would be 12" is one."""
-_ABROAD = (
-    r"n['’]est (?:donc )?pas|ist (?:also )?nicht|\bno (?:es|vale)|não é|non è|is niet|jest nie|nie jest|\bне (?:равн\w{1,4}|явля\w{1,6})"
-    r"|不是|并非|並非|不等于|不等於"
-)
-"""Denials in the languages that models change to."""
-_DENIED_BEFORE = re.compile(
-    rf"(?:\b(?:not|never|cannot|hardly|neither|nor|no longer|anything but|anything except|rather than|instead of|except(?: for)?|unlike|excluding)"
-    rf"|{_SUPPOSED}|{_ABROAD}"
-    rf"|\b(?:other than|different from|opposite of|far from)|n['’]t|≠|\\neq?(?![a-z])|\\not\s?=|!=|\bdoes(?: not|n['’]t) equal){_TO_ANSWER}"
-    rf"|\b(?:could|might|may)(?: \w{{2,12}}ly)? be[\s*_(]{{1,4}}(?:\$\$?|\\[(\[])?[\s{{(]{{0,4}}{_NAMED}\Z"
-    r"|(?:\b(?:false|untrue|wrong|incorrect|not true|not correct|not the case|impossible|absurd|unlikely|doubtful|ridiculous|a mistake|an error|a lie|no way)"
-    r" (?:that|to (?:say|claim|think|answer|conclude|write|believe|assume|put|give))"
-    r"|(?:\b(?:can)?not|n['’]t|\bnever|\bno longer) (?:\w{2,12}ly )?"
-    r"(?:think|consider|believe|say|claim|agree|accept|mean|suggest|conclude|support|expect|suppose|answer|give|choose|write|assume)"
-    r"|\b(?:some|many|most|several|others?|careless)(?: (?:students|people|solvers|others|pupils)| (?=would|might|may)) ?"
-    r"(?:may |might |would |will )?(?:\w{2,12}ly )?"
-    r"(?:answer|say|think|claim|guess|believe|conclude|argue)"
-    r"|\b(?:common|typical|frequent|usual|classic|easy) (?:mistake|error|slip|trap|misconception)"
-    r"|\b(?:doubt|deny|denies|refute|reject|disagree|under no circumstances|nobody|no one|retract|withdraw|take back)"
-    r"|\b(?:wrong|incorrect|false|mistaken|invalid|rejected|erroneous|tempting) (?:final )?(?:answer|value|result|solution|guess|choice)s?)\b"
-    rf"(?:(?!\b(?:so|but|hence|thus|therefore|then|instead|rather|whereas|while|because|since|and)\b)[^;]){{0,120}}\Z",
-    re.IGNORECASE,
-)
+_CONFIRMING = "yes correct right confirmed confirms checks_out verified matches matched consistent holds works fine good agrees"
+_CONFIRMED = re.compile(rf"(?:{one_of(_CONFIRMING)}|[✓✔✅]|\\checkmark)[^.!?\n]{{0,60}}[.!?\s)$*]*\Z", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|never|isn['’]t|doesn['’]t|does n|don['’]t|incorrect|wrong)\b", re.IGNORECASE)
 
 
@@ -136,16 +151,6 @@ class Doubt:
 
     is_retraction: bool
     text: str
-
-
-def is_denied(before: str) -> bool:
-    """Whether the sentence in which an answer stands denies it.
-
-    Args:
-        before: what stands before the answer, as far as is known.
-    """
-    sentence = _SENTENCE_END.split(_DISPLAYED.sub(" ", before[-_MAX_END_CHARS:], count=1))[-1]
-    return _DENIES.search(sentence) is not None and _DENIED_BEFORE.search(sentence) is not None
 
 
 def doubt_after(answer: str, after: str) -> Doubt | None:

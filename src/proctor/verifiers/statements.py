@@ -12,29 +12,59 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from proctor.verifiers.patterns import among, any_of, one_of
 from proctor.verifiers.remarks import closed_quantity, without_repetition
 from proctor.verifiers.units import lookup
 
 MAX_CANDIDATES = 50
 MAX_TAIL_CHARS = 20_000  # prose is searched in the last part of a completion only
 
+_DIGITS = any_of(
+    r"\d{1,30} \d{1,30}(?=/\d)",  # `2 1` of `2 1/3`
+    r"\d{1,3}(?:,\d{3}){1,30}(?!\d|,\d)",  # `1,234,567`
+    r"\d{1,400}",
+    r"(?=\.\d)",  # of `.5`
+)
 NUMBER = re.compile(
     r"(?<![\w.^√])[-+\u2212\u2013]?[$€£]?"
-    r"(?:\d{1,30} \d{1,30}(?=/\d)|\d{1,3}(?:,\d{3}){1,30}(?!\d|,\d)|\d{1,400}|(?=\.\d))(?:\.\d{1,400})?(?:[eE][-+]?\d{1,3}(?!\w))?"
-    r"(?:\s?/\s?\d{1,400}(?!\d|\.\d)|:\d{1,2}(?!\d)(?:\s?[apAP]\.?\s?[mM]\b\.?)?)?\s?(?:%|\\%)?",
+    rf"{_DIGITS}(?:\.\d{{1,400}})?(?:[eE][-+]?\d{{1,3}}(?!\w))?"  # `2.5`, `6.02e23`
+    r"(?:\s?/\s?\d{1,400}(?!\d|\.\d)|:\d{1,2}(?!\d)(?:\s?[apAP]\.?\s?[mM]\b\.?)?)?"  # `/3`, `:45 p.m.`
+    r"\s?(?:%|\\%)?"
 )
-_MONEY = r"\d[\d,.]{0,20}\s+(?:because|per|for|and|each|in|to|from|plus|is|was|total|more|left|a|every|after|at|with|worth|of|on|she|he|they)\b"
+_AFTER_MONEY = """
+because per for and each in to from plus is was total more left a every after at with worth of on she he they
+"""
+_MONEY = rf"\d[\d,.]{{0,20}}\s+{among(_AFTER_MONEY)}\b"  # "5 each and" behind a dollar sign begins no formula
 FORMULA = re.compile(
-    rf"\$\$((?:[^$\\]|\\.){{1,1000}})\$\$|(?<![\\\d])\$(?!{_MONEY})((?:[^$\\]|\\.){{1,1000}})\$"
-    r"|\\\(((?:[^\\]|\\[^()]){1,1000})\\\)|\\\[((?:[^\\]|\\[^][]){1,1000})\\\]",
+    any_of(
+        r"\$\$((?:[^$\\]|\\.){1,1000})\$\$",
+        rf"(?<![\\\d])\$(?!{_MONEY})((?:[^$\\]|\\.){{1,1000}})\$",
+        r"\\\(((?:[^\\]|\\[^()]){1,1000})\\\)",
+        r"\\\[((?:[^\\]|\\[^][]){1,1000})\\\]",
+    ),
     re.DOTALL,
 )
+_SUBJECT = any_of(
+    r"answers(?=[*_]{0,3}\s{0,5}(?:are|is|[:=])(?![a-z]))",
+    r"answer",
+    r"correct (?:option|choice)",
+    r"(?:ans|result)(?=[*_]{0,3}\s?[:=.])",
+)
+_LABEL = any_of(
+    r"[*_]{0,3}[ \t]{0,5}[:=][*_]{0,3}",  # "**Answer**:", "answer ="
+    r"(?<=ans)\.",  # "Ans."
+    r"(?<=\])(?=\s)",  # "[answer] "
+    r"[*_]{0,3}[ \t]{0,5}(?=\n)",  # "## Answer" above a line
+    r"[*_]{2,3}(?=[ \t])",  # "**Answer** "
+)
+_IS = any_of(among("is are be equals"), r"(?:is|are|was|can|wo|could)n['’]t(?: be)?")
 _STATEMENT = re.compile(
-    r"(?<!\bto )(?<!/)(?<!/correct )\b(?:answers(?=[*_]{0,3}\s{0,5}(?:are|is|[:=])(?![a-z]))"
-    r"|answer|correct (?:option|choice)|(?:ans|result)(?=[*_]{0,3}\s?[:=.]))\b\]?(?:"
-    r"(?P<label>[*_]{0,3}[ \t]{0,5}[:=][*_]{0,3}|(?<=ans)\.|(?<=\])(?=\s)|[*_]{0,3}[ \t]{0,5}(?=\n)|[*_]{2,3}(?=[ \t]))"
-    r"|(?:[ \t]{1,5}[a-z'’-]{1,20}){0,10}?[ \t]{1,5}(?:is|are|be|equals|(?:is|are|was|can|wo|could)n['’]t(?: be)?)\b[*_]{0,3}[ \t]{0,5}[:=]?"
-    r"|(?P<bare>)(?=[ \t]{1,3}[$\d\\(-]))",
+    rf"(?<!\bto )(?<!/)(?<!/correct )\b{_SUBJECT}\b\]?"
+    + any_of(
+        rf"(?P<label>{_LABEL})",
+        rf"(?:[ \t]{{1,5}}[a-z'’-]{{1,20}}){{0,10}}?[ \t]{{1,5}}{_IS}\b[*_]{{0,3}}[ \t]{{0,5}}[:=]?",  # "answer to the question is"
+        r"(?P<bare>)(?=[ \t]{1,3}[$\d\\(-])",  # "answer 16"
+    ),
     re.IGNORECASE,
 )
 _OPENING = re.compile(r"[\s*#]*(?:(?:so|thus|therefore|hence|then)\b,?\s{0,5})?(?:(?:the|my|our|final|correct|right)\s{1,5}){0,4}\**", re.IGNORECASE)
@@ -55,17 +85,18 @@ _SECOND_SENTENCE = re.compile(r"[.!?;]\s+\w")
 _NEXT_SENTENCE = re.compile(r"[.!?]\s+[*_\"'(\[$\\]{0,4}\w")
 _SUBSTANCE = re.compile(r"[\\$=\d]")
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\s(?=(?:because|since|as|which|so)\b)")
-_FILLER = re.compile(
-    r"^(?:[:=]\s{0,5})?(?:(?:exactly|simply|just|approximately|about|roughly|around|equal to|therefore|thus|then|hence|indeed|clearly|also|:),?\s{0,5}){0,4}",
+_FILLERS = any_of(among("exactly simply just approximately about roughly around equal_to therefore thus then hence indeed clearly also"), ":")
+_FILLER = re.compile(rf"^(?:[:=]\s{{0,5}})?(?:{_FILLERS},?\s{{0,5}}){{0,4}}", re.IGNORECASE)
+_ROUGHLY = re.compile(
+    rf"(?<=\S)\s{{1,3}}\((?!{among('mod base not or and but wrong incorrect in')}\b|\\)"
+    r"(?:≈|(?=[^()\n]{0,60}[A-Za-z]{3}))[^()\n]{1,120}\)\Z",
     re.IGNORECASE,
 )
-_ROUGHLY = re.compile(
-    r"(?<=\S)\s{1,3}\((?!(?:mod|base|not|or|and|but|wrong|incorrect|in)\b|\\)(?:≈|(?=[^()\n]{0,60}[A-Za-z]{3}))[^()\n]{1,120}\)\Z", re.IGNORECASE
-)
 """What is said of an answer in brackets behind it."""
-_EXPLAINED = re.compile(r"(?<=[\d$)\]}*]),\s(?:computed|obtained|found|calculated|by|using|as|rounded|where|with)\b.*", re.DOTALL)
+_EXPLAINED = re.compile(rf"(?<=[\d$)\]}}*]),\s{among('computed obtained found calculated by using as rounded where with')}\b.*", re.DOTALL)
 _LEAD_IN = re.compile(r"^[A-Za-z ,'’]{0,60}\b(?:is|are|be)\s{1,5}", re.IGNORECASE)
 _PLAIN_LEAD = re.compile(r"[A-Za-z ,:'’=()]*")
+_NOUN = re.compile(r"\s([a-z]{2,20}(?: [a-z]{2,20}){0,2})")
 _VARIABLE = re.compile(r"\$([A-Za-z](?:_\w)?)\$(?=.)", re.DOTALL)
 _NOT_THAT = re.compile(r",\s{1,5}(?:and\s{1,5})?not\s.*", re.DOTALL)
 _RATE = re.compile(r"\s{0,3}(?:(?:per|every|each|a|an)\s{1,3}[a-z]{2,12}|each|/\s?[a-z]{2,12})\s{0,3}$", re.IGNORECASE)
@@ -74,32 +105,55 @@ _AT_END = re.compile(r"\s{1,3}(?:in total|in all|altogether|overall|total)$", re
 _JOINED = re.compile(r"[\s,;]{0,5}(?:(?:or|and|either|maybe|perhaps|possibly)[\s,;]{1,5}){0,2}", re.IGNORECASE)
 _DISPLAY = re.compile(r"\$\$|\\\[")
 _ANOTHER = re.compile(r"\W{0,5}(?:or|either|maybe|perhaps|possibly|wait)\b", re.IGNORECASE)
-OTHER_VALUE = re.compile(
-    r"\b(?:not|never|cannot|than|minus|negative|plus|times|or|nor|either|vs|versus|under|over|above|below|between|except|without|unlike|unlikely|maybe|perhaps"
-    r"|possibly|probably|might|could|if|least|most|half|third|quarter|twice|thrice|double|triple|square|cube|roots?|adding|subtracting|multiplying|dividing"
-    r"|wrong|incorrect|false|nearly|almost)\b|n['’]t\b",
-    re.IGNORECASE,
-)
+_OTHER_VALUE_WORDS = """
+not never cannot than minus negative plus times or nor either vs versus under over above below between except without unlike unlikely maybe perhaps
+possibly probably might could if least most half third quarter twice thrice double triple square cube roots root adding subtracting multiplying dividing
+wrong incorrect false nearly almost
+"""
+OTHER_VALUE = re.compile(rf"{one_of(_OTHER_VALUE_WORDS)}|n['’]t\b", re.IGNORECASE)
 """What makes something else of a number that comes after it in its sentence."""
-_LATER_VALUE = re.compile(r"\b(?:more|less|fewer|greater|times) than\b|\b(?:or|not|wrong|incorrect|minus|plus)\b", re.IGNORECASE)
+_LATER_VALUE = re.compile(rf"\b{among('more less fewer greater times')} than\b|{one_of('or not wrong incorrect minus plus')}", re.IGNORECASE)
+_HEDGES = """
+or nor not cannot can't either maybe perhaps possibly probably than isn't wasn't aren't never instead_of vs versus except without unlike
+"""
+_FUNCTIONS = """
+roots root squares square cubes cube half halves thirds third quarters quarter opposite reciprocal inverse negative logarithm factorial double triple
+"""
 _HEDGED_BEFORE = re.compile(
-    r"(?:±\s?|\b(?:or|nor|not|cannot|can't|either|maybe|perhaps|possibly|probably|than|isn't|wasn't|aren't|never|instead of|vs|versus|except|without|unlike)"
-    r"(?:\s{1,5}\w{1,12}){0,1}\W{0,5}"
-    r"|\b(?:roots?|squares?|cubes?|half|halves|thirds?|quarters?|opposite|reciprocal|inverse|negative|logarithm|factorial|double|triple) of\s{1,3}\W{0,2}"
-    r"|\b(?:twice|thrice|times|half|double|triple)\s{1,3}[$(]?|\b(?:step|case|part|method|question|problem|equation)\s{1,3}\W{0,2}|√\s?\(?)$",
+    any_of(
+        r"±\s?",
+        rf"\b{among(_HEDGES)}(?:\s{{1,5}}\w{{1,12}}){{0,1}}\W{{0,5}}",  # "perhaps", "instead of exactly"
+        rf"\b{among(_FUNCTIONS)} of\s{{1,3}}\W{{0,2}}",  # "square root of"
+        rf"\b{among('twice thrice times half double triple')}\s{{1,3}}[$(]?",
+        rf"\b{among('step case part method question problem equation')}\s{{1,3}}\W{{0,2}}",  # "Step"
+        r"√\s?\(?",
+    )
+    + r"$",
     re.IGNORECASE,
 )
 _SUPPOSED = re.compile(r"(?:\b(?:assume|suppose|cannot be|can['’]t be)\b|\b(?:false|untrue|wrong|not true) (?:that|to)\b)[^.!?\n]{0,120}$", re.IGNORECASE)
+_FRACTIONS = r"dozens?|tenths?|hundredths?|thousandths?"
 _HEDGED_AFTER = re.compile(
-    r"^(?:\s?\?|\s?\^|\s?(?:\\pi|π|√)|[kKMBijnpqrtuwxyzab]\b"
-    r"|\s{1,3}(?:and (?:a|one) (?:half|third|quarter)|squared|cubed|factorial|dozens?|tenths?|hundredths?|thousandths?|below zero)\b"
-    r"|\W{0,5}(?:or|vs|versus|maybe|perhaps|possibly|is (?:wrong|not|incorrect)|(?:could|might|may) (?:\w{2,12} )?be)\b)",
+    r"^"
+    + any_of(
+        r"\s?\?|\s?\^",
+        r"\s?(?:\\pi|π|√)",
+        r"[kKMBijnpqrtuwxyzab]\b",  # `k` of `16k`
+        rf"\s{{1,3}}(?:and (?:a|one) (?:half|third|quarter)|squared|cubed|factorial|{_FRACTIONS}|below zero)\b",
+        rf"\W{{0,5}}(?:{among('or vs versus maybe perhaps possibly')}|is (?:wrong|not|incorrect)|(?:could|might|may) (?:\w{{2,12}} )?be)\b",
+    ),
     re.IGNORECASE,
 )
 _OPERATOR_BEFORE = re.compile(r"(?:[+*/^×·÷]|[\w)]\s?[-\u2212])\s?$")
 _OPERATOR_AFTER = re.compile(r"\s?(?:[+*^×·÷√\\]|[-\u2212]\s?[\w(]|/\s?[\w(])|[A-Za-z(]")
 _SIGN_BEFORE = re.compile(
-    r"(?:\b(?:minus|negative)\s{0,3}[({}]{0,2}\s{0,3}|(?<![\w)\]}])[-\u2212]\s?[({]|\{[-\u2212]\}|(?<=[{=$(])\s{0,2}[-\u2212](?:\\[,;!]|\s){1,2})$",
+    any_of(
+        r"\b(?:minus|negative)\s{0,3}[({}]{0,2}\s{0,3}",
+        r"(?<![\w)\]}])[-\u2212]\s?[({]",  # `-(`
+        r"\{[-\u2212]\}",  # `{-}`
+        r"(?<=[{=$(])\s{0,2}[-\u2212](?:\\[,;!]|\s){1,2}",  # `= - `
+    )
+    + r"$",
     re.IGNORECASE,
 )
 _SIGN_WORD = re.compile(r"^(?:minus|negative) (?=[$\d])", re.IGNORECASE)
@@ -108,13 +162,12 @@ _UNIT_WORD = re.compile(r"\s{1,3}((?!in\b)[A-Za-z]{2,20}|[mgLlhsNJ](?![A-Za-z'�
 _UNIT_OF_RATE = re.compile(r"\s{0,3}([A-Za-z]{1,20})(?:\s?/\s?|\s{1,2}per\s{1,2}|\s{1,2}an?\s{1,2})([A-Za-z]{1,12})((?:\^2|²)?)(?![A-Za-z])")
 _LISTED_BEFORE = re.compile(r"\d[%°)]?[*_$]{0,3}(?:\s?[,;]\s{0,3}(?:and\s{1,3})?|\s(?:and|&)\s{1,3}|[ \t]{1,3})[*_$]{0,3}$")
 _ENDS = re.compile(r"[ \t*_$.!]*(?:\n|\Z)")
-_BULLETS = re.compile(r"(?:^|\n)[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+[*$\\]{0,3}\S{1,20}[ \t]*\n{1,2}[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+[*$\\]{0,3}$")
+_BULLET = r"[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+"
+_BULLETS = re.compile(rf"(?:^|\n){_BULLET}[*$\\]{{0,3}}\S{{1,20}}[ \t]*\n{{1,2}}{_BULLET}[*$\\]{{0,3}}$")
 _LISTING = re.compile(r"\s\([^()\n]{1,200}(?:\.\.\.|…|\\ldots|\\dots)[^()\n]{0,200}\)[\s.!*]*\Z")
 """A remark at the end that lists what was added: no number of it is the answer."""
 _MAX_LISTING_CHARS = 420
 _EMPHASIS = re.compile(r"\*\*|__|[`\"“”]")
-
-
 _MAX_BEFORE = 300
 
 
@@ -213,6 +266,8 @@ def _answer_in(line: str) -> str:
         before = before[:-1] if sign else before
         is_plain = _PLAIN_LEAD.fullmatch(before) and not OTHER_VALUE.search(before)
         return sign + formula.text if is_plain else f"{before} {sign}{formula.text}"
+    if formula is not None and (noun := _NOUN.fullmatch(sentence, formula.end)) and len(before := sentence[: formula.start].split()) > 1:
+        return f"{formula.text} {noun[1]}" if not OTHER_VALUE.search(" ".join(before)) else sentence
     numbers = list(NUMBER.finditer(sentence))
     if len(numbers) == 1 and len(sentence.split()) > 3 and "\\" not in sentence and sentence.count("$") == numbers[0].group().count("$"):
         before, after = sentence[: numbers[0].start()], sentence[_end(numbers[0]) :]
