@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -72,9 +71,9 @@ class Learner:
         self.policy, self.config, self.plan, self.objective = policy, config, plan, objective
         self.ranks = ranks or Ranks()
         self.path: ForwardPath = forward_path(policy)
-        self.reference = _frozen_copy(policy) if objective.needs_reference and not policy.has_adapters else None
+        self.reference = policy.frozen() if objective.needs_reference and not policy.has_adapters else None
         self.critic, self.value_head, self.reward_model = self._scalar_parts()
-        self.snapshot = _frozen_copy(policy) if isinstance(objective.source, Snapshot) else None
+        self.snapshot = policy.frozen() if isinstance(objective.source, Snapshot) else None
         restarts = isinstance(objective.source, Snapshot) and objective.source.restarts_from_base
         self._base = {name: value.detach().clone() for name, value in policy.model.state_dict().items()} if restarts else None
         self.kl_coefficient = objective.penalty.beta if isinstance(objective, Objective) and isinstance(objective.penalty, KLInReward) else 0.0
@@ -394,9 +393,3 @@ class Learner:
 def _mean_since(before: tuple[float, int], after: tuple[float, int]) -> float:
     count = after[1] - before[1]
     return (after[0] - before[0]) / count if count else 0.0
-
-
-def _frozen_copy(policy: Policy) -> Policy:
-    model = copy.deepcopy(policy.model)
-    model.requires_grad_(False)
-    return replace(policy, model=model)

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,12 @@ class Policy:
     source: str
     compute_dtype: torch.dtype = torch.float32
     has_adapters: bool = False
+
+    def frozen(self) -> Policy:
+        """A copy whose weights nobody moves: a reference, a snapshot that samples."""
+        model = deepcopy(self.model)
+        model.requires_grad_(False)
+        return replace(self, model=model)
 
     @property
     def device(self) -> torch.device:

@@ -1,4 +1,4 @@
-"""Splits tokens where nothing encloses them."""
+"""Splits tokens where nothing encloses them, and takes off what encloses all of them."""
 
 from __future__ import annotations
 
@@ -46,3 +46,11 @@ def encloses(tokens: Sequence[Token]) -> bool:
         if depth == 0:
             return index == len(tokens) - 1
     return False
+
+
+def trimmed(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Without a leading equals sign, a final full stop, and braces around everything that hold one answer."""
+    tokens = tokens[1:] if len(tokens) > 1 and tokens[0].text == "=" else tokens
+    while len(tokens) > 1 and (tokens[-1].text == "." or (tokens[0].text == "{" and encloses(tokens) and len(split(tokens[1:-1], (",", ";"))) == 1)):
+        tokens = tokens[:-1] if tokens[-1].text == "." else tokens[1:-1]
+    return tokens

@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from fractions import Fraction
-from itertools import pairwise
 
-from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Quantity, Relation, Words
-from proctor.verifiers.brackets import depth_change, encloses, split
+from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Quantity, Relation
+from proctor.verifiers.brackets import depth_change, encloses, split, trimmed
 from proctor.verifiers.chains import has_pair, read_chain, shortened, signed
 from proctor.verifiers.evaluation import within
-from proctor.verifiers.expressions import DECORATIONS, FUNCTIONS, GREEK, Node, parse_tokens
+from proctor.verifiers.expressions import GREEK, Node, parse_tokens
 from proctor.verifiers.matrices import matrix_name, read_matrix
 from proctor.verifiers.moments import read_moment
 from proctor.verifiers.notation import Token, Unreadable, join_thousands, lex, unify
 from proctor.verifiers.quantities import read_numeral, read_ordinal, read_quantity, read_sum, signed_decimal
 from proctor.verifiers.units import split_unit
+from proctor.verifiers.wording import name_of, read_words
 
 MAX_ITEMS = 50
-MAX_WORDS = 60
 
 _SIGNS = frozenset("=<>≤≥≠")
 _NAMES_OF_DOMAINS = {
@@ -34,20 +33,6 @@ _NAMES_OF_DOMAINS = {
     "all positive integers": "N",
     "all positive real numbers": "R+",
 }
-_HEDGE_WORDS = """
-not no never none cannot either neither or nor if unless maybe perhaps possibly probably except wrong incorrect unlikely false isn where when for with than
-plus minus doubt doubtful deny impossible untrue could might would suppose assume
-"""
-_HEDGES = frozenset(_HEDGE_WORDS.split())
-_STATEMENT_WORDS = """
-frac sqrt radical binom pi infty int iint oint sum prod lim max min sup inf gcd lcm det arg deg mod bmod pmod ker dim exp to rightarrow leftarrow
-Rightarrow Leftarrow Leftrightarrow leftrightarrow iff implies mapsto forall exists equiv cong sim simeq propto perp parallel subset subseteq supset
-cup cap notin wedge vee neg land lor nmid oplus otimes circ bullet star dagger lfloor rfloor lceil rceil overset underset stackrel prime square vdots
-ddots choose therefore because Re Im aleph complement text dfrac cases bigcup bigcap overbrace underbrace hline substack mathrm triangle odot top ne
-limsup liminf ll gg ldotp operatorname
-"""
-_STATEMENT_COMMANDS = FUNCTIONS | GREEK | DECORATIONS | frozenset(_STATEMENT_WORDS.split())
-_NAME_MARKS = frozenset("(){}_,':/|°∩∪")
 _SYSTEMS = frozenset({"cases", "aligned", "align", "align*", "gathered", "split"})
 _ROUND = {"(": ")", "[": "]", "\\{": "\\}", "{": "}", "⟨": "⟩"}
 
@@ -71,43 +56,15 @@ def readings(text: str, *, allow_words: bool = False) -> tuple[Answer, ...]:
             found.append(_read(spelling))
         except Unreadable as unreadable:
             why = unreadable
-    if allow_words and (words := _words(plain, is_only=not found)):
+    if allow_words and (words := read_words(plain, is_only=not found)):
         found.append(words)
     if not found:
         raise why or Unreadable("empty")
     return tuple(found)
 
 
-def _words(plain: str, *, is_only: bool) -> Words | None:
-    """A text; where it cannot be read otherwise also a statement with balanced braces and known commands. Short words keep their case."""
-    tokens = _trimmed(lex(plain))
-    if len(tokens) > 1 and tokens[0].kind in ("word", "text") and tokens[0].text.lower() == "the":  # an article tells nothing apart
-        tokens = tokens[1:]
-    inner = tokens[1:-1]
-    if len(tokens) > 2 and tokens[0].text in ("(", "{") and encloses(tokens) and all(token.kind in ("word", "text") for token in inner):
-        tokens = inner
-    if not is_only and not all(token.kind in ("word", "text") and len(token.text) > 1 for token in tokens):
-        return None
-    texts = [
-        token.text if len(token.text) < 3 and token.text.isupper() else token.text.lower() if token.kind in ("word", "text") else token.text for token in tokens
-    ]
-    is_known = all(token.kind != "command" or token.text in _STATEMENT_COMMANDS for token in tokens)
-    has_letters = any(token.kind not in ("mark", "number") or token.text == "…" for token in tokens)
-    if not is_known or not has_letters or len(tokens) > 4 * MAX_WORDS or texts.count("{") != texts.count("}"):
-        return None
-    return Words(" ".join(texts))
-
-
-def _trimmed(tokens: Sequence[Token]) -> Sequence[Token]:
-    """Without a leading equals sign, a final full stop, and braces around everything that hold one answer."""
-    tokens = tokens[1:] if len(tokens) > 1 and tokens[0].text == "=" else tokens
-    while len(tokens) > 1 and (tokens[-1].text == "." or (tokens[0].text == "{" and encloses(tokens) and len(split(tokens[1:-1], (",", ";"))) == 1)):
-        tokens = tokens[:-1] if tokens[-1].text == "." else tokens[1:-1]
-    return tokens
-
-
 def _read(plain: str) -> Answer:
-    tokens = _trimmed(lex(plain))
+    tokens = trimmed(lex(plain))
     shown = "".join(" " * token.is_spaced + token.text for token in tokens).strip()
     if moment := read_moment(shown):
         return moment
@@ -167,7 +124,7 @@ def _members(answer: Answer) -> tuple[Answer, ...]:
 
 def _one(tokens: Sequence[Token]) -> Answer:
     """Read one answer that is no list."""
-    tokens = _trimmed(tokens)
+    tokens = trimmed(tokens)
     if not tokens:
         raise Unreadable("an empty part")
     if any(token.kind == "begin" for token in tokens):
@@ -214,10 +171,10 @@ def _related(tokens: Sequence[Token]) -> Answer | None:
             return _one(sides[0])
         raise Unreadable("a side of a relation is missing")
     if "∈" in signs:
-        if signs == ("∈",) and _name(sides[0]):
+        if signs == ("∈",) and name_of(sides[0]):
             return _one(sides[1])
         raise Unreadable("an element relation")
-    if signs == ("≈",) and (name := _name(sides[0])):
+    if signs == ("≈",) and (name := name_of(sides[0])):
         return Assignment(name, _one(sides[1]), None)
     if signs[-1] == "≈":
         return _rounded(_answer_of_chain(sides[:-1], signs[:-1]), sides[-1])
@@ -231,7 +188,7 @@ def _answer_of_chain(sides: Sequence[Sequence[Token]], signs: tuple[str, ...]) -
         return _one(sides[0])
     if signs == ("=",):
         for left, right in ((sides[0], sides[1]), (sides[1], sides[0])):
-            if name := _name(left):
+            if name := name_of(left):
                 value = _one(right)
                 return _record(name, value) or Assignment(name, value, _equation(sides))
     rest, unit = split_unit(sides[-1])
@@ -248,7 +205,7 @@ def _answer_of_chain(sides: Sequence[Sequence[Token]], signs: tuple[str, ...]) -
 
 def _chain(sides: Sequence[Sequence[Token]]) -> Answer | None:
     """One value several times, with units or a plus-minus, perhaps behind a name; None for another chain, and for one that is not true."""
-    name = _name(sides[0]) if len(sides) > 2 else None
+    name = name_of(sides[0]) if len(sides) > 2 else None
     with suppress(Unreadable):
         value = read_chain(sides[1:] if name else sides)
         return Assignment(name, value, None) if name else value
@@ -278,28 +235,6 @@ def _top_marks(tokens: Sequence[Token]) -> list[str]:
         if token.kind == "mark" and depth == 0:
             found.append(token.text)
     return found
-
-
-def _name(tokens: Sequence[Token]) -> str | None:
-    """What a left side only names: `x`, `f(x)`, `AB`, `(x, y)`, `V_1:V_2`, `NO/BO`, `area`; None if it says something."""
-    texts = [token.text for token in tokens]
-    if not tokens or len(tokens) > 40 or texts == ["pi"]:
-        return None
-    words = [token.text.lower() if token.kind == "text" else token.text for token in tokens if token.kind in ("word", "text")]
-    if not words and not any(token.kind == "command" for token in tokens):
-        return None
-    if set(words) & _HEDGES or any(token.kind in ("set", "begin", "end") for token in tokens):
-        return None
-    is_call = any(token.kind == "word" and after.text == "(" for token, after in pairwise(tokens))
-    for before, token in zip((None, *tokens), tokens, strict=False):
-        is_index = before is not None and before.text in ("_", "{", "(", ",")
-        if token.kind == "number" and not (is_index and ("_" in texts or is_call)):
-            return None
-        if token.kind == "mark" and token.text not in _NAME_MARKS:
-            return None
-        if token.kind == "command" and token.text in ("sqrt", "int", "sum", "lim", "prod", "pi"):
-            return None
-    return "".join(text for text in texts if text not in ("{", "}"))
 
 
 def _rounded(exact: Answer, tokens: Sequence[Token]) -> Answer:
@@ -381,7 +316,7 @@ def _set(inside: Sequence[Token]) -> Answer:
 def _is_variable(tokens: Sequence[Token]) -> bool:
     """`x`, `x_1`, `\\theta`, or several in brackets."""
     return (
-        bool(_name(tokens))
+        bool(name_of(tokens))
         and all(token.kind in ("word", "number", "mark") or token.text in GREEK for token in tokens)
         and (len(tokens) == 1 or tokens[0].text == "(" or tokens[1].text == "_")
     )
@@ -412,7 +347,7 @@ def _system(tokens: Sequence[Token]) -> Answer | None:
 def _with_matrix(tokens: Sequence[Token]) -> Answer:
     signs = [index for index, token in enumerate(tokens) if token.text == "=" and token.kind == "mark"]
     begins = next(index for index, token in enumerate(tokens) if token.kind == "begin")
-    if len(signs) == 1 and signs[0] < begins and (name := _name(tokens[: signs[0]]) or matrix_name(tokens[: signs[0]])):
+    if len(signs) == 1 and signs[0] < begins and (name := name_of(tokens[: signs[0]]) or matrix_name(tokens[: signs[0]])):
         return Assignment(name, _with_matrix(tokens[signs[0] + 1 :]), None)
     rows, is_determinant = read_matrix(tokens)
     return Matrix(rows, is_determinant)
