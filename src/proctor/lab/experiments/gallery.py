@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,8 @@ Verdicts are over seeds: the 95 % t-interval of the paired difference. With four
 than 0.03.
 
 Minutes are the wall clock of the steps, bases included. Every figure was made by one thread beside one to three other processes on two cores, so they are too
-many: the budget of 20 minutes was meant for the machine alone, and what is above it here was not run again to see.
+many: the budget of 20 minutes was meant for the machine alone, and what is above it here was not run again to see. Far above it are `dapo_parts` (six arms,
+two of which sample more than once a step) and `overoptimization`.
 
 """
 
@@ -178,5 +180,15 @@ def write_gallery(experiments: Mapping[str, Experiment], docs: Path) -> None:
     missing = [name for name in experiments if name not in done]
     tail = f"Written, with no full run yet: {', '.join(f'`{name}`' for name in missing)}.\n" if missing else ""
     (docs / "lab.md").write_text(
-        INTRODUCTION + "\n".join(section(plain, design=experiments[name].design) for name, plain in done.items()) + ("\n" + tail if tail else "")
+        INTRODUCTION
+        + tally(done.values())
+        + "\n".join(section(plain, design=experiments[name].design) for name, plain in done.items())
+        + ("\n" + tail if tail else "")
     )
+
+
+def tally(done: Iterable[Mapping[str, Any]]) -> str:
+    """How many claims of the experiments agree with what was seen, disagree, and are open."""
+    outcomes = [Counter(verdict["verdict"] for verdict in plain["verdicts"]) for plain in done]
+    total = sum(outcomes, Counter[str]())
+    return f"Of {total.total()} claims in {len(outcomes)} experiments {total['agrees']} agree, {total['disagrees']} disagree, {total['open']} are open.\n\n"
