@@ -181,9 +181,11 @@ def _divided(node: Node) -> tuple[list[Node], list[Node]]:
         case Apply("-", (inner,)):
             return _divided(inner)
         case Apply("*", (left, right)):
-            return tuple(map(list.__add__, _divided(left), _divided(right)))  # type: ignore[return-value]
+            one, other = _divided(left), _divided(right)
+            return one[0] + other[0], one[1] + other[1]
         case Apply("/", (top, bottom)):
-            return tuple(map(list.__add__, _divided(top), _divided(bottom)[::-1]))  # type: ignore[return-value]
+            one, other = _divided(top), _divided(bottom)
+            return one[0] + other[1], one[1] + other[0]
         case Apply("^", (Number(base), _)) if base == 10:
             return [], []
         case _:
