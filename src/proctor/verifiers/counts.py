@@ -8,17 +8,17 @@ from __future__ import annotations
 import re
 
 from proctor.verifiers.notation import lex
-from proctor.verifiers.numerals import number_in_words
+from proctor.verifiers.numerals import ONES, TENS, number_in_words
 from proctor.verifiers.patterns import one_of
 from proctor.verifiers.remarks import before_given
 from proctor.verifiers.statements import NUMBER, OTHER_VALUE, Said, last_number
 
 _MAX_CHARS = 400
-_ONES = "one two three four five six seven eight nine"
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_OTHERS = "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_UNITS = " ".join(ONES.split()[1:10])
+_BUT_ONE = " ".join(word for word in ONES.split() if word != "one")
+"""A one is a pronoun as often as a number."""
 _IN_WORDS = re.compile(
-    rf"(?<![\w-])((?:negative |minus )?(?:{one_of(_TENS)}(?:[- ]{one_of(_ONES)})?|{one_of(_OTHERS)})|(?:negative|minus) one)(?![\w-])"
+    rf"(?<![\w-])((?:negative |minus )?(?:{one_of(' '.join(TENS))}(?:[- ]{one_of(_UNITS)})?|{one_of(_BUT_ONE)})|(?:negative|minus) one)(?![\w-])"
     rf"(?! {one_of('hundred thousand million dozen and point out_of times halves thirds percent')})",
     re.IGNORECASE,
 )

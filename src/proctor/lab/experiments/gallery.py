@@ -11,6 +11,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from proctor.errors import ConfigError
@@ -166,8 +167,7 @@ Verdicts are over seeds: the 95 % t-interval of the paired difference. With four
 than 0.03.
 
 Minutes are the wall clock of the steps, bases included. Every figure was made by one thread beside one to three other processes on two cores, so they are too
-many: the budget of 20 minutes was meant for the machine alone, and what is above it here was not run again to see. Far above it are `dapo_parts` (six arms,
-two of which sample more than once a step) and `overoptimization`.
+many: the budget of 20 minutes was meant for the machine alone, and what is above it here was not run again to see.
 
 """
 
@@ -188,7 +188,14 @@ def write_gallery(experiments: Mapping[str, Experiment], docs: Path) -> None:
 
 
 def tally(done: Iterable[Mapping[str, Any]]) -> str:
-    """How many claims of the experiments agree with what was seen, disagree, and are open."""
-    outcomes = [Counter(verdict["verdict"] for verdict in plain["verdicts"]) for plain in done]
-    total = sum(outcomes, Counter[str]())
-    return f"Of {total.total()} claims in {len(outcomes)} experiments {total['agrees']} agree, {total['disagrees']} disagree, {total['open']} are open.\n\n"
+    """How many claims of the experiments agree with what was seen, disagree, and are open, and how long the experiments took."""
+    plains = list(done)
+    if not plains:
+        return ""
+    total = Counter(verdict["verdict"] for plain in plains for verdict in plain["verdicts"])
+    minutes = sorted((plain["minutes"], plain["experiment"]) for plain in plains)
+    longest = ", ".join(f"`{name}` {spent:.0f}" for spent, name in minutes[:-4:-1])
+    return (
+        f"Of {total.total()} claims in {len(plains)} experiments {total['agrees']} agree, {total['disagrees']} disagree, {total['open']} are open. "
+        f"Minutes: median {median(spent for spent, _ in minutes):.0f}, most {longest}.\n\n"
+    )
