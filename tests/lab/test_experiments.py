@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,13 @@ import pytest
 from proctor.cli.main import main
 from proctor.config import EngineConfig, EvaluationConfig, RewardConfig, RunConfig
 from proctor.data.config import DataConfig
+from proctor.errors import LearnerError
 from proctor.lab.experiments import EXPERIMENTS
 from proctor.lab.experiments.gallery import smoothed, write, write_gallery
 from proctor.lab.experiments.records import Arm, Difference, Experiment, Greater, Similar, difference
 from proctor.lab.experiments.rollouts import read_groups
-from proctor.lab.experiments.running import _digest, run_experiment
+from proctor.lab.experiments.running import run_experiment
+from proctor.lab.experiments.seeds import _digest
 from proctor.learner.config import LearnerConfig
 from proctor.training.stages.records import Probe, Train
 from proctor.training.stages.run import refuse_leaks
@@ -117,6 +121,34 @@ def test_arms_run_once_and_are_judged(place: Path) -> None:
     assert not [event for event in again if type(event).__name__ == "StepFinished"]
 
 
+def test_seeds_side_by_side_give_what_they_give_in_turn(place: Path, tmp_path: Path) -> None:
+    in_turn = run_experiment(trial(), root=place / "runs", emit=lambda event: None)
+    events: list[Any] = []
+    found = run_experiment(trial(), root=tmp_path, emit=events.append, jobs=2)
+    for arm, values in in_turn.values.items():
+        for one, other in zip(values, found.values[arm], strict=True):
+            assert {name: one[name] for name in ("held_out", "groups", "learning_rate_last")} == {
+                name: other[name] for name in ("held_out", "groups", "learning_rate_last")
+            }
+            assert one["entropy_all"] == pytest.approx(other["entropy_all"], rel=1e-4), "another number of threads, so not to the bit"
+    assert found.values["fast"][0]["entropy_all"] != found.values["fast"][1]["entropy_all"], "seeds differ, so their order is tested"
+    assert [judgement for *_, judgement in found.verdicts] == [judgement for *_, judgement in in_turn.verdicts]
+    assert "trial: fast, seed 1" in (tmp_path / "trial/seed-1.log").read_text() and any("seed 0 is finished" in event.message for event in events)
+
+
+def test_a_killed_process_is_said_and_the_rest_is_kept(place: Path, tmp_path: Path) -> None:
+    def die(run: Path) -> dict[str, float]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return {}
+
+    with pytest.raises(LearnerError, match="was killed"):
+        run_experiment(replace(trial(), measure=die), root=tmp_path, emit=lambda event: None, jobs=2)
+    events: list[Any] = []
+    run_experiment(trial(), root=tmp_path, emit=events.append)
+    stages = [event for event in events if type(event).__name__ == "StageStarted"]
+    assert len(stages) <= 3, "at least one arm of one seed was finished before, and is read"
+
+
 def test_the_gallery_shows_what_was_found_and_names_what_was_not_run(place: Path) -> None:
     outcome = run_experiment(trial(), root=place / "runs", emit=lambda event: None)
     docs = place / "docs"
@@ -167,6 +199,7 @@ def test_smoothing_is_a_trailing_mean() -> None:
         (["clipping", "--seeds", "0"], "2 to 10"),
         (["clipping", "--seeds", "a,b"], "whole numbers"),
         (["clipping", "--all"], "not both"),
+        (["clipping", "--jobs", "0"], "at least 1"),
     ],
 )
 def test_mistakes_on_the_command_line(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 import torch
 
@@ -35,10 +37,11 @@ def one_by_one(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, span
     return output.transpose(0, 1)
 
 
-@pytest.mark.parametrize("scores_at_once", [1, 150, 1 << 21], ids=["a row at a time", "a few", "all"])
+@pytest.mark.parametrize(("together", "alone"), [(1, 1), (60, 150), (150, 1 << 21), (1 << 21, 1 << 21)], ids=["a token at a time", "in pieces", "a few", "all"])
 @pytest.mark.parametrize("heads", [(6, 2), (4, 4), (3, 1)], ids=str)
-def test_values_and_gradients_equal_the_definition(heads: tuple[int, int], scores_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SCORES_AT_ONCE", scores_at_once)
+def test_values_and_gradients_equal_the_definition(heads: tuple[int, int], together: int, alone: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SCORES_TOGETHER", together)
+    monkeypatch.setattr(module, "SCORES_AT_ONCE", alone)
     x, spans = inputs(*heads), Spans.of(PROMPTS, ROWS, PROMPT_OF)
     weight = torch.randn(x[0].shape[1], heads[0], WIDTH, dtype=torch.float64)
     expected, found = one_by_one(*x, spans, 0.4), packed_attention(*x, spans, 0.4)
@@ -79,13 +82,51 @@ def test_the_fused_kernels_give_the_same(dtype: torch.dtype) -> None:
         assert torch.allclose(a, b, atol=tolerance)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_many_prompts_are_one_block_and_equal_the_definition(seed: int) -> None:
+    """Prompts and rows of many lengths: families are merged, padded before and behind, and none reads another's prompt."""
+    draw = random.Random(seed)
+    owners = [p for p in range(7) for _ in range(draw.choice([0, 2, 2, 3]))]
+    draw.shuffle(owners)
+    spans = Spans.of([draw.randint(1, 9) for _ in range(7)], [draw.randint(1, 9) for _ in owners], owners)
+    num = max(end for _, end in [*spans.prompts, *(row for rows in spans.rows for row in rows)])
+    blocks = module._blocks(spans, 2, torch.device("cpu"))
+    assert any(block.before is not None and len(block.before) > 1 and block.hides is not None for block in blocks)
+    torch.manual_seed(seed)
+    x = [torch.randn(count, num, WIDTH, dtype=torch.float64, requires_grad=True) for count in (2, 1, 1)]
+    weight = torch.randn(num, 2, WIDTH, dtype=torch.float64)
+    expected, found = one_by_one(*x, spans, 0.4), packed_attention(*x, spans, 0.4)
+    assert torch.allclose(found, expected, atol=1e-12)
+    for a, b in zip(torch.autograd.grad((expected * weight).sum(), x), torch.autograd.grad((found * weight).sum(), x), strict=True):
+        assert torch.allclose(a, b, atol=1e-12)
+
+
 def test_no_block_has_more_scores_than_may_exist_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SCORES_AT_ONCE", 4 * 300)
+    monkeypatch.setattr(module, "SCORES_TOGETHER", 4 * 200)
     spans, heads = Spans.of([40, 3], [50, 2, 7, 2, 2], [0, 0, 0, 0, 1]), 4
-    blocks = list(module._blocks(spans, heads, torch.device("cpu")))
-    for block in blocks:
-        rows, length = block.slots.shape
-        assert heads * rows * length * (length + sum(part.stop - part.start for part in block.before)) <= module.SCORES_AT_ONCE
-    assert any(len(block.slots) > 1 for block in blocks)
+    blocks = module._blocks(spans, heads, torch.device("cpu"))
+    sizes = [heads * block.slots.numel() * (block.slots.shape[1] + (0 if block.before is None else block.before.shape[1])) for block in blocks]
+    assert max(sizes) <= module.SCORES_AT_ONCE
+    assert max(size for size, block in zip(sizes, blocks, strict=True) if len(block.slots) > 1) <= module.SCORES_TOGETHER
     covered = sorted({slot for block in blocks for slot in block.slots.flatten().tolist()})
     assert covered == list(range(106))
+
+
+def test_what_is_read_is_computed_before_what_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SCORES_AT_ONCE", 60)
+    monkeypatch.setattr(module, "SCORES_TOGETHER", 30)
+    done: set[int] = set()
+    for block in module._blocks(Spans.of(PROMPTS, ROWS, PROMPT_OF), 1, torch.device("cpu")):
+        assert block.before is None or set(block.before.flatten().tolist()) <= done
+        done |= set(block.slots.flatten().tolist())
+
+
+def test_padding_is_bounded() -> None:
+    """Short sequences do not wait for long ones: what is computed is at most half as much again as what is needed."""
+    spans, heads = Spans.of([2] * 40 + [300] * 3, [5, 90] * 20, [n // 2 for n in range(40)]), 2
+    blocks = module._blocks(spans, heads, torch.device("cpu"))
+    padded = sum(block.slots.numel() * (block.slots.shape[1] + (0 if block.before is None else block.before.shape[1])) for block in blocks)
+    needed = 40 * 4 + 3 * 300**2 + 20 * (5 * 7 + 90 * 92)
+    assert needed <= padded <= module.MOST_PADDING * needed
+    assert len(blocks) < 12

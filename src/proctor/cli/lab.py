@@ -24,6 +24,8 @@ def run(options: argparse.Namespace) -> int:
             raise ConfigError(f"give a name or --all, not both: {options.name}")
         _list()
         return 0
+    if options.jobs < 1:
+        raise ConfigError(f"--jobs needs a whole number of at least 1, not {options.jobs}")
     for experiment in _chosen(options):
         _one(experiment, options)
     return 0
@@ -54,7 +56,7 @@ def _one(experiment: Experiment, options: argparse.Namespace) -> None:
 
     view = ProgressView()
     try:
-        outcome = run_experiment(experiment, root=Path(options.root), emit=view)
+        outcome = run_experiment(experiment, root=Path(options.root), emit=view, jobs=options.jobs)
     finally:
         view.close()
     docs = Path(options.docs)

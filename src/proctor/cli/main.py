@@ -65,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     lab.add_argument("name", metavar="NAME", nargs="?", help="of an experiment; none lists them")
     lab.add_argument("--all", action="store_true", help="run every experiment; what is finished is read, what was interrupted goes on")
     lab.add_argument("--seeds", metavar="N,N", help="instead of the experiment's own, 2 to 10")
+    lab.add_argument("--jobs", metavar="N", type=int, default=1, help="seeds at a time, each in a process with its share of the cores (default: 1)")
     lab.add_argument("--root", metavar="DIR", default="runs/lab", help="where arms are kept (default: runs/lab)")
     lab.add_argument("--docs", metavar="DIR", default="runs/lab/gallery", help="where figures, numbers and lab.md go (default: runs/lab/gallery)")
     lab.set_defaults(run=_lab)

@@ -1,27 +1,24 @@
-"""Run the arms of an experiment, each once: what is finished is read, what was interrupted goes on."""
+"""Run an experiment, its seeds in turn or side by side, and judge its claims."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import os
+import signal
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import Any
 
-from proctor.config import RunConfig, to_mapping
-from proctor.data.config import DataConfig
+import cloudpickle
+import torch
+
 from proctor.errors import LearnerError
 from proctor.lab.experiments.records import Claim, Difference, Experiment, Judgement, Values, difference
-from proctor.models.pocket import VERSION
-from proctor.training import run_directory
-from proctor.training.events import Listener, Warned
-from proctor.training.run import run_training
-from proctor.training.run_directory import RunDirectory
-from proctor.training.stages.run import run_staged
-
-_LAST = 0.1
-"""Share of an arm's steps that its "last" values are the mean of."""
+from proctor.lab.experiments.seeds import SeedFound, run_seed
+from proctor.training.events import Event, Listener, StepFinished, Warned
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,38 +38,26 @@ class Outcome:
     seconds: float
 
 
-def run_experiment(experiment: Experiment, *, root: Path, emit: Listener) -> Outcome:
+def run_experiment(experiment: Experiment, *, root: Path, emit: Listener, jobs: int = 1) -> Outcome:
     """Run every arm with every seed that is not there yet, and judge.
 
     Args:
         experiment: what is run.
         root: where arms and bases lie.
         emit: told what happens.
+        jobs: seeds at a time. Where there is more than one, each has a process of its own, its share of the cores, and a log in NAME/seed-N.log.
 
     Raises:
-        ProctorError: an arm failed; the others are kept.
-        LearnerError: a signal stopped an arm.
+        ProctorError: an arm failed; what is finished is kept.
+        LearnerError: a signal stopped an arm, or one of several processes was killed.
     """
-    values: dict[str, list[Values]] = {arm.name: [] for arm in experiment.arms}
-    curves: dict[str, list[list[float]]] = {arm.name: [] for arm in experiment.arms}
-    seconds = 0.0
-    for seed in experiment.seeds:
-        base, base_seconds = _base(experiment, seed, root, emit)
-        seconds += base_seconds
-        for arm in experiment.arms:
-            out = root / experiment.name / arm.name / f"seed-{seed}"
-            emit(Warned(f"{experiment.name}: {arm.name}, seed {seed}"))
-            staged = experiment.staged(arm, base, seed)
-            result = run_staged(staged, recipe=f"{experiment.name}-{arm.name}", out=out, resume=run_directory.is_run(out), emit=emit)
-            if not result.is_finished:
-                raise LearnerError(f"{experiment.name} was stopped in the arm {arm.name}, seed {seed}; the same command goes on with it")
-            rows = _last_stage(out)
-            seconds += float(result.summary["seconds_of_steps"])
-            further = experiment.measure(out) if experiment.measure else {}
-            values[arm.name].append({**_measured(result.summary, rows), **further})
-            if experiment.curve:
-                curves[arm.name].append([float(row[experiment.curve]) for row in rows if row.get(experiment.curve) is not None])
-    return Outcome(values, curves, [_judged(claim, values) for claim in experiment.claims], seconds)
+    if jobs > 1:
+        found = _side_by_side(experiment, root=root, emit=emit, jobs=jobs)
+    else:
+        found = [run_seed(experiment, seed, root=root, emit=emit) for seed in experiment.seeds]
+    values = {arm.name: [one.values[arm.name] for one in found] for arm in experiment.arms}
+    curves = {arm.name: [one.curves[arm.name] for one in found if experiment.curve] for arm in experiment.arms}
+    return Outcome(values, curves, [_judged(claim, values) for claim in experiment.claims], sum(one.seconds for one in found))
 
 
 def _judged(claim: Claim, values: Mapping[str, Sequence[Values]]) -> tuple[Claim, Difference, Judgement]:
@@ -82,50 +67,51 @@ def _judged(claim: Claim, values: Mapping[str, Sequence[Values]]) -> tuple[Claim
     return claim, found, claim.judge(found)
 
 
-def _base(experiment: Experiment, seed: int, root: Path, emit: Listener) -> tuple[str, float]:
-    """The base model of a seed, shared by all experiments that make the same one, and the seconds that its steps took."""
-    config = replace(experiment.base.config, seed=seed)
-    out = root / "bases" / f"{_digest(config)}-seed-{seed}"
-    result = run_training(config, recipe="base", out=out, resume=run_directory.is_run(out), emit=emit)
-    if not result.is_finished:
-        raise LearnerError(f"the base of {experiment.name} was stopped; the same command goes on with it")
-    return str(out / "model"), float(result.summary["seconds_of_steps"])
+def _side_by_side(experiment: Experiment, *, root: Path, emit: Listener, jobs: int) -> list[SeedFound]:
+    """`run_seed` for every seed, in the order of the seeds: a model this small gains little from a second thread, a second seed costs none."""
+    at_once = min(jobs, len(experiment.seeds))
+    num_threads = max(1, len(os.sched_getaffinity(0)) // at_once)
+    logs = root / experiment.name
+    logs.mkdir(parents=True, exist_ok=True)
+    emit(Warned(f"{experiment.name}: {len(experiment.seeds)} seeds, {at_once} at a time, {num_threads} threads each; their steps are in {logs}/seed-*.log"))
+    pool = ProcessPoolExecutor(at_once, mp_context=get_context("spawn"), initializer=_begin, initargs=(num_threads,))
+    try:
+        shipped = cloudpickle.dumps(experiment)  # arms are functions made on the spot
+        running = {pool.submit(_run_shipped, shipped, seed, root, logs / f"seed-{seed}.log"): seed for seed in experiment.seeds}
+        for future in as_completed(running):
+            future.result()
+            emit(Warned(f"{experiment.name}: seed {running[future]} is finished"))
+        return [future.result() for future in running]
+    except BrokenProcessPool as error:
+        raise LearnerError(f"a process of {experiment.name} was killed (out of memory?); see {logs}/seed-*.log; the same command goes on with it") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _digest(config: RunConfig) -> str:
-    """What names a base: the keys that are not at their defaults, so that a new key renames none, and the weights that `pocket` begins with."""
-    chosen = _chosen(to_mapping(config), to_mapping(RunConfig(DataConfig(""), ())))
-    return hashlib.sha256(json.dumps([VERSION, chosen], sort_keys=True, default=str).encode()).hexdigest()[:12]
+def _begin(num_threads: int) -> None:
+    """In the new process: its share of the cores, and the end of the run where the process that started it is gone."""
+    torch.set_num_threads(num_threads)
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
 
 
-def _chosen(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that are not the defaults, table by table."""
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        default = defaults.get(key)
-        if value != default:
-            found[key] = _chosen(value, default) if isinstance(value, dict) and isinstance(default, dict) else value
-    return found
+def _stop_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)  # a run takes it between two steps and keeps its state
 
 
-def _last_stage(out: Path) -> list[dict[str, Any]]:
-    rows = RunDirectory.inspect(out).metrics()
-    return [row for row in rows if row["stage"] == rows[-1]["stage"]]
+def _run_shipped(shipped: bytes, seed: int, root: Path, log: Path) -> SeedFound:
+    experiment: Experiment = cloudpickle.loads(shipped)
+    with log.open("a", buffering=1) as file:
 
+        def note(event: Event) -> None:
+            match event:
+                case StepFinished(step=step, num_steps=num_steps):
+                    print(f"step {step + 1}/{num_steps}", file=file)
+                case Warned(message=message):
+                    print(message, file=file)
+                case _:
+                    pass
 
-def _measured(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """The final evaluations by probe, and the means of the last steps' and of all steps' metrics."""
-    last = rows[-max(1, round(_LAST * len(rows))) :]
-    final = next(entry for entry in reversed(summary["stages"]) if entry["evaluations"])
-    found = {name: float(values["mean"]) for name, values in final["evaluations"].items()}
-    for name, values in final["evaluations"].items():
-        found |= {f"{name}/{key}": float(value["mean"]) for key, value in values.items() if "@" in key}
-    for name in dict.fromkeys(name for row in rows for name, value in row.items() if isinstance(value, int | float)):
-        found[f"{name}_last"] = _mean([row.get(name) for row in last])
-        found[f"{name}_all"] = _mean([row.get(name) for row in rows])
-    return found
-
-
-def _mean(values: Sequence[Any]) -> float:
-    known = [float(value) for value in values if value is not None]
-    return sum(known) / len(known) if known else float("nan")
+        return run_seed(experiment, seed, root=root, emit=note)
