@@ -60,7 +60,7 @@ def _one(experiment: Experiment, options: argparse.Namespace) -> None:
     finally:
         view.close()
     docs = Path(options.docs)
-    write(experiment, outcome, docs=docs, machine=_machine())
+    write(experiment, outcome, docs=docs, machine=_machine(min(options.jobs, len(experiment.seeds))))
     write_gallery(EXPERIMENTS, docs)
     print(f"{experiment.name}: {experiment.title}")
     for claim, found, judgement in outcome.verdicts:
@@ -68,11 +68,11 @@ def _one(experiment: Experiment, options: argparse.Namespace) -> None:
     print(f"  {outcome.seconds / 60:.1f} minutes of steps; figure, numbers and gallery are in {docs}")
 
 
-def _machine() -> str:
-    """Processor and cores, in a few words."""
+def _machine(jobs: int) -> str:
+    """Processor, cores, and how the seeds shared them, in a few words."""
     path = Path("/proc/cpuinfo")
     names = [line.partition(":")[2].strip() for line in path.read_text().splitlines() if line.startswith("model name")] if path.exists() else []
-    return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+    return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores{f', {jobs} seeds at a time' if jobs > 1 else ''}"
 
 
 def _list() -> None:

@@ -19,6 +19,7 @@ from proctor.errors import LearnerError
 from proctor.lab.experiments.records import Claim, Difference, Experiment, Judgement, Values, difference
 from proctor.lab.experiments.seeds import SeedFound, run_seed
 from proctor.training.events import Event, Listener, StepFinished, Warned
+from proctor.training.manifest import num_usable_cpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _judged(claim: Claim, values: Mapping[str, Sequence[Values]]) -> tuple[Claim
 def _side_by_side(experiment: Experiment, *, root: Path, emit: Listener, jobs: int) -> list[SeedFound]:
     """`run_seed` for every seed, in the order of the seeds: a model this small gains little from a second thread, a second seed costs none."""
     at_once = min(jobs, len(experiment.seeds))
-    num_threads = max(1, len(os.sched_getaffinity(0)) // at_once)
+    num_threads = max(1, num_usable_cpus() // at_once)
     logs = root / experiment.name
     logs.mkdir(parents=True, exist_ok=True)
     emit(Warned(f"{experiment.name}: {len(experiment.seeds)} seeds, {at_once} at a time, {num_threads} threads each; their steps are in {logs}/seed-*.log"))
