@@ -1,4 +1,4 @@
-"""Containers and remote runners, against stand-ins for the engine and the service; no real one was at hand."""
+"""Containers and remote runners, against stand-ins for the engine and the service. A real engine: `evidence/containers.py`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ import pytest
 
 from proctor.core.task import Outcome, Task
 from proctor.errors import ConfigError, SandboxError
-from proctor.sandbox.base import Command, ExecLimits, ExecStatus, Layer, PythonCall
-from proctor.sandbox.claims import Raised, Returned, decode_claim
+from proctor.sandbox.base import Command, ExecLimits, ExecResult, ExecStatus, Layer, PythonCall
+from proctor.sandbox.claims import Malformed, Raised, Returned, decode_claim
 from proctor.sandbox.container import ContainerSandbox
+from proctor.sandbox.policy import Attempt, SelfTest, self_test
+from proctor.sandbox.probes import CORRECT_RESULT, PROBES
 from proctor.sandbox.remote import NUM_TRIES, RemoteSandbox
 from proctor.verifiers.programs import ProgramVerifier
 
@@ -102,7 +104,7 @@ def test_the_same_jobs_run_elsewhere(name: str, request: pytest.FixtureRequest) 
 def test_a_container_has_every_wall_that_the_engine_offers(container: ContainerSandbox) -> None:
     argv = ContainerSandbox("image", runtime="runsc").argv(Command(("x",)), LIMITS, "/w", "name")
     walls = {"--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=65534:65534", "--runtime=runsc", "--rm"}
-    assert walls <= set(argv) and f"--memory={LIMITS.memory_bytes}" in argv and f"--pids-limit={LIMITS.num_processes}" in argv
+    assert walls <= set(argv) and f"--memory={LIMITS.memory_bytes}" in argv and "--pids-limit=96" in argv, "32 and gVisor's own"
 
 
 def test_a_container_that_does_not_start_is_nobodys_fault_but_its_exit_code_is_the_programs(container: ContainerSandbox) -> None:
@@ -112,10 +114,76 @@ def test_a_container_that_does_not_start_is_nobodys_fault_but_its_exit_code_is_t
 
 
 def test_containers_are_bounded(container: ContainerSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proctor.sandbox.container.START_S", 0.5)
     assert container.run(Command(("sleep", "60")), ExecLimits(wall_s=0.1)).status is ExecStatus.TIMEOUT
     flood = container.run(Command(("sh", "-c", "yes")), ExecLimits(output_bytes=10_000))
     assert flood.status is ExecStatus.OUTPUT and len(flood.stdout) <= 10_000
+
+
+def test_the_clock_of_a_job_starts_with_its_container(container: ContainerSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "docker"
+    tool.write_text(FAKE_DOCKER.replace("work =", "import time; time.sleep(1.5)\nwork =", 1))
+    done = container.run(Command(("true",)), ExecLimits(wall_s=1.0))
+    assert done.status is ExecStatus.EXITED and done.wall_s < 1.0
+    monkeypatch.setattr("proctor.sandbox.container.START_S", 0.2)
+    late = container.run(Command(("true",)), ExecLimits(wall_s=5.0))
+    assert late.status is ExecStatus.UNAVAILABLE and "nothing within 0.2 seconds" in late.reason
+
+
+def test_what_a_signal_ended_is_said_so(container: ContainerSandbox) -> None:
+    ended = container.run(Command(("sh", "-c", "exit 137")))
+    assert (ended.status, ended.exit_code) == (ExecStatus.SIGNALED, 137), "as engines report a container that was killed for its memory"
+
+
+@pytest.mark.parametrize(
+    ("text", "engine", "runtime", "image"),
+    [
+        ("docker:python:3.12-slim", "docker", "", "python:3.12-slim"),
+        ("podman:localhost/a", "podman", "", "localhost/a"),
+        ("docker+runsc:host:5000/a:b", "docker", "runsc", "host:5000/a:b"),
+    ],
+)
+def test_containers_are_named_by_engine_and_image(text: str, engine: str, runtime: str, image: str) -> None:
+    assert ContainerSandbox.named(text) == ContainerSandbox(image, engine, runtime)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["python:3.12", "docker", "docker:", "runsc:a", "+runsc:a"])
+def test_a_name_without_engine_or_image_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="docker:python"):
+        ProgramVerifier(container=text)
+
+
+def test_programs_run_remotely_or_in_containers() -> None:
+    with pytest.raises(ConfigError, match="not both"):
+        ProgramVerifier(container="docker:image", remote="http://127.0.0.1:9")
+
+
+def test_programs_are_verified_in_containers_after_a_self_test(container: ContainerSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, right = Task("t", "", info={"tests": ["assert f(20) == 40"]}), "```python\ndef f(n): return 2 * n\n```"
+    found = SelfTest(Layer.CONTAINER, "", (Attempt("read a file of the machine", False, "it got it"),))
+    monkeypatch.setattr("proctor.sandbox.policy.cached_self_test", lambda sandbox: found)
+    refused = ProgramVerifier(container="docker:image")(right, task)
+    assert refused.outcome is Outcome.ERROR and "read a file of the machine" in refused.reason
+    found = SelfTest(Layer.CONTAINER, "", (Attempt("read a file of the machine", True),))
+    score = ProgramVerifier(container="docker:image")(right, task)
+    assert (score.outcome, score.extra["sandbox"]) == (Outcome.CORRECT, "container")
+    assert ProgramVerifier(container="docker:image")(right.replace("2", "3"), task).outcome is Outcome.INCORRECT
+
+
+def test_under_gvisor_its_own_threads_are_counted_and_its_own_kernel_is_no_escape(monkeypatch: pytest.MonkeyPatch) -> None:
+    under = ContainerSandbox("image", runtime="runsc")
+    assert f"--pids-limit={LIMITS.num_processes}" in ContainerSandbox("image").argv(Command(("x",)), LIMITS, "/w", "name")
+    tried: list[str] = []
+
+    def run(sandbox: ContainerSandbox, job: PythonCall, limits: ExecLimits | None = None) -> ExecResult:
+        tried.append(job.source)
+        return ExecResult(ExecStatus.EXITED, Layer.CONTAINER, 2, b"", b"")
+
+    monkeypatch.setattr(ContainerSandbox, "run", run)
+    monkeypatch.setattr("proctor.sandbox.policy.decode_claim", lambda claim, nonce: Returned(CORRECT_RESULT) if len(tried) == 1 else Malformed("none"))
+    report = self_test(under)
+    assert report.is_sound and len(report.attempts) == len(PROBES) - 1
+    tried.clear()
+    assert not self_test(ContainerSandbox("image")).is_sound, "under the engine's own runtime a program that only fails says nothing"
 
 
 def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

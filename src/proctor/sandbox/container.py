@@ -1,7 +1,8 @@
 """Programs in Docker or Podman containers, under gVisor where its runtime is installed (L3).
 
-Tested against a stand-in for the engine's command line; not shown on a real engine. Each job is one container: no network,
-read-only image, no capabilities, an unprivileged user, limits. `runsc do` is not offered, because it shows the machine's files.
+Each job is one container: no network, read-only image, no capabilities, an unprivileged user, limits. Shown on Docker with runc and with
+gVisor by `python evidence/containers.py`, and tested against a stand-in for the engine's command line; Podman was not run.
+`runsc do` is not offered, because it shows the machine's files.
 """
 
 from __future__ import annotations
@@ -19,14 +20,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from proctor.errors import SandboxError
+from proctor.errors import ConfigError, SandboxError
 from proctor.sandbox.base import MEBIBYTE, Command, ExecLimits, ExecResult, ExecStatus, Layer, PythonCall
 from proctor.sandbox.directories import empty_directory, read_output, write_files
 from proctor.sandbox.once import CLAIM_FILE, ColdSession, as_command
 
 MARK = 'echo "$0" >&2; exec "$@"'
-START_S = 30.0
+START_S = 30.0  # for the engine to make a container; what runs in it has its own clock
 USER = 65534
+_BY_SIGNAL = 128  # engines report this much more than the signal that ended a container
+_ENGINES = ("docker", "podman")
+_GVISOR = "runsc"
+_GVISORS_OWN = 64  # threads of gVisor itself, which the engine counts with those of the program
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +50,32 @@ class ContainerSandbox:
     runtime: str = ""
     limits: ExecLimits = field(default_factory=ExecLimits)
 
+    @classmethod
+    def named(cls, text: str) -> ContainerSandbox:
+        """The sandbox that `docker:IMAGE`, `podman:IMAGE` or, with another runtime, `docker+runsc:IMAGE` names.
+
+        Raises:
+            ConfigError: no such engine, or no image.
+        """
+        tool, _, image = text.partition(":")
+        engine, _, runtime = tool.partition("+")
+        if engine not in _ENGINES or not image:
+            raise ConfigError(f"a container sandbox is named as in docker:python:3.12-slim, podman:IMAGE or docker+runsc:IMAGE, not {text!r}")
+        return cls(image, engine, runtime)
+
     @property
     def layer(self) -> Layer:
         return Layer.CONTAINER
+
+    @property
+    def has_own_kernel(self) -> bool:
+        """Whether programs meet gVisor's kernel in the place of the machine's."""
+        return self.runtime == _GVISOR
+
+    @property
+    def further_processes(self) -> int:
+        """How many more processes than `limits` say there may be, because the runtime's own are counted with them."""
+        return _GVISORS_OWN if self.has_own_kernel else 0
 
     def session(self) -> ColdSession:
         """Return a session in which every job has its own container."""
@@ -77,42 +105,73 @@ class ContainerSandbox:
 
     def _execute(self, command: Command, limits: ExecLimits, work: str) -> ExecResult:
         name = f"proctor-{secrets.token_hex(8)}"
-        began = time.monotonic()
-        status, code, out, err = run_bounded(self.argv(command, limits, work, name), command.stdin, limits, grace_s=START_S)
         mark = f"{name}\n".encode()
-        if status is not ExecStatus.EXITED:
+        ended = run_bounded(self.argv(command, limits, work, name), command.stdin, limits, mark=mark)
+        if ended.status is not ExecStatus.EXITED:
             subprocess.run([self.engine, "kill", name], capture_output=True, timeout=START_S, check=False)
-        elif not err.startswith(mark):  # the exit code alone could be the program's own; what is written cannot be taken back
-            last = err.decode("utf-8", "replace").strip().splitlines()[-1:]
-            return ExecResult(ExecStatus.UNAVAILABLE, Layer.CONTAINER, reason=f"{self.engine} started no container: {' '.join(last) or f'exit code {code}'}")
-        reason = "" if status is ExecStatus.EXITED else f"limit exceeded: {status.value}"
-        return ExecResult(status, Layer.CONTAINER, code, out, err.removeprefix(mark), wall_s=time.monotonic() - began, reason=reason)
+        if ended.wall_s is None:  # no mark, so nothing ran: the exit code alone could be the program's own, what is written cannot be taken back
+            last = ended.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+            said = " ".join(last) or (f"exit code {ended.code}" if ended.status is ExecStatus.EXITED else f"nothing within {START_S:g} seconds")
+            return ExecResult(ExecStatus.UNAVAILABLE, Layer.CONTAINER, reason=f"{self.engine} started no container: {said}")
+        by_signal = ended.status is ExecStatus.EXITED and ended.code is not None and ended.code > _BY_SIGNAL
+        status = ExecStatus.SIGNALED if by_signal else ended.status
+        reason = "" if status in (ExecStatus.EXITED, ExecStatus.SIGNALED) else f"limit exceeded: {status.value}"
+        out, err = ended.stdout, ended.stderr.removeprefix(mark)
+        return ExecResult(status, Layer.CONTAINER, ended.code, out, err, wall_s=ended.wall_s, reason=reason)
 
     def argv(self, command: Command, limits: ExecLimits, work: str, name: str) -> list[str]:
         """Return the engine's command line for one job."""
         return [
             *(self.engine, "run", "--rm", "--interactive", f"--name={name}", *([f"--runtime={self.runtime}"] if self.runtime else [])),
             *("--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", f"--user={USER}:{USER}", "--ipc=private"),
-            *(f"--memory={limits.memory_bytes}", f"--memory-swap={limits.memory_bytes}", f"--pids-limit={limits.num_processes}"),
+            *(f"--memory={limits.memory_bytes}", f"--memory-swap={limits.memory_bytes}", f"--pids-limit={limits.num_processes + self.further_processes}"),
             *(f"--ulimit=cpu={max(1, round(limits.cpu_s))}", f"--ulimit=fsize={limits.file_bytes}", f"--ulimit=nofile={limits.num_files}", "--ulimit=core=0"),
             *(f"--tmpfs=/tmp:size={16 * MEBIBYTE}", f"--volume={work}:/work", "--workdir=/work", "--env=HOME=/work"),
             *(self.image, "/bin/sh", "-c", MARK, name, *command.argv),
         ]
 
 
-def run_bounded(argv: list[str], stdin: bytes, limits: ExecLimits, *, grace_s: float) -> tuple[ExecStatus, int | None, bytes, bytes]:
-    """Run a trusted command line tool, and kill it when the clock or the output of what it runs goes over its limit."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command line tool ended, and what it ran.
+
+    Attributes:
+        status: EXITED, TIMEOUT or OUTPUT.
+        code: exit code; None where it was killed.
+        stdout: as far as it may be long.
+        stderr: likewise.
+        wall_s: seconds since the mark; None where it was not seen.
+    """
+
+    status: ExecStatus
+    code: int | None
+    stdout: bytes
+    stderr: bytes
+    wall_s: float | None
+
+
+def run_bounded(argv: list[str], stdin: bytes, limits: ExecLimits, *, mark: bytes) -> Ended:
+    """Run a trusted command line tool, and kill it when the clock or the output of what it runs goes over its limit.
+
+    Args:
+        argv: the tool's.
+        stdin: given to what it runs.
+        limits: wall clock and output.
+        mark: what standard error begins with once the tool has started what it runs: from there the clock counts. Until then the tool has `START_S`.
+    """
     with tempfile.TemporaryFile() as source:
         source.write(stdin)
         source.seek(0)
         process = subprocess.Popen(argv, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     assert process.stdout is not None
     assert process.stderr is not None
-    received = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
+    errors = bytearray()
+    received = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): errors}
     poll = select.poll()
     for fd in received:
         poll.register(fd, select.POLLIN)
-    num_open, deadline, status = 2, time.monotonic() + limits.wall_s + grace_s, ExecStatus.EXITED
+    num_open, deadline, status = 2, time.monotonic() + START_S, ExecStatus.EXITED
+    began: float | None = None
     while num_open and status is ExecStatus.EXITED:
         for fd, _ in poll.poll(max(0, int((deadline - time.monotonic()) * 1000) + 1)):
             chunk = os.read(fd, 1 << 16)
@@ -120,6 +179,9 @@ def run_bounded(argv: list[str], stdin: bytes, limits: ExecLimits, *, grace_s: f
             if not chunk:
                 poll.unregister(fd)
                 num_open -= 1
+        if began is None and errors.startswith(mark):
+            began = time.monotonic()
+            deadline = began + limits.wall_s
         if sum(map(len, received.values())) > limits.output_bytes:
             status = ExecStatus.OUTPUT
         elif time.monotonic() >= deadline:
@@ -131,7 +193,7 @@ def run_bounded(argv: list[str], stdin: bytes, limits: ExecLimits, *, grace_s: f
     process.stdout.close()
     process.stderr.close()
     out, err = (bytes(content[: limits.output_bytes]) for content in received.values())
-    return status, code if status is ExecStatus.EXITED else None, out, err
+    return Ended(status, code if status is ExecStatus.EXITED else None, out, err, None if began is None else time.monotonic() - began)
 
 
 def _open_to_others(work: Path) -> None:

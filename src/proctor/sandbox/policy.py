@@ -14,6 +14,7 @@ from typing import Literal, get_args
 from proctor.errors import ConfigError, SandboxError
 from proctor.sandbox.base import MEBIBYTE, ExecLimits, ExecStatus, Layer, PythonCall, Session
 from proctor.sandbox.claims import Malformed, Raised, Returned, decode_claim
+from proctor.sandbox.container import ContainerSandbox
 from proctor.sandbox.local import LocalSandbox
 from proctor.sandbox.probes import CORRECT, CORRECT_RESULT, PROBES, Probe, Scene, scene
 
@@ -81,20 +82,27 @@ class SelfTest:
         return f"a program can: {', '.join(allowed)}" if allowed else f"{len(self.attempts)} escape attempts denied"
 
 
-def self_test(sandbox: LocalSandbox) -> SelfTest:
-    """Run the correct program and every probe inside a sandbox."""
+def self_test(sandbox: LocalSandbox | ContainerSandbox) -> SelfTest:
+    """Run the correct program and every probe inside a sandbox.
+
+    Raises:
+        SandboxError: the engine of a container is not installed.
+    """
     if sys.platform != "linux":
         return SelfTest(sandbox.layer, "the sandboxes of this machine need Linux; name a container or remote sandbox")
     sandbox = replace(sandbox, limits=TEST_LIMITS)
-    with scene(TEST_LIMITS.memory_bytes, TEST_LIMITS.num_processes) as stage, sandbox.session() as session:
+    further, has_own_kernel = (sandbox.further_processes, sandbox.has_own_kernel) if isinstance(sandbox, ContainerSandbox) else (0, False)
+    probes = [probe for probe in PROBES if not (probe.is_of_kernel and has_own_kernel)]
+    with scene(TEST_LIMITS.memory_bytes, TEST_LIMITS.num_processes + further) as stage, sandbox.session() as session:
         result = session.run(PythonCall(CORRECT, "attempt", (stage.facts,)))
         if decode_claim(result.claim, result.nonce) != Returned(CORRECT_RESULT):
             said = result.reason or result.stderr.decode("utf-8", "replace").strip()[-200:] or f"ended with {result.status}"
             return SelfTest(sandbox.layer, f"a correct program does not pass: {said}" if result.status is not ExecStatus.UNAVAILABLE else said)
-        return SelfTest(sandbox.layer, "", tuple(_attempt(probe, session, stage) for probe in PROBES))
+        return SelfTest(sandbox.layer, "", tuple(_attempt(probe, session, stage, may_exit=has_own_kernel) for probe in probes))
 
 
-def _attempt(probe: Probe, session: Session, stage: Scene) -> Attempt:
+def _attempt(probe: Probe, session: Session, stage: Scene, *, may_exit: bool) -> Attempt:
+    """What came of a probe. With `may_exit` a container that failed without a report was ended: gVisor exits where it gets no more threads."""
     result = session.run(PythonCall(probe.source, "attempt", (stage.facts,)))
     if probe.effect(stage):
         return Attempt(probe.name, False, "its effect is seen outside")
@@ -107,12 +115,14 @@ def _attempt(probe: Probe, session: Session, stage: Scene) -> Attempt:
             return Attempt(probe.name, False, f"unclear: it raised {name}")
         case Malformed() if result.status in (ExecStatus.SIGNALED, ExecStatus.LOST):
             return Attempt(probe.name, True)  # killed for it
+        case Malformed() if may_exit and result.status is ExecStatus.EXITED and result.exit_code:
+            return Attempt(probe.name, True)
         case Malformed(reason):
             return Attempt(probe.name, False, f"unclear: {reason}")
 
 
 @cache
-def cached_self_test(sandbox: LocalSandbox) -> SelfTest:
+def cached_self_test(sandbox: LocalSandbox | ContainerSandbox) -> SelfTest:
     """Run the self-test of a sandbox once in this process."""
     return self_test(sandbox)
 
@@ -138,3 +148,15 @@ def open_sandbox(require: Requirement = "landlock", *, sandbox: LocalSandbox | N
             return replace(wanted, layer=layer)
         failures.append(f"{layer.value}: {report.summary}")
     raise SandboxError(f"untrusted programs are not run here ({platform.system()} {platform.release()}). " + "; ".join(failures) + f". {ADVICE}")
+
+
+def checked_container(sandbox: ContainerSandbox) -> ContainerSandbox:
+    """Return a container sandbox whose self-test passes; it is run once in a process.
+
+    Raises:
+        SandboxError: the engine is not installed or starts no container, or a program can do what it must not.
+    """
+    report = cached_self_test(replace(sandbox, limits=TEST_LIMITS))
+    if not report.is_sound:
+        raise SandboxError(f"untrusted programs are not run in {sandbox.engine} containers of {sandbox.image}: {report.summary}")
+    return sandbox

@@ -49,13 +49,15 @@ class Probe:
 
     Attributes:
         name: what it attempts, in words.
-        source: defines `tried(facts)`, which returns what it got, or None.
+        body: defines `tried(facts)`, which returns what it got, or None.
         effect: looks outside for what it did; True if it did something.
+        is_of_kernel: whether it only asks something of the kernel, which is no escape where that is not the machine's.
     """
 
     name: str
     body: str
     effect: Callable[[Scene], bool] = lambda scene: False
+    is_of_kernel: bool = False
 
     @property
     def source(self) -> str:
@@ -134,7 +136,7 @@ def tried(facts):
     return mine or (facts['mark'] in open(f'/proc/{facts["victim"]}/environ').read()) or None
 """,
     ),
-    Probe("make a user namespace", "def tried(facts): return None if libc.unshare(0x10000000) else 'made'"),
+    Probe("make a user namespace", "def tried(facts): return None if libc.unshare(0x10000000) else 'made'", is_of_kernel=True),
     Probe("take more memory than allowed", "def tried(facts): return len(b'x' * facts['memory']) and 'taken'"),
     Probe(
         "start more processes than allowed",

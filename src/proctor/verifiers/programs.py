@@ -15,8 +15,9 @@ from proctor.core.task import Score, Task
 from proctor.errors import ConfigError, SandboxError, TaskError
 from proctor.sandbox.base import MEBIBYTE, ExecLimits, ExecResult, ExecStatus, Layer, Sandbox, Session
 from proctor.sandbox.claims import Malformed, Raised, Returned, decode_claim
+from proctor.sandbox.container import ContainerSandbox
 from proctor.sandbox.local import LocalSandbox
-from proctor.sandbox.policy import Requirement, open_sandbox
+from proctor.sandbox.policy import Requirement, checked_container, open_sandbox
 from proctor.sandbox.remote import RemoteSandbox
 from proctor.verifiers.comparison import Comparison, Whitespace, same_text, same_value
 from proctor.verifiers.extraction import after_reasoning
@@ -59,6 +60,8 @@ class ProgramVerifier:
         unwrap_outputs: expected values of calls stand in lists of one (APPS).
         packages: directories of Python packages that programs may import besides the standard library.
         remote: address of a SandboxFusion-like service that runs the programs instead; `require` and `packages` do not apply to it.
+        container: image in whose containers the programs run instead, after a self-test, as in "docker:python:3.12-slim", "podman:IMAGE" or,
+            under gVisor, "docker+runsc:IMAGE"; likewise.
     """
 
     require: Requirement = "landlock"
@@ -73,13 +76,18 @@ class ProgramVerifier:
     unwrap_outputs: bool = False
     packages: tuple[str, ...] = ()
     remote: str = ""
+    container: str = ""
     _comparison: Comparison = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_comparison", Comparison(self.whitespace, self.tolerance, self.ignore_order))
         object.__setattr__(self, "packages", tuple(self.packages))
+        if self.remote and self.container:
+            raise ConfigError(f"programs run remotely or in containers, not both: {self.remote!r}, {self.container!r}; leave one out")
         if self.remote:
             RemoteSandbox(self.remote)  # refuses what is no address
+        if self.container:
+            ContainerSandbox.named(self.container)  # likewise
         if not (self.time_limit_s > 0 and self.total_s >= self.time_limit_s and self.memory_limit_bytes >= 64 * MEBIBYTE):
             raise ConfigError("time_limit_s must be positive and at most total_s, and memory_limit_bytes at least 64 MiB")
 
@@ -136,6 +144,8 @@ class ProgramVerifier:
     def _sandbox(self) -> Sandbox:
         if self.remote:
             return RemoteSandbox(self.remote)
+        if self.container:
+            return checked_container(ContainerSandbox.named(self.container))
         return open_sandbox(self.require, sandbox=LocalSandbox(Layer.NAMESPACE, packages=self.packages))
 
     def _limits(self, task: Task) -> ExecLimits:
