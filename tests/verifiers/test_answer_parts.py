@@ -121,6 +121,9 @@ def test_what_is_no_unit(text: str) -> None:
 def test_units_multiply() -> None:
     assert UNITS["m"].times(UNITS["m"].to_the(-1)).powers == ()
     assert UNITS["L"].powers == UNITS["m"].to_the(3).powers
+    assert UNITS["V"].times(UNITS["μF"]) == UNITS["μC"] and UNITS["V"].times(UNITS["A"]) == UNITS["W"] and UNITS["kW"].times(UNITS["h"]) == UNITS["kWh"]
+    assert UNITS["kΩ"].times(UNITS["mA"]) == UNITS["V"] and UNITS["MPa"].scale == 10**6 and UNITS["microfarads"] == UNITS["μF"]
+    assert "pm" not in UNITS and "F" not in UNITS and "henry" not in UNITS
 
 
 @pytest.mark.parametrize(

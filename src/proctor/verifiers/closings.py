@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from proctor.verifiers.patterns import one_of
+from proctor.verifiers.patterns import among, one_of
 from proctor.verifiers.remarks import asks_place, closed_quantity
 from proctor.verifiers.statements import sentences
 
@@ -16,19 +16,24 @@ _MAX_CHARS = 4000
 _MAX_CHECK_CHARS = 600
 _MAX_COURTESY_CHARS = 120
 _MAX_COURTESIES = 3
+_TRIED = among("expanding multiplying substituting plugging adding subtracting differentiating distributing foiling squaring")
 _BEGINS = re.compile(
     r"(?:(?<=\n)|(?<=[.!)*✓] )|(?<=[.!)*]\n))[ \t]{0,4}[(*_>-]{0,4}\s?(?:(?:quick |sanity )?check(?:ing)?|verif(?:y|ying|ication)"
-    r"|(?:(?:you|we) can (?:easily )?|to |let us |let['’]s )(?:check|verify|confirm)|as a check)\b",
+    r"|(?:(?:you|we) can (?:easily )?|to |let us |let['’]s )(?:check|verify|confirm)|as a check"
+    rf"|{_TRIED}(?: \w{{1,12}}){{0,4}} (?:confirms?|checks?|verif(?:y|ies)|recovers?|works|gives back|returns|shows)"
+    r"|(?:this|that|which|it) (?:makes sense|is (?:reasonable|consistent|plausible)|(?:agrees|matches|is in line) with)|makes sense)\b",
     re.IGNORECASE,
 )
 _EXPECTED = re.compile(r"(?:(?<=[.!?] )|(?<=\n))[A-Z](?:[^.!?\n]|\.\d){0,160}\bas (?:required|expected|desired|a check|it should(?: be)?)[.!\s✓]*\Z")
-_WORKED = re.compile(r"=|[✓✔✅]|\\checkmark|\b(?:works|satisf\w{1,4}|correct|confirm\w{0,2}|match\w{0,2}|holds|checks out)\b", re.IGNORECASE)
+_FITS = "works correct holds checks_out makes_sense reasonable consistent plausible agrees"
+_WORKED = re.compile(rf"=|[✓✔✅]|\\checkmark|\b(?:{among(_FITS)}|satisf\w{{1,4}}|confirm\w{{0,2}}|match\w{{0,2}})\b", re.IGNORECASE)
 _CONCLUSIONS = """
 so therefore hence thus wait but however actually answer not wrong instead incorrect mistake should only rather then really final result total_is fail fails no
 """
 _CONCLUDES = re.compile(rf"{one_of(_CONCLUSIONS)}|n['’]t\b|[✗✘❌≠?]|\\ne|\\boxed", re.IGNORECASE)
 _COURTESY = re.compile(
     r"(?<=[\s.!*)])(?:done|(?:I )?hope (?:this|that|it) helps|(?:let me know|feel free to|if you have)(?: [^.!?\n]{1,80})?|(?:happy|good) \w{1,12}|q\.?e\.?d"
+    r"|(?:(?<=[.!✓] )|(?<=\n))(?:great|perfect)"
     r"|(?:and )?that['’]s it|(?:would you like|do you want|shall I|should I)\b[^.!?\n]{1,80}\?)[.!\s]{0,4}(?:[😊🎉👍🙂]\s?)?\Z",
     re.IGNORECASE,
 )
@@ -49,6 +54,8 @@ _ASIDE = re.compile(
     r"|\s(?:for|where) \$?n\s?(?:\\ge|≥|>=|\\geq)\s?\d[\s.$*]*\Z"
     r"|,\s(?:or )?(?:about|approximately|roughly|around|nearly|≈|\\approx)\s(?:(?![.!?]\s|\n).){1,60}\Z"
 )
+_DANGLING = re.compile(r"(?:\b(?:and|so|or|but|then|hence|thus|therefore|that)|[,;:])\s*\Z", re.IGNORECASE)
+"""Before a reason behind which the sentence goes on: "n² = 625 and, since n is positive, n = 25"."""
 _RETRACTIONS = "no not or now actually answer wait wrong instead but mistake incorrect rather so therefore hence thus then final"
 _RETRACTS = re.compile(rf"{one_of(_RETRACTIONS)}|n['’]t\b|\?", re.IGNORECASE)
 _PLACE = re.compile(r",\s(?:reached|attained|achieved)", re.IGNORECASE)
@@ -83,6 +90,8 @@ def without_reason(text: str, prompt: str, *, allow_words: bool) -> str:
     """Return a text without the reason that its last sentence gives for what it says, where that is a value, or may be a word."""
     found = _REASON.search(text, max(0, len(text) - _MAX_REASON_CHARS))
     if found is None or _RETRACTS.search(found.group()) or found.group().count("(") != found.group().count(")"):
+        return text
+    if _DANGLING.search(text[: found.start()][-20:]):
         return text
     if _PLACE.match(found.group()) and asks_place(prompt):
         return text

@@ -11,17 +11,21 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from fractions import Fraction
+from functools import partial
+from itertools import pairwise
 
 from proctor.verifiers.answers import Quantity
 from proctor.verifiers.asked import asked_formulas
-from proctor.verifiers.evaluation import Unsettled, equal, exact, within
-from proctor.verifiers.expressions import Node, parse
+from proctor.verifiers.calculations import comes_to
+from proctor.verifiers.evaluation import NAMED_CONSTANTS, Unsettled, equal, exact, variables, within
+from proctor.verifiers.expressions import Apply, Node, Number, Symbol, parse
 from proctor.verifiers.measures import asked_units
 from proctor.verifiers.notation import Unreadable
-from proctor.verifiers.patterns import among, any_of
+from proctor.verifiers.patterns import among, any_of, one_of
 from proctor.verifiers.remarks import LIMIT, closed_quantity, same_measure, without_remark
 from proctor.verifiers.statements import FORMULA, OTHER_VALUE, Said, ends_list, last_formula, last_number, sentences
-from proctor.verifiers.unfinished import is_unfinished
+from proctor.verifiers.unfinished import is_numeral, is_unfinished
+from proctor.verifiers.units import PERCENT
 
 _MAX_TAIL_CHARS = 2000
 _MAX_CHARS = 400
@@ -30,7 +34,7 @@ _MAX_VALUE_CHARS = 80
 _MARKS_AT_END = re.compile(r"[\s.!*✓✔✅☑∎■□]+\Z")
 _DELIMITERS = re.compile(r"(?<!\\)\$|\\[()\[\]]|\*\*|\\displaystyle(?![a-z])|\\(?:left|right)(?![a-z])|\\[,;:!]")
 _PRODUCT = re.compile(r"(?<![A-Za-z\\{])[a-z]{2,3}(?![A-Za-z}])")
-_FUNCTIONS = frozenset({"sin", "cos", "tan", "log", "ln", "exp", "gcd", "lcm", "max", "min", "mod", "lim", "det", "km", "cm", "mm", "kg"})
+_FUNCTIONS = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "log", "ln", "exp", "gcd", "lcm", "max", "min", "mod", "lim", "det", "km", "cm", "mm", "kg"})
 _THAT_IS = re.compile(r"\bi\.\s?e\.(?!,)")
 _SIGN = re.compile(
     any_of(
@@ -106,6 +110,11 @@ _DECIMAL_BASE = re.compile(r"(?<=\d)(?:_\{?10\}?|₁₀)\Z")
 _LEADING_NUMBER = re.compile(r"[$€£]?\d[\d,]*(?:\.\d+)?")
 _DECIMALS = re.compile(r"\.(\d{1,30})")
 _ROUNDED = re.compile(r"\bround|\bnearest\b|\bdecimal places?\b|\bsignificant\b|\bapproximat|\bestimate", re.IGNORECASE)
+_AFTER_LETTER = "is are and or be was such so if when where for in to by as has denotes represents equals satisfies can must will"
+_ARTICLE = re.compile(rf"(?<![A-Za-z\\$])[Aa] (?!{one_of(_AFTER_LETTER)})(?=[A-Za-z]{{2}})")
+_LINK = re.compile(r"\W{0,3}(?:(?:and|so|then|hence|thus|therefore|using|now|finally)\b\W{0,3}){0,2}", re.IGNORECASE)
+_DIGIT_BY_DIGIT = re.compile(r"\d(?:\s?[+×*·]\s?\d){1,30}")
+_HUNDRED = Number(Fraction(100))
 
 
 def concluded(text: str, prompt: str) -> Said:
@@ -155,17 +164,21 @@ def _end_of_chain(sentence: str, prompt: str) -> Said | None:
     is_chain = 1 < len(sides) <= _MAX_SIDES and all(side.strip() for side in sides[1:]) and not _OTHER_SIGN.search(_CALL.sub(" ", last))
     if not is_chain or _SUPPOSED.search(sides[0]) or ("≈" in signs and not is_rounded) or any(_JOINED.search(side) for side in sides[1:]):
         return None
-    lead, first = _without_lead(sides[0])
-    first = _UNIT_OF_FACTOR.sub("", first)
+    lead, formula = _without_lead(sides[0])
+    first = _UNIT_OF_FACTOR.sub("", formula)
     value = _value(sides[-1])
-    if value is None or OTHER_VALUE.search(lead) or not _agree([first, *sides[1:-1]], signs, sides[-1], value):
+    if value is None or OTHER_VALUE.search(lead) or not _agree([formula if _is_measured(value) else first, *sides[1:-1]], signs, sides[-1], value):
+        return None
+    calculated = [comes_to(side, value, sides[-1]) for side in (formula, *sides[1:-1])]
+    if False in calculated:
         return None
     if not _follows(earlier, first, value, is_worked_out=len(sides) > 2):
         return None
     sought = [formula for formula in asked_formulas(prompt) if len(formula) == 1 and formula != first]
     if any(_has_letter(side, letter) for side in (*sides[:-1], *earlier) for letter in sought):
         return None  # `P = 3x = 12`, where x is to be found
-    if not _may_begin(lead, first, signs, prompt):
+    is_worked_out = _LINK.fullmatch(lead) is not None and _is_worked_out(first, sides[1:-1], value, prompt)
+    if not (calculated[0] or is_worked_out or _may_begin(lead, first, signs, prompt)):
         return None
     text, before = _DECIMAL_BASE.sub("", _MODULUS.sub("", sides[-1]).strip()), _chain(sentence)[0][0]
     if closed_quantity(text) is not None:
@@ -219,9 +232,11 @@ def _agree(others: Sequence[str], signs: Sequence[str], last: str, value: Quanti
         modulus, number = _MODULUS.search(last), _integer(value)
         known = [known for side in others if (known := _integer(closed_quantity(side))) is not None]
         return modulus is not None and number is not None and int(modulus[1]) > 1 and all((one - number) % int(modulus[1]) == 0 for one in known)
-    decimals = _DECIMALS.search(last)
-    allowed = Fraction(1, 2 * 10 ** (len(decimals[1]) if decimals else 0)) if "≈" in signs else None
-    return all(_agrees(side, value, allowed) for side in others)
+    known = [known for side in others if (known := closed_quantity(_DEGREES.sub("", side))) is not None]
+    if "≈" in signs:
+        decimals = _DECIMALS.search(last)
+        return all(_rounds_to(one, value, Fraction(1, 2 * 10 ** (len(decimals[1]) if decimals else 0))) for one in known)
+    return all(_agrees(one, other) for one, other in pairwise([*known, value]))
 
 
 def _integer(quantity: Quantity | None) -> int | None:
@@ -231,16 +246,38 @@ def _integer(quantity: Quantity | None) -> int | None:
     return None
 
 
-def _agrees(side: str, value: Quantity, allowed: Fraction | None) -> bool:
-    known = closed_quantity(_DEGREES.sub("", side))
-    if known is None:
+def _agrees(one: Quantity, other: Quantity) -> bool:
+    """Whether two sides that follow each other are equal; a unit may come in, as in `6 \\cdot 50000 = 300000` cm, and a percentage may become its value."""
+    if _is_measured(one) and _is_measured(other):
+        return same_measure(one, other)
+    if equal(one.node, other.node):
         return True
-    if known.unit is not None and value.unit is not None and known.unit.powers and value.unit.powers:
-        return same_measure(known, value)
-    if allowed is not None:
-        with suppress(Unsettled):
-            return within(known.node, exact(value.node), allowed)
-    return equal(known.node, value.node)
+    rate, plain = (one, other) if one.unit == PERCENT else (other, one)
+    return rate.unit == PERCENT and plain.unit is None and equal(Apply("/", (rate.node, _HUNDRED)), plain.node)
+
+
+def _rounds_to(one: Quantity, value: Quantity, allowed: Fraction) -> bool:
+    if _is_measured(one) and _is_measured(value):
+        return same_measure(one, value)
+    with suppress(Unsettled):
+        return within(one.node, exact(value.node), allowed)
+    return equal(one.node, value.node)
+
+
+def _is_measured(quantity: Quantity) -> bool:
+    return quantity.unit is not None and bool(quantity.unit.powers)
+
+
+def _is_worked_out(first: str, middle: Sequence[str], value: Quantity, prompt: str) -> bool:
+    """Whether a formula comes to a value: numbers stand for its letters on the next side (`n(n-3)/2 = 8 \\cdot 5/2 = 20`), or it is that for all of them."""
+    node = _parsed(first)
+    if node is None or isinstance(node, Symbol):
+        return False
+    letters = variables(node) - NAMED_CONSTANTS
+    if value.unit is None and letters and equal(node, value.node):
+        return True
+    calculated = [known for side in middle if (known := closed_quantity(side)) is not None and not is_numeral(known.node)]
+    return bool(calculated) and not any(_has_letter(prompt, letter) for letter in letters)
 
 
 def _follows(earlier: Sequence[str], first: str, value: Quantity, *, is_worked_out: bool) -> bool:
@@ -257,10 +294,17 @@ def _follows(earlier: Sequence[str], first: str, value: Quantity, *, is_worked_o
     if all(_stands_in(side, first) for _, side in named):  # `g(2) = 4, f(4) = 17`
         return True
     if closed_quantity(first) is not None and all(closed_quantity(name) is not None for name, _ in named):
-        return all(_stands_in(side, first) for _, side in named)  # `40/8 = 5, 5 \cdot 5 = 25`: what was worked out is used
+        formulas = [*(name for name, _ in named), first]  # `40/8 = 5, 5 \cdot 5 = 25`: what was worked out is used
+        return all(any(map(partial(_is_used, side), formulas[place:])) for place, (_, side) in enumerate(named, 1))
     is_solved = len(first) == 1 and any(_has_letter(name, first) for name, _ in named)  # `2x = 8, x = 4`
     is_solved = is_solved or any(first != name and first in name for name, _ in named)  # `2\\angle B = 130, \\angle B = 65`
     return (is_solved or is_worked_out or any(name == first for name, _ in named)) and all(_may_be(side, value) for name, side in named if name == first)
+
+
+def _is_used(side: str, formula: str) -> bool:
+    """Whether the number that a side says is one of a formula's, or its digits are all of them: `1024` in `1 + 0 + 2 + 4`."""
+    is_taken_apart = _DIGIT_BY_DIGIT.fullmatch(formula.strip()) is not None and "".join(re.findall(r"\d", formula)) == side.strip()
+    return is_taken_apart or _stands_in(side, formula)
 
 
 def _stands_in(side: str, formula: str) -> bool:
@@ -305,7 +349,7 @@ def _without_call(call: re.Match[str]) -> str:
 
 
 def _has_letter(prompt: str, letter: str) -> bool:
-    return re.search(rf"(?<![A-Za-z\\]){re.escape(letter)}(?![A-Za-z])", prompt) is not None
+    return re.search(rf"(?<![A-Za-z\\]){re.escape(letter)}(?![A-Za-z])", _ARTICLE.sub("", prompt)) is not None
 
 
 def _parsed(formula: str) -> Node | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from proctor.verifiers.abroad import said_abroad
 from proctor.verifiers.asked import asks_percentage
 from proctor.verifiers.choices import chosen
 from proctor.verifiers.closings import without_aside, without_reason
@@ -16,6 +17,7 @@ from proctor.verifiers.conclusions import concluded
 from proctor.verifiers.counts import counted
 from proctor.verifiers.emphasis import emphasised, without_dollars
 from proctor.verifiers.extraction import Extraction
+from proctor.verifiers.phrases import concluded_in_words
 from proctor.verifiers.predicates import predicated
 from proctor.verifiers.references import Gold
 from proctor.verifiers.statements import FORMULA, NUMBER, OTHER_VALUE, Said, last_math, last_number, sentences
@@ -73,14 +75,20 @@ def _said_in(tail: str, prompt: str, gold: Gold) -> Said:
     if asks_percentage(prompt):
         readers.append(lambda: Said(_percentage(sentences(line)[-1])))
     if gold.allows_words:
+        readers.append(lambda: concluded_in_words(tail, gold.text, prompt))
         readers += [lambda: chosen(tail, gold.text, prompt), lambda: Said(_worded(tail, line, prompt))]
     readers.append(lambda: emphasised(last, gold))
     if gold.is_quantity:
-        readers.append(lambda: concluded(tail, prompt))
+        readers += [lambda: concluded(tail, prompt), lambda: _abroad(tail, prompt)]
     readers.append(lambda: predicated(tail, gold.readings))
     if gold.is_quantity:
         readers += [lambda: counted(last, prompt), lambda: Said(_compared(last, prompt))]
     return next((found for read in readers if (found := read()).candidates), Said())
+
+
+def _abroad(tail: str, prompt: str) -> Said:
+    found = said_abroad(tail, prompt)
+    return Said() if found is None else Said((found[0],), found[1])
 
 
 def _percentage(sentence: str) -> tuple[str, ...]:

@@ -2,7 +2,8 @@ r"""Finds out in what form a prompt wants its answer, and whether an answer that
 
 What has the right value in another form is the question again: `(x-2)(x-2)(x-2)` where $(x-2)^3$ is to be expanded, `3-2x \le 11` where that is to
 be solved, `\frac{7}{16}` where that is to be a decimal, `0.0012` where that is to be in scientific notation, `2, 1, 3` where three numbers are to be
-put in order. A form is asked for only where the prompt says so, and only where the reference has it.
+put in order. A form is asked for only where the prompt says so, and only where the reference has it. Lowest terms, mixed numbers and the like are
+`proctor.verifiers.number_forms`'.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from proctor.verifiers.equivalence import equivalent
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, equal, operators, variables
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.notation import Unreadable, unify
+from proctor.verifiers.number_forms import has_other_number_form, notation
 from proctor.verifiers.patterns import one_of
 from proctor.verifiers.terms import is_unsimplified
-from proctor.verifiers.unfinished import given_nodes, has_other_terms, is_numeral
+from proctor.verifiers.unfinished import given_nodes, has_other_terms
 from proctor.verifiers.units import PERCENT
 
 _MAX_CHARS = 4000
@@ -92,6 +94,7 @@ def has_other_form(answer: Answer, reference: Answer, prompt: str) -> bool:
         or _is_stray_percentage(answer, reference, prompt)
         or (_SIMPLIFY.search(prompt) is not None and is_unsimplified(answer, reference))
         or (asks_order(prompt) and _is_out_of_order(answer, reference))
+        or has_other_number_form(answer, reference, prompt)
     )
 
 
@@ -222,27 +225,13 @@ def _is_unconverted(answer: Answer, reference: Answer, prompt: str) -> bool:
     asked = _CONVERTED.search(prompt)
     if asked is None:
         return False
-    given, wanted = ([_notation(node) for node in given_nodes(one)] for one in (answer, reference))
+    given, wanted = ([notation(node) for node in given_nodes(one)] for one in (answer, reference))
     return len(given) == len(wanted) == 1 and None not in (*given, *wanted) and given != wanted and _stands_in(given[0], prompt)
 
 
-def _notation(node: Node) -> str | None:
-    match node:
-        case Apply("-", (inner,)):
-            return _notation(inner)
-        case Number(value):
-            return "integer" if value.denominator == 1 else "decimal"
-        case Apply("/"):
-            return "fraction" if is_numeral(node) else None
-        case Apply("+"):
-            return "mixed" if is_numeral(node) else None
-        case _:
-            return None
-
-
-def _stands_in(notation: str | None, prompt: str) -> bool:
+def _stands_in(kind: str | None, prompt: str) -> bool:
     """Whether a number in a notation stands in the prompt."""
-    pattern = {"decimal": r"\d\.\d|\d\.\\overline|(?<!\d)\.\d", "fraction": r"\d\s?/\s?\d|\\[dt]?frac"}.get(notation or "")
+    pattern = {"decimal": r"\d\.\d|\d\.\\overline|(?<!\d)\.\d", "fraction": r"\d\s?/\s?\d|\\[dt]?frac"}.get(kind or "")
     return pattern is not None and re.search(pattern, prompt) is not None
 
 

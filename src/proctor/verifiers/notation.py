@@ -60,6 +60,8 @@ _CHARACTERS = {
     "°º˚": r"\degree ",
     "∅": r"\emptyset ",
     "∠": r"\angle ",
+    "∂": r"\partial ",
+    "µ": r"\mu ",
     "…": r"\ldots ",
     "⟨〈": r"\langle ",
     "⟩〉": r"\rangle ",
@@ -95,11 +97,14 @@ _LETTERS = dict(zip(_GREEK, _GREEK_NAMES.split(), strict=True))
 _TRANSLATED = str.maketrans(
     {char: spelling for chars, spelling in _CHARACTERS.items() for char in chars} | {char: f"\\{name} " for char, name in _LETTERS.items()}
 )
-_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ", "0123456789+-ni", strict=True))
+_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱᵃᵇᶜᵈᵉᵏᵐᵖʳˢᵗᵘᵛʷˣʸᶻ", "0123456789+-()niabcdekmprstuvwxyz", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋", "0123456789+-", strict=True))
 _RAISED = re.compile(f"[{''.join(_SUPERSCRIPTS)}]+")
 _LOWERED = re.compile(f"[{''.join(_SUBSCRIPTS)}]+")
 
+_MICRO = re.compile(r"(\d\s?)[μµ](Pa|Hz|mol|[mgsLJWVACFHT])(?![A-Za-z(^])")
+"""`40 μC`; what is no text could be a coefficient of friction, too."""
+_PRIME = re.compile(r"\^\s?(?:\{\s?((?:\\prime\s?){1,3})\}|(\\prime)(?![a-zA-Z]))")
 _DEGREE = re.compile(r"\^\s*(?:\{\s*\\(?:circ|degree)\s*\}|\\(?:circ|degree)(?![a-zA-Z]))")
 _GROUPED_FIRMLY = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:\{,\}(?:\\!)?|,\\!|\\[,!;: ]|~|\{\\,\})\s?\d{3}){1,30}(?!\d)")
 _GROUPED_BY_SPACES = re.compile(r"(?<![\w.,}])(?<!\d )[1-9]\d{0,2}(?: \d{3}){1,30}(?!\d| \d)")
@@ -175,6 +180,7 @@ def unify(text: str) -> str:
     if len(text) > MAX_CHARS:
         raise Unreadable(f"longer than {MAX_CHARS} characters")
     if not text.isascii():
+        text = _MICRO.sub(r"\1\\text{μ \2}", text)
         text = _RAISED.sub(lambda run: "^{" + "".join(_SUPERSCRIPTS[char] for char in run.group()) + "}", text)
         text = _LOWERED.sub(lambda run: "_{" + "".join(_SUBSCRIPTS[char] for char in run.group()) + "}", text)
         text = "".join(unicodedata.normalize("NFKC", char) if "\uff00" < char < "\uff5f" else char for char in text.translate(_TRANSLATED))
@@ -182,7 +188,7 @@ def unify(text: str) -> str:
     if "\\" in text:
         text = _CONNECTIVES.sub(lambda found: r"\text{ or }" if found[1] == "lor" else r"\text{ and }", text)
         text = text if r"\begin" in text else _ESCAPED_TWICE.sub(r"\\", text)
-        text = _DEGREE.sub(r"\\degree ", text)
+        text = _DEGREE.sub(r"\\degree ", _PRIME.sub(lambda found: "'" * (found[1] or found[2]).count("p"), text))
     text = text.strip().rstrip(".,;:").strip() if not text.rstrip().endswith(r"\,") else text.strip()
     if not text:
         raise Unreadable("empty")

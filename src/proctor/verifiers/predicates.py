@@ -17,7 +17,7 @@ from proctor.verifiers.asked import sides_of_equation
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, equal, variables
 from proctor.verifiers.expressions import parse
 from proctor.verifiers.notation import Unreadable
-from proctor.verifiers.patterns import one_of
+from proctor.verifiers.patterns import any_of, one_of
 from proctor.verifiers.reading import readings
 from proctor.verifiers.statements import Said, sentences
 from proctor.verifiers.unfinished import is_numeral
@@ -59,11 +59,19 @@ _TEXT = re.compile(r"\\(?:text|mathrm|mathbb|mathbf|vec|operatorname|begin|end)\
 _WITHOUT_WORDS = frozenset({"equation", "expression", "region", "items"})
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 _BULLETS = re.compile(r"(:\**)[ \t]*\n{1,2}((?:[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+[^\n]{1,80}(?:\n|\Z)){2,8})\s*\Z")
-_NAMED = re.compile(r"(?:(?<![\\A-Za-z])[A-Za-z]{2,}|[,;:.])\s(?=(?:[A-Za-z]|[A-Z]{2}|\\[a-z]{2,8})'{0,2}(?:_\w|\([^()]{1,8}\))?\s?=(?!=))")
-"""Before a name that is given a value."""
+_DERIVATION = any_of(
+    r"\\[dt]?frac\s?\{\s?(?:d|\\partial|∂)(?:\^\d)?\s?[a-z]?\s?\}\s?\{\s?(?:d|\\partial|∂)\s?[a-z](?:\^\d)?\s?\}",
+    r"(?:d|\\partial\s|∂)\s?[a-z]?\s?/\s?(?:d|\\partial\s|∂)\s?[a-z](?![A-Za-z])",
+)
+"""`\\frac{d}{dx}`, `dy/dx`, `∂f/∂y`."""
+_NAMED = re.compile(
+    r"(?:(?<![\\A-Za-z])[A-Za-z]{2,}|[,;:.])\s"
+    rf"(?=(?:(?:[A-Za-zα-ω]|[A-Z]{{2}}|\\[a-z]{{2,8}})(?:'{{0,3}}|\^\{{?-1\}}?|⁻¹)(?:_\w|\([^()]{{1,8}}\))?\s?|{_DERIVATION}[^=,;:]{{0,80}})=(?!=))"
+)
+"""Before a name, or a derivative, that is given a value."""
 _INDEXED = re.compile(r"\b([a-z])(\d{1,2})(?=\s?=)")
 _NAME = re.compile(r"[A-Za-z]{1,2}'{0,3}(?:\([a-z]\))?")
-_OPERATION = re.compile(r"\\[dt]?frac\{d[a-z]?\}\{d[a-z]\}|d[a-z]?/d[a-z]|\\(?:int|lim|sum|prod|[bB]igg?[lr]?)(?![a-z])|[\]|]_")
+_OPERATION = re.compile(rf"{_DERIVATION}|" r"\\(?:int|lim|sum|prod|[bB]igg?[lr]?)(?![a-z])|[\]|]_")
 """A side of a chain that has to be worked out, and that is not read."""
 _LABEL = re.compile(r"(?:^|\s)[A-Za-z]{3,}\s?=\s*\Z")
 """A word, whose value is said: `Distance = 3\\sqrt2`."""
@@ -157,7 +165,7 @@ def _in_one_line(text: str) -> str:
 
 def _plain(sentence: str) -> str:
     """A sentence without its markup, its full stop, and a remark that changes nothing."""
-    plain = _INDEXED.sub(r"\1_{\2}", _MARKUP.sub("", sentence)).rstrip(_MARKS_AT_END).lstrip()
+    plain = _INDEXED.sub(r"\1_{\2}", _MARKUP.sub("", sentence.replace("′", "'").replace("″", "''"))).rstrip(_MARKS_AT_END).lstrip()
     return _REMARK.sub("", plain).rstrip(_MARKS_AT_END)
 
 
@@ -170,7 +178,7 @@ def _end_of(sentence: str, kinds: frozenset[str]) -> tuple[str, str] | None:
         if (last := _last_side(value)) is not None and _is_of(last, kinds):
             return lead, last
         found = _kind_of(value) & kinds
-        if found and not (is_equal and found <= _PARTS_OF_CHAINS):
+        if found and not (is_equal and (found <= _PARTS_OF_CHAINS or "=" in value)):
             return lead, value
     return None
 

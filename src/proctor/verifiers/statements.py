@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from proctor.verifiers.abroad import HEDGED_AFTER, HEDGED_BEFORE
 from proctor.verifiers.patterns import among, any_of, one_of
 from proctor.verifiers.remarks import closed_quantity, without_repetition
 from proctor.verifiers.units import lookup
@@ -127,6 +128,7 @@ _HEDGED_BEFORE = re.compile(
         rf"\b{among('twice thrice times half double triple')}\s{{1,3}}[$(]?",
         rf"\b{among('step case part method question problem equation')}\s{{1,3}}\W{{0,2}}",  # "Step"
         r"√\s?\(?",
+        HEDGED_BEFORE,
     )
     + r"$",
     re.IGNORECASE,
@@ -138,6 +140,7 @@ _HEDGED_AFTER = re.compile(
     + any_of(
         r"\s?\?|\s?\^",
         r"\s?(?:\\pi|π|√)",
+        HEDGED_AFTER,
         r"[kKMBijnpqrtuwxyzab]\b",  # `k` of `16k`
         rf"\s{{1,3}}(?:and (?:a|one) (?:half|third|quarter)|squared|cubed|factorial|{_FRACTIONS}|below zero)\b",
         rf"\W{{0,5}}(?:{among('or vs versus maybe perhaps possibly')}|is (?:wrong|not|incorrect)|(?:could|might|may) (?:\w{{2,12}} )?be)\b",
@@ -158,7 +161,7 @@ _SIGN_BEFORE = re.compile(
 )
 _SIGN_WORD = re.compile(r"^(?:minus|negative) (?=[$\d])", re.IGNORECASE)
 _SCALE_WORD = re.compile(r"\s{0,3}(?:\\text\s?\{)?\s{0,3}\b(hundred|thousand|million|billion|trillion)\b", re.IGNORECASE)
-_UNIT_WORD = re.compile(r"\s{1,3}((?!in\b)[A-Za-z]{2,20}|[mgLlhsNJ](?![A-Za-z'’]|\s?[=<>(+*]))((?:\^[23]|[²³])?)(?![A-Za-z])")
+_UNIT_WORD = re.compile(r"\s{1,3}((?!in\b)[A-Za-z]{2,20}|[μµ][A-Za-z]{1,3}|[mgLlhsNJ](?![A-Za-z'’]|\s?[=<>(+*]))((?:\^[23]|[²³])?)(?![A-Za-z])")
 _UNIT_OF_RATE = re.compile(r"\s{0,3}([A-Za-z]{1,20})(?:\s?/\s?|\s{1,2}per\s{1,2}|\s{1,2}an?\s{1,2})([A-Za-z]{1,12})((?:\^2|²)?)(?![A-Za-z])")
 _LISTED_BEFORE = re.compile(r"\d[%°)]?[*_$]{0,3}(?:\s?[,;]\s{0,3}(?:and\s{1,3})?|\s(?:and|&)\s{1,3}|[ \t]{1,3})[*_$]{0,3}$")
 _ENDS = re.compile(r"[ \t*_$.!]*(?:\n|\Z)")

@@ -6,6 +6,7 @@ there. A unit is a product of powers of base units and an exact scale, so that 5
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -44,8 +45,14 @@ def _of(base: str, scale: str | int = 1, power: int = 1) -> Unit:
 PERCENT = _of("percent")
 DEGREE = _of("degree")
 COUNT = Unit(())
-_FORCE = Unit((("kilogram", 1), ("meter", 1), ("second", -2)))
-_ENERGY = Unit((("kilogram", 1), ("meter", 2), ("second", -2)))
+
+
+def _in_base_units(kilogram: int = 0, meter: int = 0, second: int = 0, *, ampere: int = 0, scale: str | int = 1) -> Unit:
+    powers = {"ampere": ampere, "kilogram": kilogram, "meter": meter, "second": second}
+    return Unit(tuple((base, power) for base, power in powers.items() if power), Fraction(scale))
+
+
+_ENERGY = _in_base_units(1, 2, -2)
 
 _SPELLINGS: Mapping[str, Unit] = {
     "% percent percentage pct": PERCENT,
@@ -91,27 +98,14 @@ _SPELLINGS: Mapping[str, Unit] = {
     "cup cups": _of("cup"),
     "mph": Unit((("meter", 1), ("second", -1)), Fraction("1609.344") / 3600),
     "kph": Unit((("meter", 1), ("second", -1)), Fraction(1000, 3600)),
-    "N newton newtons": _FORCE,
-    "J joule joules": _ENERGY,
-    "kJ": Unit(_ENERGY.powers, Fraction(1000)),
-    "W watt watts": Unit((("kilogram", 1), ("meter", 2), ("second", -3))),
-    "V volt volts": _of("volt"),
-    "A ampere amperes amp amps": _of("ampere"),
     "K kelvin kelvins": _of("kelvin"),
-    "mol mole moles": _of("mole"),
-    "Hz hertz": Unit((("second", -1),)),
+    "kwh": _in_base_units(1, 2, -2, scale=3600 * 1000),
     "erg ergs": Unit(_ENERGY.powers, Fraction(1, 10**7)),
     "eV": _of("electronvolt"),
     "keV": _of("electronvolt", 1000),
     "MeV": _of("electronvolt", 10**6),
     "GeV": _of("electronvolt", 10**9),
-    "Pa pascal pascals": Unit((("kilogram", 1), ("meter", -1), ("second", -2))),
-    "kPa": Unit((("kilogram", 1), ("meter", -1), ("second", -2)), Fraction(1000)),
     "atm": _of("atmosphere"),
-    "kW": Unit((("kilogram", 1), ("meter", 2), ("second", -3)), Fraction(1000)),
-    "C coulomb coulombs": _of("coulomb"),
-    "ohm ohms Omega": _of("ohm"),
-    "T tesla teslas": _of("tesla"),
     "pc parsec parsecs": _of("parsec"),
     "AU": _of("astronomical unit"),
     "bit bits": _of("bit"),
@@ -123,6 +117,44 @@ _SPELLINGS: Mapping[str, Unit] = {
     "ha hectare hectares": _of("meter", 10000, 2),
     "fl": _of("fluid"),
     "acre acres": _of("acre"),
+}
+_FARAD = _in_base_units(-1, -2, 4, ampere=2)
+_METRIC: Mapping[str, tuple[Unit, str]] = {
+    "m meter meters metre metres": (_of("meter"), "μ"),
+    "s second seconds": (_of("second"), "n μ"),
+    "g gram grams": (_of("kilogram", "1/1000"), "n μ"),
+    "L liter liters litre litres": (_of("meter", "1/1000", 3), "μ c d"),
+    "mol mole moles": (_of("mole"), "n μ m k"),
+    "N newton newtons": (_in_base_units(1, 1, -2), "m k M"),
+    "J joule joules": (_ENERGY, "n μ m k M G"),
+    "Wh": (_in_base_units(1, 2, -2, scale=3600), "m k M G T"),
+    "W watt watts": (_in_base_units(1, 2, -3), "n μ m k M G"),
+    "Pa pascal pascals": (_in_base_units(1, -1, -2), "h k M G"),
+    "Hz hertz": (_in_base_units(second=-1), "k M G"),
+    "A ampere amperes amp amps": (_in_base_units(ampere=1), "n μ m k"),
+    "Ah": (_in_base_units(second=1, ampere=1, scale=3600), "m"),
+    "C coulomb coulombs": (_in_base_units(second=1, ampere=1), "p n μ m"),
+    "V volt volts": (_in_base_units(1, 2, -3, ampere=-1), "μ m k M"),
+    "Ω ohm ohms Omega": (_in_base_units(1, 2, -3, ampere=-2), "μ m k M"),
+    "farad farads": (_FARAD, ""),
+    "T tesla teslas": (_in_base_units(1, 0, -2, ampere=-1), "n μ m"),
+    "Wb": (_in_base_units(1, 2, -2, ampere=-1), "m"),
+}
+"""SI units that take prefixes: the symbol, the names, and the prefixes that are in use and mean nothing else (`pm` is a time of day)."""
+_PREFIXED_ONLY: Mapping[str, tuple[Unit, str]] = {"F": (_FARAD, "p n μ m"), "H": (_in_base_units(1, 2, -2, ampere=-2), "n μ m")}
+"""Symbols that are read with a prefix only, since alone they are other things: `F` is a degree, or a force."""
+_METRIC_PREFIXES = {
+    "p": ("pico", Fraction(1, 10**12)),
+    "n": ("nano", Fraction(1, 10**9)),
+    "μ": ("micro", Fraction(1, 10**6)),
+    "m": ("milli", Fraction(1, 1000)),
+    "c": ("centi", Fraction(1, 100)),
+    "d": ("deci", Fraction(1, 10)),
+    "h": ("hecto", Fraction(100)),
+    "k": ("kilo", Fraction(1000)),
+    "M": ("mega", Fraction(10**6)),
+    "G": ("giga", Fraction(10**9)),
+    "T": ("tera", Fraction(10**12)),
 }
 _COUNTED = """
 apple bag ball banana bead bird board bolt book bottle box boy brick bucket bus button cake can candy car card cat chair chicken
@@ -144,7 +176,26 @@ def _plurals(noun: str) -> tuple[str, ...]:
     return noun, ends, f"{noun[:-1]}ves" if noun.endswith("f") else ends
 
 
+def _metric() -> dict[str, Unit]:
+    """SI units with and without their prefixes: by symbols (`kPa`, `μC`), and by names (`kilopascals`, `microcoulombs`)."""
+    found: dict[str, Unit] = {}
+    for spellings, (unit, prefixes) in _METRIC.items():
+        found |= dict.fromkeys(spellings.split(), unit)
+        symbols = [spelling for spelling in spellings.split() if len(spelling) <= 3 and spelling not in ("ohm", "amp")]
+        names = [spelling for spelling in spellings.split() if spelling not in symbols and spelling != "Omega"]
+        found |= {prefix + symbol: _times(unit, prefix) for prefix in prefixes.split() for symbol in symbols}
+        found |= {_METRIC_PREFIXES[prefix][0] + name: _times(unit, prefix) for prefix in _METRIC_PREFIXES for name in names}
+    for symbol, (unit, prefixes) in _PREFIXED_ONLY.items():
+        found |= {prefix + symbol: _times(unit, prefix) for prefix in prefixes.split()}
+    return found
+
+
+def _times(unit: Unit, prefix: str) -> Unit:
+    return Unit(unit.powers, unit.scale * _METRIC_PREFIXES[prefix][1])
+
+
 UNITS: Mapping[str, Unit] = {
+    **_metric(),
     **{plural: Unit((("thing", 1), (noun, 1))) for noun in _COUNTED.split() for plural in _plurals(noun)},
     **{spelling: Unit((("thing", 1), (spellings.split()[0], 1))) for spellings in _IRREGULAR for spelling in spellings.split()},
     **{spelling: unit for spellings, unit in _SPELLINGS.items() for spelling in spellings.split()},
@@ -154,6 +205,10 @@ _PREFIXES = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _SUFFIXES = {"squared": 2, "cubed": 3}
 _DIGITS = frozenset("1234")
 _MAX_UNIT_TOKENS = 12
+_LIKE_PRODUCTS = frozenset(spelling for spelling in _metric() if re.fullmatch("[pnmkMG][A-Z]", spelling)) - {"kJ", "kW", "mL"}
+"""What is as often a product of two letters: `\\frac{1}{2}kA^2`, `2mV`."""
+_MICRO = frozenset({"C", "F", "A", "V", "W", "J", "L", "H", "T", "Ω", "Pa", "Hz", "mol"})
+"""What is a unit also behind a `\\mu` that is no text: `\\mu m` and `\\mu N` are products as often."""
 _TEMPERATURES = {"c": _of("celsius"), "celsius": _of("celsius"), "f": _of("fahrenheit"), "fahrenheit": _of("fahrenheit")}
 
 
@@ -165,23 +220,50 @@ def lookup(word: str) -> Unit | None:
 def split_unit(tokens: Sequence[Token]) -> tuple[Sequence[Token], Unit | None]:
     """Split the longest trailing unit off a quantity.
 
-    A single letter is a unit only inside a text or after a space, as in `5 m`; `5m` is a product.
+    A single letter is a unit only inside a text or after a space, as in `5 m`; `5m` is a product, and so is `5mV`.
 
     Returns:
         The tokens before it, and the unit; None if there is none.
     """
-    for start in range(1, len(tokens)):
-        token = tokens[start]
-        is_word = token.kind in ("word", "text") or (token.kind == "mark" and token.text in "%°$€£¢₹¥") or _is_ohm(tokens, start)
-        if is_word and (lookup(token.text) or token.text.lower() in _PREFIXES) and _may_follow(tokens[start - 1], token):
-            unit = _read(tokens[start:])
+    joined = _joined(tokens)
+    for start in range(1, len(joined)):
+        token = joined[start]
+        is_word = token.kind in ("word", "text") or (token.kind == "mark" and token.text in "%°$€£¢₹¥") or _is_ohm(joined, start)
+        if is_word and (lookup(token.text) or token.text.lower() in _PREFIXES) and _may_follow(joined[start - 1], token):
+            unit = _read(joined[start:])
             if unit is not None:
-                return tokens[:start], unit
+                return joined[:start], unit
     return tokens, None
+
+
+def _joined(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The tokens with a prefix and a unit of which one is a Greek letter as one: `\\mu C` behind a number, `k\\Omega`."""
+    if not any(token.kind == "command" and token.text in ("mu", "Omega") for token in tokens):
+        return tokens
+    found: list[Token] = []
+    for token in tokens:
+        before = found[-1] if found else None
+        shown = "Ω" if token.kind == "command" and token.text == "Omega" else token.text
+        if before is None or token.kind not in ("word", "text", "command"):
+            found.append(token)
+        elif before.kind == "command" and before.text == "mu" and _is_micro(token, shown, found[-2] if len(found) > 1 else None):
+            found[-1] = Token("text", f"μ{shown}", before.is_spaced)
+        elif shown == "Ω" and before.kind in ("word", "text") and before.text in ("k", "M", "m") and len(found) > 1 and found[-2].kind == "number":
+            found[-1] = Token("text", f"{before.text}Ω", before.is_spaced)
+        else:
+            found.append(token)
+    return found
+
+
+def _is_micro(token: Token, shown: str, before: Token | None) -> bool:
+    """Whether what stands behind a `\\mu` is a unit of which it is the millionth part."""
+    is_unit = f"μ{shown}" in UNITS and (token.kind == "text" or shown in _MICRO)
+    return is_unit and (before is None or before.kind in ("number", "text") or before.text in ("}", "/"))
 
 
 def leading_unit(tokens: Sequence[Token]) -> Unit | None:
     """Return the longest unit with which a text begins; None if it begins with none."""
+    tokens = _joined(tokens)
     sizes = range(min(len(tokens), _MAX_UNIT_TOKENS), 0, -1)
     return next((unit for size in sizes if (unit := _read(tokens[:size])) is not None), None)
 
@@ -191,7 +273,7 @@ def _is_ohm(tokens: Sequence[Token], place: int) -> bool:
 
 
 def _may_follow(before: Token, token: Token) -> bool:
-    if token.kind == "word" and len(token.text) == 1:
+    if token.kind == "word" and (len(token.text) == 1 or token.text in _LIKE_PRODUCTS):
         return token.is_spaced and before.kind == "number"
     if token.text == "in":
         return before.kind == "number" or token.kind == "text"
@@ -210,7 +292,7 @@ def _read(tokens: Sequence[Token]) -> Unit | None:
         if word in ("/", "per") and num_factors:
             sign, position = -1, position + 1
             continue
-        if word in ("*", ".", "{", "}") and num_factors:
+        if (word in ("*", ".", "{", "}") and num_factors) or _is_hyphen(tokens, position):
             position += 1
             continue
         is_word = tokens[position].kind in ("word", "text") or tokens[position].text == "Omega"
@@ -224,6 +306,12 @@ def _read(tokens: Sequence[Token]) -> Unit | None:
         unit = unit.times(factor.to_the(sign * power * raised))
         power, num_factors = 1, num_factors + 1
     return unit if num_factors and power == 1 and tokens[-1].text not in ("/", "per", "*") else None
+
+
+def _is_hyphen(tokens: Sequence[Token], position: int) -> bool:
+    """Whether a dash joins two units that are written out: `kilowatt-hours`, and not `3 m - h`."""
+    around = tokens[max(0, position - 1) : position + 2]
+    return len(around) == 3 and around[1].text == "-" and all(len(one.text) > 3 and lookup(one.text) is not None for one in around[::2])
 
 
 def _exponent(tokens: Sequence[Token], position: int) -> tuple[int, int]:

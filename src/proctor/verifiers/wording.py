@@ -2,6 +2,7 @@ r"""Reads what is no number: words and statements that are answers as they stand
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -25,6 +26,7 @@ ddots choose therefore because Re Im aleph complement text dfrac cases bigcup bi
 limsup liminf ll gg ldotp operatorname
 """
 _STATEMENT_COMMANDS = FUNCTIONS | GREEK | DECORATIONS | frozenset(_STATEMENT_WORDS.split())
+_INVERSE = re.compile(r"[A-Za-z]\^\{?-1\}?\([A-Za-z]\)")
 _NAME_MARKS = frozenset("(){}_,':/|°∩∪")
 
 
@@ -49,10 +51,12 @@ def read_words(plain: str, *, is_only: bool) -> Words | None:
 
 
 def name_of(tokens: Sequence[Token]) -> str | None:
-    """What a left side only names: `x`, `f(x)`, `AB`, `(x, y)`, `V_1:V_2`, `NO/BO`, `area`; None if it says something."""
+    """What a left side only names: `x`, `f(x)`, `f^{-1}(x)`, `AB`, `(x, y)`, `V_1:V_2`, `NO/BO`, `area`; None if it says something."""
     texts = [token.text for token in tokens]
     if not tokens or len(tokens) > 40 or texts == ["pi"]:
         return None
+    if len(tokens) <= 9 and _INVERSE.fullmatch("".join(texts)) is not None:
+        return "".join(text for text in texts if text not in ("{", "}"))
     words = [token.text.lower() if token.kind == "text" else token.text for token in tokens if token.kind in ("word", "text")]
     if not words and not any(token.kind == "command" for token in tokens):
         return None
