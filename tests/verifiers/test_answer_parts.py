@@ -103,6 +103,10 @@ def test_a_comma_between_digits_can_mean_two_things() -> None:
         (r"5\text{ m/s}^2", (("meter", 1), ("second", -2)), Fraction(1)),
         ("5 cents", (("dollar", 1),), Fraction(1, 100)),
         ("5°C", (("celsius", 1),), Fraction(1)),
+        ("5 M", (("meter", -3), ("mole", 1)), Fraction(1000)),
+        (r"5\text{ mol/L}", (("meter", -3), ("mole", 1)), Fraction(1000)),
+        (r"5\,\frac{\text{km}}{\text{h}}", (("meter", 1), ("second", -1)), Fraction(5, 18)),
+        (r"5\,\dfrac{\mathrm{m}}{\mathrm{s}^2}", (("meter", 1), ("second", -2)), Fraction(1)),
     ],
 )
 def test_units_have_dimension_and_scale(text: str, unit: tuple[tuple[str, int], ...], scale: Fraction) -> None:

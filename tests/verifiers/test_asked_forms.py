@@ -238,3 +238,33 @@ def test_the_form_counts_outside_a_box_too(completion: str, is_paid: bool) -> No
 def test_long_prompts_are_read_quickly(words: str) -> None:
     """A prompt that makes a pattern go back and forth would take longer than pytest's limit."""
     assert isinstance(asked_forms(words * (100_000 // len(words))), frozenset)
+
+
+SQUARE = "Write $x^2+8x+3$ in the form $(x+a)^2+b$.", "(x+4)^2-13"
+VERTEX = "Write y = x^2-4x+7 in vertex form.", "y=(x-2)^2+3"
+CIRCLE = "Complete the square to write $x^2+y^2-4x=0$ in standard form.", "(x-2)^2+y^2=4"
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "is_right"),
+    [
+        (SQUARE, "(4+x)^2 - 13", True),
+        (SQUARE, "-13+(x+4)^{2}", True),
+        (SQUARE, "x^2+8x+3 = (x+4)^2-13", True),
+        (SQUARE, "x(x+8)+3", False),
+        (SQUARE, "x^2+8x+3", False),
+        (VERTEX, "y = 3 + (x-2)^2", True),
+        (VERTEX, "y = x^2-4x+7", False),
+        (CIRCLE, "(x-2)^2 + y^2 = 2^2", True),
+        (("Complete the square to solve $x^2+6x+4=0$.", r"-3\pm\sqrt5"), r"x=-3\pm\sqrt{5}", True),
+    ],
+)
+def test_a_square_is_completed_where_that_is_asked_for(asked: tuple[str, str], answer: str, is_right: bool) -> None:
+    prompt, reference = asked
+    outcome = MathVerifier()(rf"\boxed{{{answer}}}", Task("t", prompt, reference)).outcome
+    assert (outcome is Outcome.CORRECT) is is_right
+
+
+@pytest.mark.parametrize("end", ["1 + cot²x", "1 - x", "1/x", r"1 + \sin x", "1 · k"])
+def test_a_number_that_a_formula_goes_on_with_is_no_answer(end: str) -> None:
+    assert MathVerifier()(f"So what is left of it must be csc²x, as I said of {end}", Task("t", "Simplify it.", "1")).outcome is not Outcome.CORRECT

@@ -129,6 +129,9 @@ def test_public_cases() -> None:
         ("twelfth", 7, 0),
         ("thirteenth", 1, 0),
         ("fourteenth", 5, 2),
+        ("fifteenth", 0, 0),
+        ("sixteenth", 0, 0),
+        ("seventeenth", 10, 0),
     ],
 )
 def test_rows_written_blind_are_read_no_worse_than_now(name: str, num_refused: int, num_paid: int) -> None:

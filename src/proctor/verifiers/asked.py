@@ -34,7 +34,7 @@ _THINGS = "integral limit sum product expression series fraction quotient quanti
 _VERB = any_of(
     among("find evaluate compute calculate determine simplify expand"),
     r"factor(?:i[sz]e)?",
-    among("express decompose"),
+    among("express decompose write rewrite"),
     r"what(?:['’]s| is| are| does)",
 )
 _LEAD = (  # "find the exact value of the definite integral"

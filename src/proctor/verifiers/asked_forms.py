@@ -24,6 +24,7 @@ AskedForm = Literal[
     "rational denominator",
     "single fraction",
     "positive exponents",
+    "completed square",
 ]
 
 _MAX_CHARS = 4000
@@ -80,6 +81,14 @@ _SINGLE = re.compile(
     re.IGNORECASE,
 )
 _POSITIVE = re.compile(r"\bpositive (?:\w{1,10} )?exponents?\b|\b(?:no|without) negative exponents?\b", re.IGNORECASE)
+_COMPLETED_SQUARE = re.compile(
+    any_of(
+        r"\bform:?\s?(?:of\s)?[^.?!\n]{0,30}?\([a-z]\s?[+\u2212±-]\s?[a-z]\)\s?(?:\^\s?\{?\s?2|²)",  # "in the form $a(x+b)^2+c$"
+        r"\bcomplet(?:e|ed|ing) (?:the |its )?squares?\b",
+        r"\bvertex form\b",
+    ),
+    re.IGNORECASE,
+)
 _NOTATION = any_of(r"fraction(?:s|al)?", r"decimals?", "mixed", r"percent(?:age)?s?")
 _EITHER = re.compile(
     rf"\b{_NOTATION}\b[^.?!]{{0,40}}?\bor\b[^.?!,;]{{0,30}}?\b{_NOTATION}\b|\b{_NOTATION}\s?/\s?{_NOTATION}\b",  # "as a fraction or as a decimal"
@@ -104,6 +113,7 @@ _SAID: dict[AskedForm, re.Pattern[str]] = {
     "rational denominator": re.compile(any_of(_RATIONAL.pattern, _RADICAL_FORM.pattern), re.IGNORECASE),
     "single fraction": _SINGLE,
     "positive exponents": _POSITIVE,
+    "completed square": _COMPLETED_SQUARE,
 }
 
 

@@ -47,6 +47,9 @@ _FALLBACKS = frozenset({"answer_is", "last_math", "whole"})  # prose: where it c
 _DECLARED = ("boxed", "answer_tag", "hashes", "answer_is")
 _BARE = ("boxed", "last_math")  # a unit may stand outside
 _FINAL = (*_DECLARED, "last_math", "last_number")
+_TERM_OF_SUM = re.compile(
+    r"\s?(?:[+\u2212*/^·-]|\\cdot|\\times)\s?(?:[A-Za-z](?![A-Za-z])|(?:sin|cos|tan|cot|sec|csc|log|ln)(?![a-z])|\\[a-su-z]|√)"
+)  # `1 + cot²x`
 _SUBSTANCE = re.compile(r"[\\$=\d]")
 _FORMULA = re.compile(r"[\\^_{}\"|]|\('")
 _RELATION = re.compile(r"[=<>*]")
@@ -144,6 +147,8 @@ class MathVerifier:
                 return Score.unparsed(f"{found.channel}: {shown[:80]!r} is denied")
             if not self.counts_last_number and found.channel == "last_number" and ends_list(found.before, found.after):
                 return Score.unparsed(f"{found.channel}: {shown[:80]!r} is the last of several numbers")
+            if not self.counts_last_number and found.channel == "last_number" and _TERM_OF_SUM.match(found.after):
+                return Score.unparsed(f"{found.channel}: {shown[:80]!r} is part of a formula")
             if not self.counts_last_number and found.channel == "last_number" and ends_open_equation(found.before, task.prompt_text):
                 return Score.unparsed(f"{found.channel}: {shown[:80]!r} is one side of an equation")
             if not self.counts_last_number and self._is_taken_back(found, gold, task):

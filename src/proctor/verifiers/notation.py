@@ -104,6 +104,9 @@ _LOWERED = re.compile(f"[{''.join(_SUBSCRIPTS)}]+")
 
 _MICRO = re.compile(r"(\d\s?)[μµ](Pa|Hz|mol|[mgsLJWVACFHT])(?![A-Za-z(^])")
 """`40 μC`; what is no text could be a coefficient of friction, too."""
+_WORD_IN_TEXT = r"\\(?:text|mathrm)\s?\{\s?([A-Za-z]{1,12})\s?\}"
+_UNIT_FRACTION = re.compile(rf"\\[dt]?frac\s?\{{\s?{_WORD_IN_TEXT}\s?\}}\s?\{{\s?{_WORD_IN_TEXT}(?:\s?\^\s?\{{?\s?([23])\s?\}}?)?\s?\}}")
+"""`\\frac{\\text{m}}{\\text{s}^2}`, which is a unit and no quotient of letters."""
 _PRIME = re.compile(r"\^\s?(?:\{\s?((?:\\prime\s?){1,3})\}|(\\prime)(?![a-zA-Z]))")
 _DEGREE = re.compile(r"\^\s*(?:\{\s*\\(?:circ|degree)\s*\}|\\(?:circ|degree)(?![a-zA-Z]))")
 _GROUPED_FIRMLY = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:\{,\}(?:\\!)?|,\\!|\\[,!;: ]|~|\{\\,\})\s?\d{3}){1,30}(?!\d)")
@@ -188,6 +191,7 @@ def unify(text: str) -> str:
     if "\\" in text:
         text = _CONNECTIVES.sub(lambda found: r"\text{ or }" if found[1] == "lor" else r"\text{ and }", text)
         text = text if r"\begin" in text else _ESCAPED_TWICE.sub(r"\\", text)
+        text = _UNIT_FRACTION.sub(lambda found: rf"\text{{ {found[1]}/{found[2]}{'^' + found[3] if found[3] else ''}}}", text)
         text = _DEGREE.sub(r"\\degree ", _PRIME.sub(lambda found: "'" * (found[1] or found[2]).count("p"), text))
     text = text.strip().rstrip(".,;:").strip() if not text.rstrip().endswith(r"\,") else text.strip()
     if not text:

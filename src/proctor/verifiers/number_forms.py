@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 from proctor.verifiers.answers import Answer, Assignment, Items, Quantity, Relation
 from proctor.verifiers.asked_forms import AskedForm, asked_forms
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, equal, exact, variables
-from proctor.verifiers.expressions import Apply, Node, Number
+from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.unfinished import given_nodes, is_numeral, is_rational
 from proctor.verifiers.units import PERCENT
 
@@ -197,6 +198,16 @@ def _is_sum_with_quotient(node: Node) -> bool:
     return is_sum and any(isinstance(part, Apply) and part.operator == "/" for part in _parts(plain))
 
 
+def _has_square_of_sum(node: Node) -> bool:
+    """Whether the square of a sum with a variable stands in an expression."""
+    squares = (part.arguments[0] for part in _parts(node) if isinstance(part, Apply) and part.operator == "^" and part.arguments[1] == Number(Fraction(2)))
+    return any(isinstance(base, Apply) and base.operator == "+" and not _is_closed(base) for base in squares)
+
+
+def _is_without_square(node: Node) -> bool:
+    return not _is_closed(node) and not isinstance(node, Symbol) and not _has_square_of_sum(node)
+
+
 _RULES: dict[AskedForm, _Rule] = {
     "fraction": _Rule(_written_as("fraction"), _written_as("decimal")),
     "improper fraction": _Rule(_written_as("fraction"), _written_as("decimal", "mixed")),
@@ -206,6 +217,7 @@ _RULES: dict[AskedForm, _Rule] = {
     "rational denominator": _Rule(_has_root, _has_root_in_denominator),
     "single fraction": _Rule(_is_quotient, _is_sum_with_quotient),
     "positive exponents": _Rule(lambda _: True, _has_negative_exponent),
+    "completed square": _Rule(_has_square_of_sum, _is_without_square),
 }
 
 

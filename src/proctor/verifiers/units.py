@@ -96,6 +96,7 @@ _SPELLINGS: Mapping[str, Unit] = {
     "gal gallon gallons": _of("meter", "0.003785411784", 3),
     "quart quarts": _of("meter", "0.000946352946", 3),
     "cup cups": _of("cup"),
+    "M": Unit((("meter", -3), ("mole", 1)), Fraction(1000)),  # moles a litre
     "mph": Unit((("meter", 1), ("second", -1)), Fraction("1609.344") / 3600),
     "kph": Unit((("meter", 1), ("second", -1)), Fraction(1000, 3600)),
     "K kelvin kelvins": _of("kelvin"),
