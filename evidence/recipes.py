@@ -2,8 +2,8 @@
 
     python evidence/recipes.py [--scale pocket|135m] [--root runs/evidence/recipes] [--only NAME ...] [--report-only]
 
-Writes docs/recipes-SCALE.md and docs/results/recipes-SCALE.json. A finished recipe is read, an interrupted one goes on. One seed each:
-the intervals are over the held-out tasks and say nothing about other seeds.
+Writes docs/recipes-SCALE.md and docs/results/recipes-SCALE.json. A finished recipe is read, an interrupted one goes on, and one that is not
+in ROOT stays as it was written before. One seed each: the intervals are over the held-out tasks and say nothing about other seeds.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ PAGE = """# The recipes at the scale `{scale}`
 
 `{command}` writes this page and [its numbers](results/{numbers}). {introduction} What the recipes are: [recipes.md](recipes.md).
 
-{machine}. {threads} Minutes are those of all stages with their evaluations.
+{machine}. {threads} Minutes are those of all stages with their evaluations, in the sections without them.
 
 | recipe | before RL | after RL | paired gain | instead: imitation | minutes | after lies above before |
 |---|---|---|---|---|---|---|
@@ -95,20 +95,22 @@ def main() -> None:
     for name in arguments.only or scale.recipes:
         if not arguments.report_only:
             train(name, arguments.root / name, scale=scale.name)
-    found = {name: summary for name in scale.recipes if (summary := _summary(arguments.root / name)) is not None}
-    if not found:
+    made = {name: summary for name in scale.recipes if (summary := _summary(arguments.root / name)) is not None}
+    if not made:
         raise SystemExit(f"no finished recipe in {arguments.root}; leave out --report-only to run them")
     numbers, command = f"recipes-{scale.name}.json", f"python evidence/recipes.py --scale {scale.name}"
+    kept = _written(DOCS / "results" / numbers)
+    found = {name: summary for name in scale.recipes if (summary := made.get(name, kept.get(name))) is not None}
     write_json(DOCS / "results" / numbers, {"command": command, "recipes": {name: _plain(found[name]) for name in found}})
     page = PAGE.format(
         scale=scale.name,
         command=command,
         numbers=numbers,
         introduction=scale.introduction,
-        machine=machine(arguments.root / next(iter(found))),
+        machine=machine(arguments.root / next(iter(made))),
         threads=arguments.threads,
         overview="\n".join(_overview(name, summary, scale) for name, summary in found.items()),
-        sections="\n".join(_section(name, summary, scale, is_changed=_is_changed(name, arguments.root / name, scale)) for name, summary in found.items()),
+        sections="\n".join(_section(name, summary, scale, note=_note(name, arguments.root / name, scale)) for name, summary in found.items()),
     )
     missing = [name for name in scale.recipes if name not in found]
     (DOCS / f"recipes-{scale.name}.md").write_text(page + (f"\nNot run to their end yet: {', '.join(missing)}.\n" if missing else ""))
@@ -119,6 +121,18 @@ def _summary(run: Path) -> dict[str, Any] | None:
     path = run / "summary.json"
     summary = json.loads(path.read_text()) if path.exists() else {}
     return summary if "after" in summary else None
+
+
+def _written(path: Path) -> dict[str, Any]:
+    """The summaries that are in the docs already."""
+    return json.loads(path.read_text())["recipes"] if path.exists() else {}
+
+
+def _note(name: str, run: Path, scale: Scale) -> str:
+    """What a reader must know of a run that was not made just now, by the recipe of today."""
+    if _summary(run) is None:
+        return "*Of an earlier run, by an older Proctor.*"
+    return "*The recipe has been changed since this run; what follows is of the one that was run.*" if _is_changed(name, run, scale) else ""
 
 
 def _is_changed(name: str, run: Path, scale: Scale) -> bool:
@@ -135,32 +149,35 @@ def _plain(summary: dict[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(summary), object_hook=lambda entry: {key: value for key, value in entry.items() if key != "per_task"})
 
 
-def minutes(summary: dict[str, Any]) -> float:
-    return sum(stage["seconds"] for stage in summary["stages"]) / 60
+def minutes(summary: dict[str, Any]) -> tuple[float, bool]:
+    """Of all stages, and whether their evaluations are among them: an older Proctor did not take their time."""
+    stages = summary["stages"]
+    return sum(stage["seconds"] + stage.get("evaluation_seconds", 0.0) for stage in stages) / 60, all("evaluation_seconds" in stage for stage in stages)
 
 
 def _overview(name: str, summary: dict[str, Any], scale: Scale) -> str:
     before, after, control = summary["before"], summary["after"], summary.get("control")
     gain = summary.get("gain")
+    spent, is_whole = minutes(summary)
     cells = [
         f"`{name}`",
         _interval(before),
         _interval(after),
         f"{gain['mean']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]" if gain else "-",
         _interval(control) if control else "-",
-        f"{minutes(summary):.0f}" + ("" if minutes(summary) <= scale.limit_minutes else f" (goal: {scale.limit_minutes})"),
+        f"{spent:.0f}" + ("" if is_whole else " without evaluations") + ("" if spent <= scale.limit_minutes else f" (goal: {scale.limit_minutes})"),
         "yes" if after["low"] > before["high"] else "**no**",
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _section(name: str, summary: dict[str, Any], scale: Scale, *, is_changed: bool) -> str:
+def _section(name: str, summary: dict[str, Any], scale: Scale, *, note: str) -> str:
     probes = list(next(stage["evaluations"] for stage in summary["stages"] if stage["evaluations"]))
     spread = sorted({f"{probe} {key}" for stage in summary["stages"] for probe, values in stage["evaluations"].items() for key in values if "@" in key})
     lines = [
         f"## `{name}`",
         "",
-        *(["*The recipe has been changed since this run; what follows is of the one that was run.*", ""] if is_changed else []),
+        *([note, ""] if note else []),
         f"| stage | steps | {' | '.join([*probes, *spread, 'tokens'])} | minutes |",
         f"|---|---|{'---|' * (len(probes) + len(spread) + 2)}",
     ]
