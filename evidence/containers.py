@@ -8,6 +8,8 @@ Writes docs/results/containers.json. The image needs a shell, `env` and `python3
 from __future__ import annotations
 
 import argparse
+import os
+import platform
 import statistics
 import subprocess
 import time
@@ -38,9 +40,12 @@ def main() -> None:
     parser.add_argument("--engine", choices=["docker", "podman"], default="docker")
     parser.add_argument("--runtime", action="append", metavar="NAME")
     arguments = parser.parse_args()
-    version = subprocess.run([arguments.engine, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    version = subprocess.run([arguments.engine, "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True, check=True).stdout.strip()
     found = {runtime or "default": _tried(arguments.engine, arguments.image, runtime) for runtime in arguments.runtime or ["", "runsc"]}
-    write_json(DOCS / "results" / "containers.json", {"engine": version, "runtimes": found})
+    write_json(
+        DOCS / "results" / "containers.json",
+        {"engine": f"{arguments.engine} {version}", "machine": f"{platform.platform()}, {os.cpu_count()} cores", "runtimes": found},
+    )
 
 
 def _tried(engine: str, image: str, runtime: str) -> dict[str, object]:

@@ -131,7 +131,7 @@ def _written(path: Path) -> dict[str, Any]:
 def _note(name: str, run: Path, scale: Scale) -> str:
     """What a reader must know of a run that was not made just now, by the recipe of today."""
     if _summary(run) is None:
-        return "*Of an earlier run, by an older Proctor.*"
+        return "*Of an earlier run.*"
     return "*The recipe has been changed since this run; what follows is of the one that was run.*" if _is_changed(name, run, scale) else ""
 
 

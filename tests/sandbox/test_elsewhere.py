@@ -35,7 +35,9 @@ if "refuse" in sys.argv:
     sys.exit(125)
 work = next(a for a in sys.argv if a.startswith("--volume=")).removeprefix("--volume=").split(":")[0]
 rest = sys.argv[sys.argv.index("image") + 1:]
-sys.exit(subprocess.run(rest, cwd=work).returncode)
+print("WARNING: an engine may say something first", file=sys.stderr, flush=True)
+done = subprocess.run(["/bin/sh", *rest], cwd=work).returncode
+sys.exit(done if done >= 0 else 128 - done)
 """
 
 
@@ -131,7 +133,22 @@ def test_the_clock_of_a_job_starts_with_its_container(container: ContainerSandbo
 
 def test_what_a_signal_ended_is_said_so(container: ContainerSandbox) -> None:
     ended = container.run(Command(("sh", "-c", "exit 137")))
-    assert (ended.status, ended.exit_code) == (ExecStatus.SIGNALED, 137), "as engines report a container that was killed for its memory"
+    assert (ended.status, ended.exit_code, ended.reason) == (ExecStatus.SIGNALED, -9, "killed by signal 9"), "as engines report one killed for its memory"
+    assert container.run(Command(("sh", "-c", "exit 200"))).status is ExecStatus.EXITED, "there is no signal 72"
+
+
+def test_an_engine_that_hangs_is_nobodys_fault(container: ContainerSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "docker").write_text("#!/bin/sh\nsleep 60\n")
+    monkeypatch.setattr("proctor.sandbox.container.START_S", 0.2)
+    assert container.run(CALL).status is ExecStatus.UNAVAILABLE
+
+
+def test_a_program_that_outlives_its_guard_is_ended_inside(container: ContainerSandbox) -> None:
+    argv = container.argv(Command(("sleep", "60")), ExecLimits(wall_s=1.5), "/w", "name")
+    assert argv[argv.index("name") + 1] == "32" and "--entrypoint=/bin/sh" in argv
+    place = argv.index("image")
+    ended = subprocess.run(["/bin/sh", *(part if part != "32" else "1" for part in argv[place + 1 :])], capture_output=True, check=False)
+    assert ended.returncode in (-9, 137) and ended.stderr.startswith(b"name\n")
 
 
 @pytest.mark.parametrize(
@@ -173,13 +190,17 @@ def test_under_gvisor_its_own_threads_are_counted_and_its_own_kernel_is_no_escap
     under = ContainerSandbox("image", runtime="runsc")
     assert f"--pids-limit={LIMITS.num_processes}" in ContainerSandbox("image").argv(Command(("x",)), LIMITS, "/w", "name")
     tried: list[str] = []
+    of_processes = next(probe.source for probe in PROBES if probe.name == "start more processes than allowed")
 
     def run(sandbox: ContainerSandbox, job: PythonCall, limits: ExecLimits | None = None) -> ExecResult:
         tried.append(job.source)
         return ExecResult(ExecStatus.EXITED, Layer.CONTAINER, 2, b"", b"")
 
+    def claimed(claim: bytes, nonce: str) -> Returned | Malformed:
+        return Returned(CORRECT_RESULT) if len(tried) == 1 else Malformed("none") if tried[-1] == of_processes else Returned(None)
+
     monkeypatch.setattr(ContainerSandbox, "run", run)
-    monkeypatch.setattr("proctor.sandbox.policy.decode_claim", lambda claim, nonce: Returned(CORRECT_RESULT) if len(tried) == 1 else Malformed("none"))
+    monkeypatch.setattr("proctor.sandbox.policy.decode_claim", claimed)
     report = self_test(under)
     assert report.is_sound and len(report.attempts) == len(PROBES) - 1
     tried.clear()

@@ -268,3 +268,20 @@ def test_a_square_is_completed_where_that_is_asked_for(asked: tuple[str, str], a
 @pytest.mark.parametrize("end", ["1 + cot²x", "1 - x", "1/x", r"1 + \sin x", "1 · k"])
 def test_a_number_that_a_formula_goes_on_with_is_no_answer(end: str) -> None:
     assert MathVerifier()(f"So what is left of it must be csc²x, as I said of {end}", Task("t", "Simplify it.", "1")).outcome is not Outcome.CORRECT
+
+
+@pytest.mark.parametrize(
+    ("prompt", "reference", "answer"),
+    [
+        ("What percentage of the students are girls?", "0.25", r"25\%"),
+        ("What is the probability, as a percentage?", r"\frac14", r"25\%"),
+        ("The parabola $y=x^2$ is given in vertex form and moved right by 1. Find the equation.", "y=(x-1)^2", "y=x^2-2x+1"),
+        ("How long is one side?", r"\frac{area}{length}", r"\frac{\text{area}}{\text{length}}"),
+    ],
+)
+def test_what_a_reference_lacks_or_a_prompt_only_mentions_is_not_asked_for(prompt: str, reference: str, answer: str) -> None:
+    assert MathVerifier()(rf"\boxed{{{answer}}}", Task("t", prompt, reference)).outcome is Outcome.CORRECT
+
+
+def test_an_article_behind_a_dash_is_no_variable() -> None:
+    assert MathVerifier()("There are 7 - a lucky number", Task("t", "How many?", "7")).outcome is Outcome.CORRECT

@@ -8,6 +8,7 @@ gVisor by `python evidence/containers.py`, and tested against a stand-in for the
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import secrets
 import select
@@ -25,7 +26,8 @@ from proctor.sandbox.base import MEBIBYTE, Command, ExecLimits, ExecResult, Exec
 from proctor.sandbox.directories import empty_directory, read_output, write_files
 from proctor.sandbox.once import CLAIM_FILE, ColdSession, as_command
 
-MARK = 'echo "$0" >&2; exec "$@"'
+MARK = 'echo "$0" >&2; s=$1; shift; command -v timeout >/dev/null && exec timeout -s KILL "$s" "$@"; exec "$@"'
+"""Says that the container has started. The clock inside is for when nobody is left outside to keep one."""
 START_S = 30.0  # for the engine to make a container; what runs in it has its own clock
 USER = 65534
 _BY_SIGNAL = 128  # engines report this much more than the signal that ended a container
@@ -98,8 +100,9 @@ class ContainerSandbox:
             result = self._execute(command, bounds, work)
             found = {name: content for name in command.outputs if (content := read_output(work, name, bounds.file_bytes)) is not None}
         finally:
-            empty_directory(work)
-            Path(work).rmdir()
+            with contextlib.suppress(OSError):  # what the container's user made may not be ours to remove
+                empty_directory(work)
+                Path(work).rmdir()
         claim = found.pop(CLAIM_FILE, b"") if isinstance(job, PythonCall) else b""
         return replace(result, outputs=found, claim=claim, nonce=nonce)
 
@@ -108,16 +111,19 @@ class ContainerSandbox:
         mark = f"{name}\n".encode()
         ended = run_bounded(self.argv(command, limits, work, name), command.stdin, limits, mark=mark)
         if ended.status is not ExecStatus.EXITED:
-            subprocess.run([self.engine, "kill", name], capture_output=True, timeout=START_S, check=False)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # an engine that hangs: the clock inside ends the program
+                subprocess.run([self.engine, "kill", name], capture_output=True, timeout=START_S, check=False)
         if ended.wall_s is None:  # no mark, so nothing ran: the exit code alone could be the program's own, what is written cannot be taken back
             last = ended.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
             said = " ".join(last) or (f"exit code {ended.code}" if ended.status is ExecStatus.EXITED else f"nothing within {START_S:g} seconds")
             return ExecResult(ExecStatus.UNAVAILABLE, Layer.CONTAINER, reason=f"{self.engine} started no container: {said}")
-        by_signal = ended.status is ExecStatus.EXITED and ended.code is not None and ended.code > _BY_SIGNAL
-        status = ExecStatus.SIGNALED if by_signal else ended.status
-        reason = "" if status in (ExecStatus.EXITED, ExecStatus.SIGNALED) else f"limit exceeded: {status.value}"
-        out, err = ended.stdout, ended.stderr.removeprefix(mark)
-        return ExecResult(status, Layer.CONTAINER, ended.code, out, err, wall_s=ended.wall_s, reason=reason)
+        status, code, reason = ended.status, ended.code, ""
+        if status is not ExecStatus.EXITED:
+            reason = f"limit exceeded: {status.value}"
+        elif code is not None and _BY_SIGNAL < code <= _BY_SIGNAL + signal.NSIG:
+            status, code = ExecStatus.SIGNALED, _BY_SIGNAL - code
+            reason = f"killed by signal {-code}"
+        return ExecResult(status, Layer.CONTAINER, code, ended.stdout, ended.stderr.partition(mark)[2], wall_s=ended.wall_s, reason=reason)
 
     def argv(self, command: Command, limits: ExecLimits, work: str, name: str) -> list[str]:
         """Return the engine's command line for one job."""
@@ -127,7 +133,7 @@ class ContainerSandbox:
             *(f"--memory={limits.memory_bytes}", f"--memory-swap={limits.memory_bytes}", f"--pids-limit={limits.num_processes + self.further_processes}"),
             *(f"--ulimit=cpu={max(1, round(limits.cpu_s))}", f"--ulimit=fsize={limits.file_bytes}", f"--ulimit=nofile={limits.num_files}", "--ulimit=core=0"),
             *(f"--tmpfs=/tmp:size={16 * MEBIBYTE}", f"--volume={work}:/work", "--workdir=/work", "--env=HOME=/work"),
-            *(self.image, "/bin/sh", "-c", MARK, name, *command.argv),
+            *("--entrypoint=/bin/sh", self.image, "-c", MARK, name, str(math.ceil(limits.wall_s + START_S)), *command.argv),
         ]
 
 
@@ -157,7 +163,8 @@ def run_bounded(argv: list[str], stdin: bytes, limits: ExecLimits, *, mark: byte
         argv: the tool's.
         stdin: given to what it runs.
         limits: wall clock and output.
-        mark: what standard error begins with once the tool has started what it runs: from there the clock counts. Until then the tool has `START_S`.
+        mark: a line of standard error that says that what the tool runs has started: from there the clock counts. Until then the tool has `START_S`,
+            and whatever stands before it is the tool's.
     """
     with tempfile.TemporaryFile() as source:
         source.write(stdin)
@@ -179,7 +186,7 @@ def run_bounded(argv: list[str], stdin: bytes, limits: ExecLimits, *, mark: byte
             if not chunk:
                 poll.unregister(fd)
                 num_open -= 1
-        if began is None and errors.startswith(mark):
+        if began is None and mark in errors:
             began = time.monotonic()
             deadline = began + limits.wall_s
         if sum(map(len, received.values())) > limits.output_bytes:

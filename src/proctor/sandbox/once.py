@@ -15,7 +15,7 @@ from proctor.sandbox.base import Command, ExecLimits, ExecResult, Layer, PythonC
 from proctor.sandbox.encoding import encode
 
 CLAIM_FILE = "claim"
-ARGV = ("env", "PYTHONHASHSEED=0", "python3", "-s", "once.py")
+ARGV = ("env", "PYTHONHASHSEED=0", "python3", "-s", "-B", "once.py")
 SCRIPT = """
 import sys
 from encoding import decode, encode

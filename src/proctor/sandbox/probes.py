@@ -52,12 +52,14 @@ class Probe:
         body: defines `tried(facts)`, which returns what it got, or None.
         effect: looks outside for what it did; True if it did something.
         is_of_kernel: whether it only asks something of the kernel, which is no escape where that is not the machine's.
+        ends_gvisor: whether gVisor itself exits, in the place of the program, where the attempt is denied.
     """
 
     name: str
     body: str
     effect: Callable[[Scene], bool] = lambda scene: False
     is_of_kernel: bool = False
+    ends_gvisor: bool = False
 
     @property
     def source(self) -> str:
@@ -148,6 +150,7 @@ def tried(facts):
             os._exit(0)
     return 'started'
 """,
+        ends_gvisor=True,
     ),
     Probe(
         "leave a process behind",

@@ -83,9 +83,9 @@ _SINGLE = re.compile(
 _POSITIVE = re.compile(r"\bpositive (?:\w{1,10} )?exponents?\b|\b(?:no|without) negative exponents?\b", re.IGNORECASE)
 _COMPLETED_SQUARE = re.compile(
     any_of(
-        r"\bform:?\s?(?:of\s)?[^.?!\n]{0,30}?\([a-z]\s?[+\u2212±-]\s?[a-z]\)\s?(?:\^\s?\{?\s?2|²)",  # "in the form $a(x+b)^2+c$"
-        r"\bcomplet(?:e|ed|ing) (?:the |its )?squares?\b",
-        r"\bvertex form\b",
+        r"\bin(?:to)? the form:?\s?(?:of\s)?[^.?!\n]{0,30}?\([a-z]\s?[+\u2212±-]\s?[a-z]\)\s?(?:\^\s?\{?\s?2|²)",  # "in the form $a(x+b)^2+c$"
+        r"\bcomplete the squares?\b",
+        rf"\b{among('write express rewrite convert put give state transform')}\b[^.?!\n]{{0,80}}\b(?:in|into|to)\s(?:its\s|the\s)?vertex form\b",
     ),
     re.IGNORECASE,
 )

@@ -71,6 +71,7 @@ _OF_HUNDRED = re.compile(
     re.IGNORECASE,
 )
 _PROBABILITY = re.compile(r"\b(?:probabilit(?:y|ies)|chance|likelihood)\b", re.IGNORECASE)
+_INVERSE_FUNCTION = re.compile(r"\binverse|\^\s?\{?\s?-\s?1|⁻¹", re.IGNORECASE)
 _RATIO = re.compile(r"\b(?:ratio|odds|proportion|scale)s?\b|\d\s?:\s?\d", re.IGNORECASE)
 
 
@@ -91,6 +92,7 @@ def has_other_form(answer: Answer, reference: Answer, prompt: str) -> bool:
         or (_PRIMES.search(prompt) is not None and _is_of_primes(reference) and not _is_of_primes(answer))
         or _is_unconverted(answer, reference, prompt)
         or _are_odds(answer, reference, prompt)
+        or _is_of_inverse(answer, reference, prompt)
         or _is_stray_percentage(answer, reference, prompt)
         or (_SIMPLIFY.search(prompt) is not None and is_unsimplified(answer, reference))
         or (asks_order(prompt) and _is_out_of_order(answer, reference))
@@ -239,6 +241,12 @@ def _are_odds(answer: Answer, reference: Answer, prompt: str) -> bool:
     """Whether a ratio is given for a probability: odds of 1:9 are a probability of one tenth."""
     is_ratio = isinstance(answer, Items) and answer.kind == "ratio" and not (isinstance(reference, Items) and reference.kind == "ratio")
     return is_ratio and _PROBABILITY.search(prompt) is not None and _RATIO.search(prompt) is None
+
+
+def _is_of_inverse(answer: Answer, reference: Answer, prompt: str) -> bool:
+    """Whether a value is given to an inverse function of which the prompt does not speak: `f^{-1}(x) = 2x` for $f(x)$."""
+    names = [one.name if isinstance(one, Assignment) else "" for one in (answer, reference)]
+    return "^-1" in names[0] and "^-1" not in names[1] and prompt.strip() != "" and _INVERSE_FUNCTION.search(prompt) is None
 
 
 def _is_stray_percentage(answer: Answer, reference: Answer, prompt: str) -> bool:

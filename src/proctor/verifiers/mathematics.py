@@ -48,7 +48,7 @@ _DECLARED = ("boxed", "answer_tag", "hashes", "answer_is")
 _BARE = ("boxed", "last_math")  # a unit may stand outside
 _FINAL = (*_DECLARED, "last_math", "last_number")
 _TERM_OF_SUM = re.compile(
-    r"\s?(?:[+\u2212*/^·-]|\\cdot|\\times)\s?(?:[A-Za-z](?![A-Za-z])|(?:sin|cos|tan|cot|sec|csc|log|ln)(?![a-z])|\\[a-su-z]|√)"
+    r"\s?(?:[+\u2212*/^·-]|\\cdot|\\times)\s?(?!a\s[A-Za-z])(?:[A-Za-z](?![A-Za-z])|(?:sin|cos|tan|cot|sec|csc|log|ln)(?![a-z])|\\[a-su-z]|√)"
 )  # `1 + cot²x`
 _SUBSTANCE = re.compile(r"[\\$=\d]")
 _FORMULA = re.compile(r"[\\^_{}\"|]|\('")

@@ -104,7 +104,7 @@ _LOWERED = re.compile(f"[{''.join(_SUBSCRIPTS)}]+")
 
 _MICRO = re.compile(r"(\d\s?)[μµ](Pa|Hz|mol|[mgsLJWVACFHT])(?![A-Za-z(^])")
 """`40 μC`; what is no text could be a coefficient of friction, too."""
-_WORD_IN_TEXT = r"\\(?:text|mathrm)\s?\{\s?([A-Za-z]{1,12})\s?\}"
+_WORD_IN_TEXT = r"\\(?:text|mathrm)\s?\{\s?([A-Za-z]{1,3})\s?\}"
 _UNIT_FRACTION = re.compile(rf"\\[dt]?frac\s?\{{\s?{_WORD_IN_TEXT}\s?\}}\s?\{{\s?{_WORD_IN_TEXT}(?:\s?\^\s?\{{?\s?([23])\s?\}}?)?\s?\}}")
 """`\\frac{\\text{m}}{\\text{s}^2}`, which is a unit and no quotient of letters."""
 _PRIME = re.compile(r"\^\s?(?:\{\s?((?:\\prime\s?){1,3})\}|(\\prime)(?![a-zA-Z]))")

@@ -53,7 +53,8 @@ def has_other_number_form(answer: Answer, reference: Answer, prompt: str) -> boo
     rules = {form: rule for form, rule in _RULES.items() if form in forms and rule.is_met(wanted)}
     return (
         all(any(rule.is_other(node) for rule in rules.values() for node in nodes) for nodes in _spellings(answer))
-        or (("percentage" in forms or bool(rules.keys() & {"fraction", "decimal"})) and _is_percentage_of_other(answer, reference, wanted))
+        or ("percentage" in forms and _has_percent_sign(reference) and _is_percentage_of_other(answer, reference, wanted))
+        or (bool(rules.keys() & {"fraction", "decimal"}) and _has_percent_sign(answer) and _is_percentage_of_other(answer, reference, wanted))
         or ("simplest form" in forms and _is_unreduced_ratio(answer) and not _is_unreduced_ratio(reference))
     )
 

@@ -28,9 +28,8 @@ _KINDS: tuple[Mapping[str, str], ...] = (
         "third": r"quadrant (?:III|3|three)|(?:third|3rd) quadrant",
         "fourth": r"quadrant (?:IV|4|four)|(?:fourth|4th) quadrant",
     },
-    {"nothing": r"does(?: not|n['’]t) exist"},
 )
-_SHORT = {"infinitely many": "all", "i": "first", "ii": "second", "iii": "third", "iv": "fourth", "dne": "nothing"}
+_SHORT = {"infinitely many": "all", "i": "first", "ii": "second", "iii": "third", "iv": "fourth"}
 """References that leave out what the prompt says already."""
 _PHRASES = tuple({meaning: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE) for meaning, pattern in kind.items()} for kind in _KINDS)
 _MARKS = re.compile(r"\*\*|\\text\s?\{|[$_{}]")
@@ -39,6 +38,7 @@ _TAIL = re.compile(rf"(?:,? (?:to|of|for|in) (?:the|this) (?:given )?{among('equ
 _CONDITIONS = """
 if unless maybe perhaps possibly probably might could may would or whether suppose assume assuming guess either neither except when whenever provided
 wrong incorrect false untrue mistake doubt unlikely actually wait
+student students friend teacher somebody someone thinks thought said says claims claimed believes believed other another companion
 """
 _DOUBTED = re.compile(rf"{one_of(_CONDITIONS)}|\?", re.IGNORECASE)
 _DENIED = re.compile(rf"{one_of('not never nor cannot without than no least most almost nearly')}|n['’]t\b", re.IGNORECASE)
@@ -64,7 +64,7 @@ def concluded_in_words(text: str, reference: str, prompt: str) -> Said:
     if found is None or len(last) > _MAX_SENTENCE_CHARS or _DOUBTED.search(last) or _DENIED.search(clause[: found.start()]):
         return Said()
     said = {_general(meaning, prompt) for meaning, phrase in kind.items() if phrase.search(plain)}
-    return Said((reference if said == {wanted} else found.group(),), clause[: found.start()])
+    return Said((reference,), clause[: found.start()]) if said == {wanted} else Said()
 
 
 def _meaning(short: Mapping[str, str], reference: str, prompt: str) -> str | None:

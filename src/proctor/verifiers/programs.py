@@ -28,6 +28,7 @@ MAX_SOURCE_CHARS = 200_000
 REFERENCE_FIELDS = ("reference", "solution", "reference_solution", "canonical_solution")
 GRACE_S = 3.0  # wall clock over processor time: a busy machine is not the program's fault
 GRACE_FACTOR = 4
+_CONTAINERS_S = 300.0  # for the self-test in a dozen of them, and an engine that is slow to start and to kill one
 MAX_FENCE_INDENT = 3  # of a closing fence beyond the opening one's
 _FENCE = re.compile(r"^(?P<indent>[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?)(?P<fence>`{3,}|~{3,})[ \t]*(?P<label>[^\s`{]*)[^`\n]*$")
 
@@ -94,7 +95,7 @@ class ProgramVerifier:
     @property
     def max_wall_s(self) -> float:
         """Wall seconds that one call may take: what runs this verifier in a worker must wait as long."""
-        return self.total_s + 30.0
+        return self.total_s + (_CONTAINERS_S if self.container else 30.0)
 
     def __call__(self, completion: str, task: Task) -> Score:
         """Score one completion.

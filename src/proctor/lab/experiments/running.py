@@ -6,9 +6,10 @@ import os
 import signal
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def run_experiment(experiment: Experiment, *, root: Path, emit: Listener, jobs: 
         jobs: seeds at a time. Where there is more than one, each has a process of its own, its share of the cores, and a log in NAME/seed-N.log.
 
     Raises:
-        ProctorError: an arm failed; what is finished is kept.
+        ProctorError: an arm failed. Seeds that run beside it come to their end, no other begins, and what is finished is kept.
         LearnerError: a signal stopped an arm, or one of several processes was killed.
     """
     if jobs > 1:
@@ -75,18 +76,30 @@ def _side_by_side(experiment: Experiment, *, root: Path, emit: Listener, jobs: i
     logs = root / experiment.name
     logs.mkdir(parents=True, exist_ok=True)
     emit(Warned(f"{experiment.name}: {len(experiment.seeds)} seeds, {at_once} at a time, {num_threads} threads each; their steps are in {logs}/seed-*.log"))
+    found: dict[int, SeedFound] = {}
+    waiting = iter(experiment.seeds)
     pool = ProcessPoolExecutor(at_once, mp_context=get_context("spawn"), initializer=_begin, initargs=(num_threads,))
     try:
         shipped = cloudpickle.dumps(experiment)  # arms are functions made on the spot
-        running = {pool.submit(_run_shipped, shipped, seed, root, logs / f"seed-{seed}.log"): seed for seed in experiment.seeds}
-        for future in as_completed(running):
-            future.result()
-            emit(Warned(f"{experiment.name}: seed {running[future]} is finished"))
-        return [future.result() for future in running]
+
+        def begin(seed: int) -> Future[SeedFound]:
+            return pool.submit(_run_shipped, shipped, seed, root, logs / f"seed-{seed}.log")
+
+        running = {begin(seed): seed for seed in islice(waiting, at_once)}  # no more than run: what is queued could not be called back
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                seed = running.pop(future)
+                found[seed] = future.result()
+                emit(Warned(f"{experiment.name}: seed {seed} is finished"))
+                running |= {begin(further): further for further in islice(waiting, 1)}
     except BrokenProcessPool as error:
         raise LearnerError(f"a process of {experiment.name} was killed (out of memory?); see {logs}/seed-*.log; the same command goes on with it") from error
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown()
+    return [found[seed] for seed in experiment.seeds]
+
+
+_PARENT_IS_GONE = threading.Event()
 
 
 def _begin(num_threads: int) -> None:
@@ -99,6 +112,7 @@ def _stop_with_parent() -> None:
     parent = parent_process()
     assert parent is not None
     parent.join()
+    _PARENT_IS_GONE.set()
     os.kill(os.getpid(), signal.SIGTERM)  # a run takes it between two steps and keeps its state
 
 
@@ -115,4 +129,8 @@ def _run_shipped(shipped: bytes, seed: int, root: Path, log: Path) -> SeedFound:
                 case _:
                     pass
 
-        return run_seed(experiment, seed, root=root, emit=note)
+        try:
+            return run_seed(experiment, seed, root=root, emit=note)
+        finally:
+            if _PARENT_IS_GONE.is_set():
+                os._exit(1)  # nobody reads what was found, or ends this process
