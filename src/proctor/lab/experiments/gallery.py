@@ -166,8 +166,9 @@ Verdicts are over seeds: the 95 % t-interval of the paired difference. With four
 1.6 standard deviations of the differences to either side (3.182 / sqrt(4)), so a claim of equality within 0.05 can agree only where they spread by less
 than 0.03.
 
-Minutes are the wall clock of the steps, bases included. Every figure was made by one thread beside one to three other processes on two cores, so they are too
-many: the budget of 20 minutes was meant for the machine alone, and what is above it here was not run again to see.
+Minutes are the wall clock of the steps of all seeds, one after the other, bases included. Every figure was made by one thread beside one to three other
+processes on two cores, before short sequences trained faster ([notes/speed.md](notes/speed.md)), so they are too many: the budget of 20 minutes was meant
+for the machine alone, and what is above it here was not run again to see. `proctor lab NAME --jobs 2` runs two seeds at a time.
 
 """
 
