@@ -94,6 +94,8 @@ RIGHT = [
     (APPLES, "24 × 15 = 360이므로 사과는 모두 360개입니다."),
     (APPLES, "따라서 답은 360개이다."),
     (LENGTH, "48 ÷ 2 = 24,24 − 14 = 10。所以宽是 10 厘米。"),
+    (LIMIT, "The one-sided limits differ, so the limit does not exist."),
+    (LIMIT, "The one-sided limits are 1 and −1. Because they differ, the two-sided limit does not exist."),
 ]
 WRONG = [
     (MAP, "6 × 50000 = 300000 cm = 3000 m = 30 km."),
@@ -154,6 +156,8 @@ WRONG = [
     (QUADRANT, "The point does not lie in Quadrant II."),
     (LIMIT, "The limit exists, though it may seem that it does not exist."),
     (LIMIT, "The limit is 4. The maximum does not exist."),
+    (LIMIT, "The limit is 4. The limit does not exist."),
+    (LIMIT, "The left limit does not exist."),
     (ABSOLUTE, "The equation has exactly one solution. Its companion has no solution."),
     (ABSOLUTE, "There are infinitely many solutions. The other system has no solution."),
     (ABSOLUTE, "I claim that it has exactly one solution. A student said the equation has no solution"),

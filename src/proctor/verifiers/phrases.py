@@ -28,8 +28,9 @@ _KINDS: tuple[Mapping[str, str], ...] = (
         "third": r"quadrant (?:III|3|three)|(?:third|3rd) quadrant",
         "fourth": r"quadrant (?:IV|4|four)|(?:fourth|4th) quadrant",
     },
+    {"no limit": r"the (?:two-sided )?limit does(?: not|n['’]t) exist", "a limit": r"(?:the|its) (?:\w{1,12} )?limit (?:is|equals|=|exists|must be)"},
 )
-_SHORT = {"infinitely many": "all", "i": "first", "ii": "second", "iii": "third", "iv": "fourth"}
+_SHORT = {"infinitely many": "all", "i": "first", "ii": "second", "iii": "third", "iv": "fourth", "dne": "no limit", "does not exist": "no limit"}
 """References that leave out what the prompt says already."""
 _PHRASES = tuple({meaning: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE) for meaning, pattern in kind.items()} for kind in _KINDS)
 _MARKS = re.compile(r"\*\*|\\text\s?\{|[$_{}]")
