@@ -132,6 +132,7 @@ def test_public_cases() -> None:
         ("fifteenth", 0, 0),
         ("sixteenth", 0, 0),
         ("seventeenth", 10, 0),
+        ("eighteenth", 4, 0),
     ],
 )
 def test_rows_written_blind_are_read_no_worse_than_now(name: str, num_refused: int, num_paid: int) -> None:
