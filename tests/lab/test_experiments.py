@@ -6,7 +6,9 @@ import json
 import math
 import os
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,14 @@ def test_arms_run_once_and_are_judged(place: Path) -> None:
     assert not [event for event in again if type(event).__name__ == "StepFinished"]
 
 
+@pytest.fixture
+def no_process_stays() -> Iterator[None]:
+    """Python's tracker of shared semaphores lives as long as the process that first started others; later tests look for what was left behind."""
+    yield
+    resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("no_process_stays")
 def test_seeds_side_by_side_give_what_they_give_in_turn(place: Path, tmp_path: Path) -> None:
     in_turn = run_experiment(trial(), root=place / "runs", emit=lambda event: None)
     events: list[Any] = []
@@ -133,6 +143,7 @@ def test_seeds_side_by_side_give_what_they_give_in_turn(place: Path, tmp_path: P
     assert "trial: fast, seed 1" in (tmp_path / "trial/seed-1.log").read_text() and any("seed 0 is finished" in event.message for event in events)
 
 
+@pytest.mark.usefixtures("no_process_stays")
 def test_a_killed_process_is_said_and_the_rest_is_kept(place: Path, tmp_path: Path) -> None:
     def die(run: Path) -> dict[str, float]:
         os.kill(os.getpid(), signal.SIGKILL)
