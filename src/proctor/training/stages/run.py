@@ -179,7 +179,7 @@ def _run_stage(staged: StagedConfig, stage: Stage, recipe: str, places: _Places,
     seconds = time.perf_counter() - began
     writes = isinstance(stage, Merge) or (isinstance(stage, Train) and stage.makes_policy)
     evaluations = _evaluations(staged, str(place / _MODEL), stage.name, emit, places) if writes else {}
-    spent = {"seconds": seconds, "evaluation_seconds": time.perf_counter() - began - seconds}
+    spent = {"seconds": seconds, "evaluation_seconds": time.perf_counter() - began - seconds if writes else 0.0}
     return {"name": stage.name, **done, **spent, "path": str(place.relative_to(places.root)), "evaluations": evaluations}
 
 
