@@ -18,7 +18,7 @@ _LETTER = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _ABROAD = re.compile(_LETTER)
 _SENTENCE_END = re.compile(r"[。！？!?\n]+\s{0,9}|\.(?!\d)\s{0,9}")
 _LEADS = """
-は が で を 全部で 合計 合わせて 答え 答えは = ＝ : ： 은 는 이 가 모두 총 전부 합계 답은 是 为 為 等于 等於 共 共有 一共 总共 得 得到 需要 有
+は が で を 全部で 合計 合わせて 答え 答えは = ＝ : ： 은 는 이 가 모두 총 전부 합계 답은 是 为 為 等于 等於 共 共有 一共 总共 得 得到 需要 有 还剩 還剩 剩下
 """
 _SAID = re.compile(
     rf"(?P<lead>{among(_LEADS)})[、,，]?\s{{0,3}}[*$]{{0,3}}"
@@ -42,12 +42,15 @@ _UNITS = {
 }
 _COUNTERS = """
 個 人 本 枚 匹 台 冊 回 通り つ 歳 点 円 日 週間 年 か月 개 명 권 마리 대 번 가지 살 점 원 일 장 자루 송이 个 個 只 本 支 条 张 次 种 名 天 元 岁 辆 页
+颗 粒 块 瓶 盒 袋 棵 朵 头
 """
 _COPULAS = """
 です である となります となる になります になる だ でした です必要です 必要です あります ある います いる
 입니다 이다 이에요 예요 다 됩니다 된다 있습니다 필요합니다
 """
-_REST = re.compile(rf"(?P<unit>{among(' '.join(sorted(_UNITS, key=len, reverse=True)))}|{among(_COUNTERS)})?(?:が|이|가|を)?(?:{among(_COPULAS)})?")
+_COUNTED = r"[个個只本支条张次种名辆颗粒块瓶盒袋棵朵头](?![^\u4e00-\u9fff]|[一二三四五六七八九十百千万半多余几])[\u4e00-\u9fff]{1,3}"
+"""A counter and what is counted, in Chinese: "颗糖". A numeral behind a counter is a part of the number: "块五"."""
+_REST = re.compile(rf"{_COUNTED}|(?P<unit>{among(' '.join(sorted(_UNITS, key=len, reverse=True)))}|{among(_COUNTERS)})?(?:が|이|가|を)?(?:{among(_COPULAS)})?")
 _DOUBTS = """
 ない ません でしょうか だろう かもしれ もし 仮に または もしくは あるいは たぶん おそらく 違い 間違 誤り ではなく
 아니 아닙 아닌 않 또는 혹은 아마 만약 만일 가정 틀 오답 수도
@@ -57,6 +60,8 @@ _DOUBTED = re.compile(among(_DOUBTS))
 
 
 _ASKED = re.compile(rf"(?:多少|几|幾|何|몇)\s?(?P<unit>{among(' '.join(sorted(_UNITS, key=len, reverse=True)))})")
+ANSWER_ABROAD = re.compile(r"(?:答案|答え|정답)(?:\s?(?:是|为|為|は|은)\s?[:：]?|\s?[:：])(?=\*{0,2}\s?[$\\(A-J\d-])")
+"""What leads to an answer in these languages, before a value or a letter."""
 HEDGED_BEFORE = r"(?:または|もしくは|あるいは|或者?|또는|혹은|不是|[并並]非|不等[于於])\s{0,3}[*$]{0,3}"
 HEDGED_AFTER = any_of(
     r"\s?[万萬億亿千百十半만억천백반]",

@@ -77,6 +77,7 @@ _NAMED_BASE = re.compile(
     re.IGNORECASE,
 )
 _NAMED_BASES = {"binary": 2, "octal": 8, "hexadecimal": 16}
+_ROUNDED = re.compile(r"\bround|\bnearest\b|\bdecimal places?\b|\bsignificant\b|\bapproximat|\bestimate", re.IGNORECASE)
 _PERCENT = re.compile(r"\bwhat (?:percent|percentage|per cent)\b|\bhow many percent\b|\bwhat is the percent", re.IGNORECASE)
 _SUM = any_of(
     r"\d{1,9}\s?[+\u2212-]\s?\d{0,9}[a-z](?![A-Za-z(])",  # `72 + x`
@@ -225,7 +226,11 @@ def asked_base(prompt: str) -> int | None:
     """
     prompt = prompt[-_MAX_CHARS:]
     bases = {10 if found[2] else base_named(found[1].lower()) for found in _BASE.finditer(prompt)}
-    if (written := _WRITTEN_IN.search(prompt)) is not None and not re.search(rf"_\s?\{{?{written[1]}|base[- ]{written[1]} (?:number|numeral)", prompt):
+    if (
+        not bases
+        and (written := _WRITTEN_IN.search(prompt)) is not None
+        and not re.search(rf"_\s?\{{?{written[1]}|base[- ]{written[1]} (?:number|numeral)", prompt)
+    ):
         bases.add(int(written[1]))
     bases |= {_NAMED_BASES[(found[1] or found[2]).lower()] for found in _NAMED_BASE.finditer(prompt)}
     return bases.pop() if len(bases) == 1 else None
@@ -234,3 +239,8 @@ def asked_base(prompt: str) -> int | None:
 def asks_percentage(prompt: str) -> bool:
     """Whether what a prompt asks for is a percentage."""
     return _PERCENT.search(prompt[-_MAX_CHARS:]) is not None
+
+
+def asks_rounding(prompt: str) -> bool:
+    """Whether a prompt asks for a rounded value, or an approximate one."""
+    return _ROUNDED.search(prompt[-_MAX_CHARS:]) is not None

@@ -85,6 +85,7 @@ _COMPLETED_SQUARE = re.compile(
     any_of(
         r"\bin(?:to)? the form:?\s?(?:of\s)?[^.?!\n]{0,30}?\([a-z]\s?[+\u2212±-]\s?[a-z]\)\s?(?:\^\s?\{?\s?2|²)",  # "in the form $a(x+b)^2+c$"
         r"\bcomplete the squares?\b",
+        r"\bcircle\b[^.?!\n]{0,80}\b(?:standard|center-radius|centre-radius) form\b|\b(?:standard|center-radius|centre-radius) form\b[^.?!\n]{0,40}\bcircle\b",
         rf"\b{among('write express rewrite convert put give state transform')}\b[^.?!\n]{{0,80}}\b(?:in|into|to)\s(?:its\s|the\s)?vertex form\b",
     ),
     re.IGNORECASE,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from proctor.verifiers.patterns import one_of
+from proctor.verifiers.patterns import among, one_of
 from proctor.verifiers.statements import Said, sentences
 
 _MAX_CHARS = 20_000
@@ -44,6 +44,12 @@ _SPELLINGS = {
 }
 _OFFER = re.compile(r"\b[A-Za-z]{3,20}(?:, [A-Za-z]{3,20}){0,4},? or [A-Za-z]{3,20}\b")
 _WORD = re.compile(r"[A-Za-z]+")
+_OPTION = re.compile(r"(?:\\text\s?\{\s?)?\(?[A-J]\)?\}?")
+_LETTER = re.compile(r"(?<![A-Za-z\\$])[B-HJ](?![A-Za-z$'’])|(?<=[(\s*])A(?=[).*]|\s*\Z)")
+_PICKED = re.compile(
+    rf"(?i:\b{among('leaves leaving choose pick select go_with going_with matches option choice option_is choice_is')})\s(?:only\s)?(?:option\s|choice\s)?"
+    r"\**\(?([A-J])\)?\**[.!\s]*\Z"
+)
 _DOUBTS = """
 not never nor or if unless except maybe perhaps possibly probably might could may_be would than impossible unlikely doubt suppose assume say guess wrong
 incorrect neither either whether cannot
@@ -76,6 +82,20 @@ def chosen(text: str, reference: str, prompt: str) -> Said:
     if len(decides) > _MAX_SENTENCE_CHARS or len(found) != 1 or len(others | found) != 1 or _UNDECIDED.search(decides):
         return Said()
     return Said((reference if wanted in found else found.pop(),), "", text[text.rfind(decides) + len(decides) :])
+
+
+def lettered(text: str, reference: str) -> Said:
+    """Return the letter of the option that the last sentence of a text leaves or picks ("That leaves C."), where it names no other.
+
+    Args:
+        text: what the model wrote after its reasoning.
+        reference: the letter of an option, in brackets or not.
+    """
+    *_, last = sentences(text[-_MAX_CHARS:])
+    found = _PICKED.search(last) if _OPTION.fullmatch(reference.strip()) is not None and len(last) <= _MAX_SENTENCE_CHARS else None
+    if found is None or _UNDECIDED.search(last) or set(_LETTER.findall(last)) != {found[1]}:
+        return Said()
+    return Said((found[1],), last[: found.start()])
 
 
 def _offered(prompt: str, wanted: str) -> frozenset[str] | None:

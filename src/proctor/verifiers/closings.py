@@ -56,10 +56,10 @@ _ASIDE = re.compile(
 )
 _DANGLING = re.compile(r"(?:\b(?:and|so|or|but|then|hence|thus|therefore|that)|[,;:])\s*\Z", re.IGNORECASE)
 """Before a reason behind which the sentence goes on: "n² = 625 and, since n is positive, n = 25"."""
-_RETRACTIONS = "no not or now actually answer wait wrong instead but mistake incorrect rather so therefore hence thus then final"
-_RETRACTS = re.compile(rf"{one_of(_RETRACTIONS)}|n['’]t\b|\?", re.IGNORECASE)
+_RETRACTIONS = "no not or actually answer wait wrong instead but mistake incorrect rather so therefore hence thus then final"
+_RETRACTS = re.compile(rf"{one_of(_RETRACTIONS)}|(?<!from )\bnow\b|n['’]t\b|\?", re.IGNORECASE)
 _PLACE = re.compile(r",\s(?:reached|attained|achieved)", re.IGNORECASE)
-_HAS_VALUE = re.compile(r"[\d$π∞\\]|\*\*|infinity", re.IGNORECASE)
+_HAS_VALUE = re.compile(r"[\d$π∞\\=]|\*\*|infinity", re.IGNORECASE)
 _MAX_REASON_CHARS = 400
 
 

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import pairwise
 
 from proctor.verifiers.answers import Quantity
-from proctor.verifiers.asked import asked_formulas
+from proctor.verifiers.asked import asked_formulas, asks_rounding
 from proctor.verifiers.calculations import comes_to
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, Unsettled, equal, exact, variables, within
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol, parse
@@ -109,7 +109,6 @@ _CUT_OFF = re.compile(r"(-?\d{1,9}\.\d{2,30})\s?(?:…|\.\.\.|\\[lc]?dots)")
 _DECIMAL_BASE = re.compile(r"(?<=\d)(?:_\{?10\}?|₁₀)\Z")
 _LEADING_NUMBER = re.compile(r"[$€£]?\d[\d,]*(?:\.\d+)?")
 _DECIMALS = re.compile(r"\.(\d{1,30})")
-_ROUNDED = re.compile(r"\bround|\bnearest\b|\bdecimal places?\b|\bsignificant\b|\bapproximat|\bestimate", re.IGNORECASE)
 _AFTER_LETTER = "is are and or be was such so if when where for in to by as has denotes represents equals satisfies can must will"
 _ARTICLE = re.compile(rf"(?<![A-Za-z\\$])[Aa] (?!{one_of(_AFTER_LETTER)})(?=[A-Za-z]{{2}})")
 _LINK = re.compile(r"\W{0,3}(?:(?:and|so|then|hence|thus|therefore|using|now|finally)\b\W{0,3}){0,2}", re.IGNORECASE)
@@ -158,11 +157,12 @@ def _end_of_chain(sentence: str, prompt: str) -> Said | None:
     clause = sentence[max((found.end() for found in _CONNECTIVE.finditer(sentence)), default=0) :]
     *earlier, last = _split(clause, _COMMA)[0]
     sides, signs = _chain(last)
-    is_rounded = _ROUNDED.search(prompt) is not None
+    is_rounded = asks_rounding(prompt)
     rough = f" \\approx {sides[-1].strip()}" if len(sides) > 2 and signs[-1] == "≈" and not is_rounded else ""
     sides, signs = (sides[:-1], signs[:-1]) if rough else (sides, signs)
     is_chain = 1 < len(sides) <= _MAX_SIDES and all(side.strip() for side in sides[1:]) and not _OTHER_SIGN.search(_CALL.sub(" ", last))
-    if not is_chain or _SUPPOSED.search(sides[0]) or ("≈" in signs and not is_rounded) or any(_JOINED.search(side) for side in sides[1:]):
+    is_named = len(sides) == 2 and _NAME.fullmatch(_without_lead(sides[0])[1]) is not None  # `P ≈ 4.92 atm`, of which nothing exact is said
+    if not is_chain or _SUPPOSED.search(sides[0]) or ("≈" in signs and not (is_rounded or is_named)) or any(_JOINED.search(side) for side in sides[1:]):
         return None
     lead, formula = _without_lead(sides[0])
     first = _UNIT_OF_FACTOR.sub("", formula)

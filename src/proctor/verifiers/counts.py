@@ -9,9 +9,10 @@ import re
 
 from proctor.verifiers.notation import lex
 from proctor.verifiers.numerals import ONES, TENS, number_in_words
-from proctor.verifiers.patterns import one_of
+from proctor.verifiers.patterns import among, one_of
+from proctor.verifiers.plain_numbers import NUMBER
 from proctor.verifiers.remarks import before_given
-from proctor.verifiers.statements import NUMBER, OTHER_VALUE, Said, last_number
+from proctor.verifiers.statements import OTHER_VALUE, Said, last_number
 
 _MAX_CHARS = 400
 _UNITS = " ".join(ONES.split()[1:10])
@@ -21,6 +22,14 @@ _IN_WORDS = re.compile(
     rf"(?<![\w-])((?:negative |minus )?(?:{one_of(' '.join(TENS))}(?:[- ]{one_of(_UNITS)})?|{one_of(_BUT_ONE)})|(?:negative|minus) one)(?![\w-])"
     rf"(?! {one_of('hundred thousand million dozen and point out_of times halves thirds percent')})",
     re.IGNORECASE,
+)
+_BELOW = ("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth")
+_FRACTION = re.compile(rf"\b(?:is|equals|are)\s(?P<top>{among(_UNITS)})[ -](?P<bottom>(?:{among(' '.join(_BELOW))}|fourth|halve)s?)[\s.!*]*\Z", re.IGNORECASE)
+_NUMBERED = r"\$?(?P<{}>\d[\d,]{{0,12}})\$?(?:\s|\\text\{{\s)(?P<{}>[a-z]{{3,20}})\}}?\$?"
+_TWO_COUNTED = re.compile(rf"{_NUMBERED.format('number', 'first')} and {_NUMBERED.format('other', 'second')}[\s.!*]*\Z")
+_TWO_UNITS = re.compile(
+    r"(?<![\d.,/])(\d{1,6} (?:days?|hours?|hrs?|minutes?|mins?|feet|ft|yards?|pounds?|lbs?|weeks?|years?),?(?: and)? "
+    r"\d{1,6} (?:hours?|minutes?|mins?|seconds?|inches|in|feet|ounces|oz|days?|months?))[\s.!*]*\Z"
 )
 _CLAUSE = re.compile(r"(?:[,;:]|\b(?:so|and|therefore|hence|thus))\s", re.IGNORECASE)
 _SIGN = re.compile(r"(?:negative|minus) ", re.IGNORECASE)
@@ -37,6 +46,8 @@ def counted(sentence: str, prompt: str) -> Said:
     """
     if len(sentence) > _MAX_CHARS:
         return Said()
+    if (found := _fraction_in_words(sentence) or _in_two_units(sentence) or _of_two(sentence, prompt)) is not None:
+        return found
     if before := before_given(sentence, prompt):
         return last_number(before) if NUMBER.search(before) else _in_words(before)
     if (aside := _ASIDE.search(sentence)) is not None:
@@ -47,6 +58,32 @@ def counted(sentence: str, prompt: str) -> Said:
         return last_number(sentence[: found.end()])
     clause = sentence[max((found.end() for found in _CLAUSE.finditer(sentence)), default=0) :]
     return Said() if NUMBER.search(clause) or "$" in clause else _in_words(clause)
+
+
+def _fraction_in_words(sentence: str) -> Said | None:
+    """The fraction with which a sentence ends, in words: "the probability is one ninth"."""
+    found = _FRACTION.search(sentence)
+    if found is None or OTHER_VALUE.search(sentence[: found.start()]) or NUMBER.search(sentence, found.start()):
+        return None
+    bottom = _BELOW.index(found["bottom"].lower().removesuffix("s").replace("halve", "half").replace("fourth", "quarter")) + 2
+    return Said((f"{ONES.split().index(found['top'].lower())}/{bottom}",), sentence[: found.start()])
+
+
+def _of_two(sentence: str, prompt: str) -> Said | None:
+    """The number of what the prompt asks for, of a sentence that counts two things: "12 cows and 18 chickens"."""
+    found = _TWO_COUNTED.search(sentence)
+    if found is None or OTHER_VALUE.search(sentence):
+        return None
+    numbers = {found["first"]: found["number"], found["second"]: found["other"]}
+    asked = [noun for noun in numbers if re.search(rf"\bhow many {noun}\b", prompt, re.IGNORECASE)]
+    return Said((numbers[asked[0]],), sentence[: found.start()]) if len(numbers) == 2 and len(asked) == 1 else None
+
+
+def _in_two_units(sentence: str) -> Said | None:
+    """The quantity in two units with which a sentence ends: "2 hours and 24 minutes"."""
+    found = _TWO_UNITS.search(sentence)
+    is_other = found is None or OTHER_VALUE.search(sentence[: found.start()]) is not None or NUMBER.search(sentence[max(0, found.start() - 4) : found.start()])
+    return None if is_other or found is None else Said((found[1],), sentence[: found.start()])
 
 
 def _in_words(sentence: str) -> Said:

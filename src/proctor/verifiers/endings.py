@@ -11,16 +11,20 @@ from collections.abc import Callable
 
 from proctor.verifiers.abroad import said_abroad
 from proctor.verifiers.asked import asks_percentage
-from proctor.verifiers.choices import chosen
+from proctor.verifiers.choices import chosen, lettered
 from proctor.verifiers.closings import without_aside, without_reason
 from proctor.verifiers.conclusions import concluded
 from proctor.verifiers.counts import counted
 from proctor.verifiers.emphasis import emphasised, without_dollars
 from proctor.verifiers.extraction import Extraction
+from proctor.verifiers.patterns import one_of
 from proctor.verifiers.phrases import concluded_in_words
+from proctor.verifiers.plain_numbers import NUMBER
 from proctor.verifiers.predicates import predicated
+from proctor.verifiers.ranges import ranged
 from proctor.verifiers.references import Gold
-from proctor.verifiers.statements import FORMULA, NUMBER, OTHER_VALUE, Said, last_math, last_number, sentences
+from proctor.verifiers.regions import is_region
+from proctor.verifiers.statements import FORMULA, OTHER_VALUE, Said, last_math, last_number, sentences
 
 _MAX_CHARS = 20_000
 _MAX_LINE_CHARS = 200
@@ -34,6 +38,10 @@ _IS_WORD = re.compile(
     rf"{_OPENING}((?:it|this|that|(?:the|this) [a-z]{{2,20}}(?: (?!that|which)[a-z]{{2,20}}){{0,2}}|[a-z]\s?(?:\([a-z]\))?)"
     r" (?:is|will be|would be|must be|is going to be|falls on|will fall on)(?: an?| the| on)?) \**([A-Za-z]{3,20})\**[.!]?",
     re.IGNORECASE,
+)
+_CONCLUSION = re.compile(r"[,;]\s(?=(?:and\s)?(?:so|hence|thus|therefore|which means)\b)", re.IGNORECASE)
+_SUPPOSES = re.compile(
+    rf"{one_of('if suppose assume unless maybe perhaps possibly might could would wrong incorrect not never either or')}|n['’]t\b|\?", re.IGNORECASE
 )
 _IT_IS = re.compile(r"\bit['’]s\b", re.IGNORECASE)
 _COMPARED = re.compile(r"\bwhich (?:\w{1,12} )?is (?:the )?(larger|greater|bigger|smaller|less)\b", re.IGNORECASE)
@@ -77,9 +85,11 @@ def _said_in(tail: str, prompt: str, gold: Gold) -> Said:
     if gold.allows_words:
         readers.append(lambda: concluded_in_words(tail, gold.text, prompt))
         readers += [lambda: chosen(tail, gold.text, prompt), lambda: Said(_worded(tail, line, prompt))]
-    readers.append(lambda: emphasised(last, gold))
+    readers += [lambda: lettered(tail, gold.text), lambda: emphasised(last, gold)]
     if gold.is_quantity:
         readers += [lambda: concluded(tail, prompt), lambda: _abroad(tail, prompt)]
+    if any(map(is_region, gold.readings)):
+        readers.append(lambda: ranged(last))
     readers.append(lambda: predicated(tail, gold.readings))
     if gold.is_quantity:
         readers += [lambda: counted(last, prompt), lambda: Said(_compared(last, prompt))]
@@ -115,6 +125,12 @@ def _bold(line: str, *, allow_words: bool) -> tuple[str, ...]:
     return (without_dollars(shown),) if is_value or is_words else ()
 
 
+def _concluding(sentence: str) -> str:
+    """The clause that concludes, of a sentence that gives a reason first: "so this is a hyperbola"; all of it where it supposes or doubts anything."""
+    found = _CONCLUSION.search(sentence)
+    return sentence if found is None or _SUPPOSES.search(sentence) else sentence[found.end() :]
+
+
 def _worded(tail: str, line: str, prompt: str) -> tuple[str, ...]:
     """The word that the last sentence says, and those that sentences like it say."""
     if len(line) > 10 * _MAX_LINE_CHARS:
@@ -123,8 +139,8 @@ def _worded(tail: str, line: str, prompt: str) -> tuple[str, ...]:
     last = _IT_IS.sub("it is", last.strip())
     if len(last) > _MAX_LINE_CHARS:
         return ()
-    if (found := _IS_WORD.fullmatch(last)) is not None and not OTHER_VALUE.search(found[1]):
-        alike = [match for sentence in sentences(tail) if (match := _IS_WORD.fullmatch(_IT_IS.sub("it is", sentence.strip())))]
+    if (found := _IS_WORD.fullmatch(_concluding(last))) is not None and not OTHER_VALUE.search(found[1]):
+        alike = [match for sentence in sentences(tail) if (match := _IS_WORD.fullmatch(_concluding(_IT_IS.sub("it is", sentence.strip()))))]
         return tuple(match[2] for match in alike if match[1].lower() == found[1].lower())
     if _YES_NO.match(last) is not None and len(_EITHER.findall(last)) == 1:
         return tuple(match[1] for sentence in sentences(tail) if (match := _YES_NO.match(sentence.strip())))

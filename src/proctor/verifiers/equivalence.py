@@ -12,7 +12,7 @@ from fractions import Fraction
 from proctor.verifiers.answers import Answer, Assignment, Difference, Interval, Items, Matrix, Quantity, Relation
 from proctor.verifiers.evaluation import Unsettled, compare, equal, exact, proportion, variables, within
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
-from proctor.verifiers.regions import FLIPPED, is_region, same_region
+from proctor.verifiers.regions import FLIPPED, is_region, same_region, united
 from proctor.verifiers.units import DEGREE, PERCENT, UNITS, Unit, lookup
 
 _HUNDRED = Number(Fraction(100))
@@ -100,7 +100,10 @@ def _value_of_chain(relation: Relation) -> Quantity | None:
     values = relation.sides[1:] if _is_name(relation.sides[0]) else relation.sides
     *others, last = values
     is_new = variables(last) <= _REAL_CONSTANTS or _is_name(relation.sides[0])
-    return Quantity(last, relation.unit) if is_new and all(equal(value, last) for value in others) else None
+    is_true = all(equal(value, last) for value in others)
+    if relation.unit == PERCENT and not is_true:  # `\frac58 = 62.5\%`
+        is_true = all(equal(value, Apply("/", (last, _HUNDRED))) for value in others)
+    return Quantity(last, relation.unit) if is_new and is_true else None
 
 
 def leads_with_name(chain: Relation) -> bool:
@@ -131,6 +134,7 @@ def _is_name(node: Node) -> bool:
 
 
 def _same_as_region(gold: Answer, given: Answer) -> bool:
+    gold, given = united(gold), united(given)
     return (is_region(gold) or is_region(given)) and same_region(gold, given)
 
 

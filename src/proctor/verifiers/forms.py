@@ -85,7 +85,7 @@ def has_other_form(answer: Answer, reference: Answer, prompt: str) -> bool:
     """
     prompt = prompt[-_MAX_CHARS:]
     return (
-        (_SOLVE.search(prompt) is not None and _is_unsolved(answer) and not _is_unsolved(reference))
+        (_SOLVE.search(prompt) is not None and _is_unsolved(answer) and not _is_unsolved(reference) and not _is_distance(answer, prompt))
         or _names_another(answer, reference, prompt)
         or _is_unevaluated(answer, reference, prompt)
         or _is_unexpanded(answer, reference, prompt)
@@ -109,6 +109,15 @@ def _is_unsolved(answer: Answer) -> bool:
             return len(names) == 1 and not all(isinstance(side, Symbol) for side in open_sides)
         case Items():
             return any(map(_is_unsolved, answer.members))
+        case _:
+            return False
+
+
+def _is_distance(answer: Answer, prompt: str) -> bool:
+    """Whether an inequality says how far one letter is from zero, `|m| < 6`, where the prompt has no such bars."""
+    match answer:
+        case Relation(sides=(Apply("abs", (Symbol(),)), bound)):
+            return not variables(bound) and "|" not in prompt and "abs" not in prompt
         case _:
             return False
 

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import chain, product
@@ -35,6 +35,7 @@ from proctor.verifiers.meanings import further_meanings
 from proctor.verifiers.measures import has_other_unit, is_followed_by_other_unit
 from proctor.verifiers.notation import Unreadable
 from proctor.verifiers.numerals import SCALES
+from proctor.verifiers.plain_numbers import with_plain_fractions
 from proctor.verifiers.reading import readings
 from proctor.verifiers.references import Gold
 from proctor.verifiers.retractions import doubt_after
@@ -68,6 +69,7 @@ _ANSWER_IS = re.compile(
 _MAX_END = 200
 _SPECIAL = re.compile(r"(?:\s*(?:<\|\w{1,20}\|>|</s>|<eos>))+\s*$")
 _COUNTED = re.compile(r"(-?\d[\d.,/]{0,20})(?:\s|(?:\\[,; ]|[\s~])?\\(?:text|mathrm|textbf)\s?\{\s?)([A-Za-z]{3,20}(?: [A-Za-z]{3,20}){0,2})\s?\}?")
+_COUNTED_FORMULA = re.compile(r"([^${}]{1,100}=\s?-?\d[\d.,]{0,20})\\text\{\s([A-Za-z]{3,20}(?: [A-Za-z]{3,20}){0,2})\}")  # `$40+30+4 = 74$ committees`
 _TYPESETTING = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\b|\\[,;: !]|[\s~{}$*]")
 _PIECE = re.compile(r"[a-z]+|\d+|[^\s\w]")
 _INVERSE = re.compile(r"[A-Za-z]\s?\^\s?\{?\s?-1\s?\}?\s?\(\s?[a-z]\s?\)\s?=\s?([^=<>]{1,200})")
@@ -78,8 +80,9 @@ _LED = re.compile(
 )
 _DOLLARS = re.compile(r"\$([^$]{1,200})\$\s{1,3}([A-Za-z][A-Za-z/^\d ]{0,40})")
 """Around the number of a quantity whose unit stands outside: `$3\\sqrt{14}$ m/s`."""
+_GRADIENT = re.compile(r"^(?:∇|\\nabla(?![a-z]))\s?[A-Za-z]\s?(?:\([^()]{0,40}\))?\s?=\s?")
 _ARBITRARY = re.compile(
-    r",?(?:\s|\\q?quad|\\[,;])*(?:\\text\s?\{\s?(?:where|for|with)\s?\})?(?:\s|\\[,;])*[A-Za-z](?:_\{?\d\}?)?(?:\s?,\s?[A-Za-z](?:_\{?\d\}?)?){0,2}"
+    r",?(?:\s|\\q?quad|\\[,; ])*(?:\\text\s?\{\s?(?:where|for|with)\s?\})?(?:\s|\\[,; ])*[A-Za-z](?:_\{?\d\}?)?(?:\s?,\s?[A-Za-z](?:_\{?\d\}?)?){0,2}"
     r"\s?\\in\s?\\mathbb\s?\{?[RC]\}?\s*\Z"
 )
 """What a general solution says of its constants."""
@@ -132,7 +135,7 @@ class MathVerifier:
         text = after_reasoning(completion)
         if text is None:
             return Score.unparsed("the reasoning is not closed by </think>")
-        text = without_code(without_comments(text[:-_MAX_END] + _SPECIAL.sub("", text[-_MAX_END:])))
+        text = with_plain_fractions(without_code(without_comments(text[:-_MAX_END] + _SPECIAL.sub("", text[-_MAX_END:]))))
         for found in self._offers(text, gold, task):
             try:
                 verdicts = [self._is_right(candidate, gold, task) for candidate in dict.fromkeys(_with_power(found))]
@@ -182,6 +185,10 @@ class MathVerifier:
     def _is_right(self, candidate: str, gold: Gold, task: Task) -> bool:
         candidate = _without_noun(_OLD.sub("", _LED.sub("", _plain(candidate))), task.prompt_text)
         candidate = candidate if "\\in" in gold.text else _ARBITRARY.sub("", candidate)
+        candidate = candidate if "nabla" in gold.text else _GRADIENT.sub("", candidate)
+        label = _label_of(candidate) if gold.label else ""
+        if label and (_LABEL.fullmatch(candidate.strip()) is not None or label != gold.label):
+            return label == gold.label
         candidate = _without_label(_ANSWER_IS.sub("", candidate), wants_label=_LABEL.fullmatch(gold.text) is not None)
         if candidate.strip() == gold.text:
             return True
@@ -265,9 +272,10 @@ def read_gold(task: Task) -> Gold:
     Raises:
         TaskError: it cannot be read, or has no value that could be compared with another spelling of it.
     """
-    text = _without_label(_plain(gold_text(task)), wants_label=False)
+    written = _plain(gold_text(task))
+    text = _without_label(written, wants_label=False)
     try:
-        return _read_gold(text)
+        return replace(_read_gold(text), label="" if text == written else _without_label(written, wants_label=True))
     except Unreadable as error:
         raise TaskError(f"the answer {text[-80:]!r} of task {task.id} cannot be read: {error}") from error
 
@@ -290,6 +298,15 @@ def _without_label(text: str, *, wants_label: bool) -> str:
     return (found[1] or found[2]).strip("().") if wants_label else found[3]
 
 
+def _label_of(candidate: str) -> str:
+    """The letter of an option that a candidate is, or that stands before its value; nothing where there is none."""
+    text = candidate.strip()
+    if _LABEL.fullmatch(text) is not None:
+        return text[-1] if len(text) == 1 else text.rstrip("}) ")[-1]
+    labelled = _without_label(text, wants_label=True)
+    return labelled if labelled != text else ""
+
+
 def _plain(text: str) -> str:
     """An answer without the dollar signs of a number that its unit follows."""
     found = _DOLLARS.fullmatch(text.strip())
@@ -298,7 +315,7 @@ def _plain(text: str) -> str:
 
 def _without_noun(text: str, prompt: str) -> str:
     """The number of `65 passengers` where the prompt speaks of passengers: what is counted is no unit, and no list of nouns is complete."""
-    found = _COUNTED.fullmatch(text)
+    found = _COUNTED.fullmatch(text) or _COUNTED_FORMULA.fullmatch(text)
     if found is None:
         return text
     words = found[2].split()

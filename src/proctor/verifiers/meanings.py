@@ -6,6 +6,7 @@ r"""What an answer can mean beside what it says, where the reference and the pro
 - `\lambda_1 = 5, \lambda_2 = 2` are two values in no order, where the prompt knows no `\lambda_1`.
 - `202` is in base 7 where the prompt wants a number converted to base 7, and `53_{10}` is 53 where to base 10; `101_2` is what the reference writes
   as 101 where the prompt asks for a number in binary, and `B5_{16}`, `0xB5` what it writes as B5 where for one in hexadecimal.
+- `\frac{5}{36} \approx 13.9\%` is what it is rounded to where the prompt asks for a rounding.
 - `1 < 2 < 3` lists three numbers in the order that the prompt asks for.
 """
 
@@ -16,24 +17,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import permutations
 
-from proctor.verifiers.answers import Answer, Assignment, Items, Matrix, Numeral, Quantity, Relation
-from proctor.verifiers.asked import asked_base
+from proctor.verifiers.answers import Answer, Assignment, Interval, Items, Matrix, Numeral, Quantity, Relation
+from proctor.verifiers.asked import asked_base, asks_rounding
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.forms import asks_order
 from proctor.verifiers.quantities import read_numeral
+from proctor.verifiers.units import PERCENT
 
 _ANGLED = re.compile(r"\\langle|[⟨〈]")
 _ABOUT_VECTORS = re.compile(
     r"\bvectors?\b|\beigenvector|\b(?:cross|dot) product|\bproject(?:ion|ed)\b|\bspan(?:s|ned)?\b|\borthogonal\b|\blinear (?:map|transformation)|\\vec\b"
-    r"|\\overrightarrow",
+    r"|\\overrightarrow|\bgradient\b|\\nabla|∇",
     re.IGNORECASE,
 )
-_INTEGRAL = re.compile(r"\\int|∫|\bintegra|antiderivative|general solution|differential equation", re.IGNORECASE)
+_INTEGRAL = re.compile(r"\\int|∫|\bintegra|antiderivative|general solution|differential equation|\bfind all (?:\w{1,15} )?functions\b", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![A-Za-z\\])d?([A-Za-z])(?![A-Za-z])")
 _INDEXED = re.compile(r"([A-Za-z]+)_(\d)")
 _DIGITS = re.compile(r"(?:\\(?:text|mathrm|texttt|mathtt)\s?\{)?\s?([0-9A-Z]{1,60}|[0-9a-f]{1,60})\s?\}?")
 _CONSTANT = re.compile(r"[A-DKa-ck](?:_\d)?")
+_PERCENT_AT_END = re.compile(r"%[\s.$})\\]*\Z")
 _MAX_CONSTANTS = 3
 _UNIT_VECTORS = ("i", "j", "k")
 _ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
@@ -56,7 +59,7 @@ def further_meanings(text: str, answer: Answer, references: Sequence[Answer], re
         wanted = _vector(reference_text, reference, None, is_about_vectors=is_about_vectors)
         if wanted is not None and (given := _vector(text, answer, len(wanted), is_about_vectors=is_about_vectors)) is not None:
             yield _tuple(wanted), _tuple(given)
-        if unordered is not None and isinstance(reference, Items) and reference.kind in ("list", "set"):
+        if unordered is not None and isinstance(reference, Items) and reference.kind in ("list", "set", "alternatives"):
             yield reference, unordered
         if numeral is not None and isinstance(reference, Numeral):
             yield reference, numeral
@@ -64,12 +67,26 @@ def further_meanings(text: str, answer: Answer, references: Sequence[Answer], re
             yield reference, Quantity(Number(Fraction(answer.digits)))
         if _is_written_in_asked_base(answer if numeral is None else numeral, reference_text, prompt):
             yield reference, reference
+        if asks_rounding(prompt) and (rounded := _rounded(text, answer)) is not None:
+            yield reference, rounded
         if _INTEGRAL.search(prompt) and (renamed := _with_constant(answer, reference, prompt)) is not None:
             yield reference, renamed
         if _INTEGRAL.search(prompt):
             yield from ((reference, one) for one in _with_constants(answer, reference, prompt))
         if isinstance(answer, Relation) and isinstance(reference, Items) and asks_order(prompt) and (answer.signs[0] in "<>") and len(set(answer.signs)) == 1:
             yield reference, Items(reference.kind, tuple(map(Quantity, answer.sides)))
+
+
+def _rounded(text: str, answer: Answer) -> Quantity | None:
+    r"""The approximation with which an answer ends, `18.06 \times 10^{23} \approx 1.81 \times 10^{24}`, in percent where it is so; None where it has none."""
+    match answer:
+        case Assignment(value=value):
+            return _rounded(text, value)
+        case Quantity(unit=unit, rough=Fraction() as rough):
+            is_percentage = unit is None and _PERCENT_AT_END.search(text) is not None
+            return Quantity(Number(100 * rough), PERCENT) if is_percentage else Quantity(Number(rough), unit)
+        case _:
+            return None
 
 
 def _tuple(components: Sequence[Node]) -> Items:
@@ -86,6 +103,8 @@ def _vector(text: str, answer: Answer, size: int | None, *, is_about_vectors: bo
             return tuple(nodes) if len(nodes) == len(members) else None
         case Quantity(node=node, unit=None, rough=None):
             return _of_unit_vectors(node, size)
+        case Interval(low=low, high=high, has_low=True, has_high=True) if is_about_vectors:
+            return (low, high)
         case Assignment(value=value):
             return _vector(text, value, size, is_about_vectors=is_about_vectors)
         case _:
@@ -160,7 +179,7 @@ def _in_asked_base(text: str, prompt: str) -> Numeral | None:
 
 
 def _with_constant(answer: Answer, reference: Answer, prompt: str) -> Answer | None:
-    """An answer with `C` for the one letter that neither the reference nor the prompt has, where the reference has a `C` that the answer lacks."""
+    """An answer with the reference's constant, mostly `C`, for the one letter that neither it nor the prompt has; where the prompt has neither letter."""
     match answer, reference:
         case Assignment(), Assignment():
             value = _with_constant(answer.value, reference.value, prompt)
@@ -171,10 +190,11 @@ def _with_constant(answer: Answer, reference: Answer, prompt: str) -> Answer | N
             return _with_constant(answer, reference.value, prompt)
         case Quantity(), Quantity():
             given, wanted = variables(answer.node), variables(reference.node)
-            names = given - wanted - NAMED_CONSTANTS - set(_LETTER.findall(prompt))
-            name = names.pop() if len(names) == 1 else ""
-            is_constant = len(name) == 1 and "C" in wanted and given - {name} == wanted - {"C"}
-            return Quantity(_renamed(answer.node, name), answer.unit) if is_constant else None
+            known = NAMED_CONSTANTS | set(_LETTER.findall(prompt))
+            names, constants = given - wanted - known, wanted - given - known
+            if not (len(names) == len(constants) == 1 and all(len(name) == 1 for name in names | constants) and given - names == wanted - constants):
+                return None
+            return Quantity(_replaced(answer.node, {names.pop(): constants.pop()}), answer.unit)
         case _:
             return None
 
@@ -200,10 +220,6 @@ def _with_constants(answer: Answer, reference: Answer, prompt: str) -> Iterator[
 
 def _constants(node: Node, letters: set[str]) -> list[str]:
     return sorted(name for name in variables(node) if _CONSTANT.fullmatch(name) and name[0] not in letters)
-
-
-def _renamed(node: Node, name: str) -> Node:
-    return _replaced(node, {name: "C"})
 
 
 def _replaced(node: Node, names: Mapping[str, str]) -> Node:

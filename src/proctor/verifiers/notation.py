@@ -107,11 +107,13 @@ _MICRO = re.compile(r"(\d\s?)[μµ](Pa|Hz|mol|[mgsLJWVACFHT])(?![A-Za-z(^])")
 _WORD_IN_TEXT = r"\\(?:text|mathrm)\s?\{\s?([A-Za-z]{1,3})\s?\}"
 _UNIT_FRACTION = re.compile(rf"\\[dt]?frac\s?\{{\s?{_WORD_IN_TEXT}\s?\}}\s?\{{\s?{_WORD_IN_TEXT}(?:\s?\^\s?\{{?\s?([23])\s?\}}?)?\s?\}}")
 """`\\frac{\\text{m}}{\\text{s}^2}`, which is a unit and no quotient of letters."""
+_PLAIN_SET = re.compile(r"(?<![\\_^A-Za-z}])\{(\s?[a-z]\s?(?:(?:∈|\\in(?![a-z]))[^{}:|<>]{1,14})?(?:[:|]|\\mid(?![a-z]))[^{}]{1,80})\}")
+"""`{x ∈ ℝ : x > 3}`, a set whose braces are plain."""
 _PRIME = re.compile(r"\^\s?(?:\{\s?((?:\\prime\s?){1,3})\}|(\\prime)(?![a-zA-Z]))")
 _DEGREE = re.compile(r"\^\s*(?:\{\s*\\(?:circ|degree)\s*\}|\\(?:circ|degree)(?![a-zA-Z]))")
-_GROUPED_FIRMLY = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:\{,\}(?:\\!)?|,\\!|\\[,!;: ]|~|\{\\,\})\s?\d{3}){1,30}(?!\d)")
+_GROUPED_FIRMLY = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:\{,\}(?:\\!)?|,\\!|\\!,|\\[,!;: ]|~|\{\\,\})\s?\d{3}){1,30}(?!\d)")
 _GROUPED_BY_SPACES = re.compile(r"(?<![\w.,}])(?<!\d )[1-9]\d{0,2}(?: \d{3}){1,30}(?!\d| \d)")
-_GROUPED_BY_COMMAS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3}){1,30}(?!\d|,\d)")
+_GROUPED_BY_COMMAS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?: ?,\d{3}){1,30}(?!\d|,\d)")
 _DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
 _COLON = re.compile(r"\{\s?:\s?\}")
 _ESCAPED_TWICE = re.compile(r"\\\\(?=[a-zA-Z$%{}])")
@@ -182,6 +184,7 @@ def unify(text: str) -> str:
     """
     if len(text) > MAX_CHARS:
         raise Unreadable(f"longer than {MAX_CHARS} characters")
+    text = _PLAIN_SET.sub(r"\\{\1\\}", text)
     if not text.isascii():
         text = _MICRO.sub(r"\1\\text{μ \2}", text)
         text = _RAISED.sub(lambda run: "^{" + "".join(_SUPERSCRIPTS[char] for char in run.group()) + "}", text)
@@ -193,10 +196,19 @@ def unify(text: str) -> str:
         text = text if r"\begin" in text else _ESCAPED_TWICE.sub(r"\\", text)
         text = _UNIT_FRACTION.sub(lambda found: rf"\text{{ {found[1]}/{found[2]}{'^' + found[3] if found[3] else ''}}}", text)
         text = _DEGREE.sub(r"\\degree ", _PRIME.sub(lambda found: "'" * (found[1] or found[2]).count("p"), text))
-    text = text.strip().rstrip(".,;:").strip() if not text.rstrip().endswith(r"\,") else text.strip()
+    text = _without_end(text.strip())
     if not text:
         raise Unreadable("empty")
     return _GROUPED_BY_SPACES.sub(_digits, _DECIMAL_COMMA.sub(".", _GROUPED_FIRMLY.sub(_digits, text)))
+
+
+def _without_end(text: str) -> str:
+    r"""A text without the full stop, comma, space or thin space with which it ends: `12\;`."""
+    stripped = text.rstrip(".,;: \t\n")
+    while stripped != text or stripped.endswith((r"\!", "\\")):
+        text = stripped.removesuffix(r"\!").removesuffix("\\")
+        stripped = text.rstrip(".,;: \t\n")
+    return text
 
 
 def _digits(match: re.Match[str]) -> str:

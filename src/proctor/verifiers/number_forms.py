@@ -49,7 +49,7 @@ def has_other_number_form(answer: Answer, reference: Answer, prompt: str) -> boo
     forms = asked_forms(prompt)
     if not forms:
         return False
-    wanted = list(given_nodes(reference))
+    wanted = list(given_nodes(reference)) or (list(reference.sides) if isinstance(reference, Relation) else [])  # also `(x-2)^2 + y^2 = 4`
     rules = {form: rule for form, rule in _RULES.items() if form in forms and rule.is_met(wanted)}
     return (
         all(any(rule.is_other(node) for rule in rules.values() for node in nodes) for nodes in _spellings(answer))
@@ -76,15 +76,18 @@ def notation(node: Node) -> str | None:
 
 def _spellings(answer: Answer) -> list[list[Node]]:
     """The expressions that an answer gives, once for each side of a chain without variables, and for an approximation."""
+    given = list(given_nodes(answer))
     match answer:
         case Assignment(value=value):
             return _spellings(value)
         case Quantity(node=node, rough=rough):
             return [[node]] if rough is None else [[node], [Number(rough)]]
         case Relation(sides=sides, signs=signs) if set(signs) == {"="}:
-            return [[side] for side in sides if not variables(side) - NAMED_CONSTANTS] or [list(given_nodes(answer))]
+            if not given:  # an equation in letters: `(x-2)^2 + y^2 = 4`
+                return [list(sides)]
+            return [[side] for side in sides if not variables(side) - NAMED_CONSTANTS] or [given]
         case _:
-            return [list(given_nodes(answer))]
+            return [given]
 
 
 def _written_as(*kinds: str) -> Callable[[Node], bool]:

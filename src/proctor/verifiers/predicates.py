@@ -17,7 +17,7 @@ from proctor.verifiers.asked import sides_of_equation
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, equal, variables
 from proctor.verifiers.expressions import parse
 from proctor.verifiers.notation import Unreadable
-from proctor.verifiers.patterns import any_of, one_of
+from proctor.verifiers.patterns import among, any_of, one_of
 from proctor.verifiers.reading import readings
 from proctor.verifiers.statements import Said, sentences
 from proctor.verifiers.unfinished import is_numeral
@@ -30,7 +30,7 @@ _MARKS_AT_END = " \t\n\r\f\v.!*✓✔✅☑∎■□"
 _MARKUP = re.compile(r"(?<!\\)\$\$?|\\[()\[\]]|\*\*|\\displaystyle(?![a-z])|\\(?:left|right)(?![a-z])(?=[(\[\\.])")
 _LEADS = """
 is are was were be it's equals equal becomes become gives give gets get got giving yields find obtain has have at on to of by in until namely so thus hence
-therefore then that_is where line point pair interval set curve plane circle parabola function matrix vector ratio equation length
+therefore then that_is where line point pair interval set curve plane circle parabola function matrix vector ratio equation length total
 """
 _LED = re.compile(
     rf"(?:(?:{one_of(_LEADS)}|\bi\.e\.),?(?=[ \t])|[:→⟹⇒∴]|=>|\\(?:implies|Rightarrow|Longrightarrow|to|therefore)(?![a-z])"
@@ -40,9 +40,9 @@ _LED = re.compile(
 """What leads to a value."""
 _DOUBTS = """
 maybe perhaps possibly probably might could may either or nor not never cannot if suppose assume guess wrong incorrect instead than unless except unlike
-unlikely doubt false half twice opposite negative reciprocal let given say verify check
+unlikely doubt false half twice opposite reciprocal let given say verify check
 """
-_HEDGED = re.compile(rf"{one_of(_DOUBTS)}|n['’]t\b", re.IGNORECASE)
+_HEDGED = re.compile(rf"{one_of(_DOUBTS)}|\bnegative\b(?! {among('for on over when in where between')}\b)|n['’]t\b", re.IGNORECASE)
 _OF_SENTENCES = "is are was were so which hence thus therefore gives give giving gets get because since we it then"
 _SENTENCE = re.compile(rf"{one_of(_OF_SENTENCES)}|\b(?<!in )the(?! \d)\b|\b(?-i:I)\b", re.IGNORECASE)
 """What stands in a sentence, and in no value."""
@@ -53,7 +53,7 @@ _REMARK = re.compile(
     r"|,?\swhere [A-Za-z] (?:is|denotes) (?:the|an?|any)? ?(?:arbitrary |real )*(?:constant|integer)(?: of integration)?\Z",
     re.IGNORECASE,
 )
-_NO_PROSE = "sin cos tan cot sec csc log exp arcsin arccos arctan and all real numbers except reals integers infinity"
+_NO_PROSE = "sqrt sin cos tan cot sec csc log exp arcsin arccos arctan and all real numbers except reals integers infinity"
 _WORD = re.compile(rf"(?<![A-Za-z\\])(?!{one_of(_NO_PROSE)})[A-Za-z]{{3,}}")
 _TEXT = re.compile(r"\\(?:text|mathrm|mathbb|mathbf|vec|operatorname|begin|end)\s?\{[^{}]*\}")
 _WITHOUT_WORDS = frozenset({"equation", "expression", "region", "items"})

@@ -13,16 +13,17 @@ from fractions import Fraction
 from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Quantity, Relation
 from proctor.verifiers.brackets import depth_change, encloses, split, trimmed
 from proctor.verifiers.chains import has_pair, read_chain, shortened, signed
-from proctor.verifiers.evaluation import within
-from proctor.verifiers.expressions import GREEK, Node, parse_tokens
+from proctor.verifiers.evaluation import equal, within
+from proctor.verifiers.expressions import GREEK, Apply, Node, Number, Symbol, parse_tokens
 from proctor.verifiers.matrices import matrix_name, read_matrix
 from proctor.verifiers.moments import read_moment
 from proctor.verifiers.notation import Token, Unreadable, join_thousands, lex, unify
 from proctor.verifiers.quantities import read_numeral, read_ordinal, read_quantity, read_sum, signed_decimal
-from proctor.verifiers.units import split_unit
+from proctor.verifiers.units import PERCENT, split_unit
 from proctor.verifiers.wording import name_of, read_words
 
 MAX_ITEMS = 50
+_MAX_POWER = 400
 
 _SIGNS = frozenset("=<>≤≥≠")
 _NAMES_OF_DOMAINS = {
@@ -238,15 +239,44 @@ def _top_marks(tokens: Sequence[Token]) -> list[str]:
 
 
 def _rounded(exact: Answer, tokens: Sequence[Token]) -> Answer:
-    """A value followed by its approximation is the value; a rounding may be meant too, what was cut off after some digits may not."""
+    r"""A value followed by its approximation is the value; a rounding may be meant too, what was cut off after some digits may not."""
     rough = read_quantity(tokens)
-    inner = exact.value if isinstance(exact, Assignment) else exact
-    value = signed_decimal(rough.node)
-    decimals = min(len(next((token.text for token in tokens if token.kind == "number"), "").partition(".")[2]), 400)
-    if isinstance(inner, Quantity) and value is not None and within(inner.node, value, Fraction(99, 100 * 10**decimals)):
-        is_rounding = within(inner.node, value, Fraction(1, 2 * 10**decimals))
-        return Quantity(inner.node, inner.unit or rough.unit, value if is_rounding else None)
+    inner = _last_value(exact)
+    found = _decimal(rough.node, next((token.text for token in tokens if token.kind == "number"), ""))
+    unit = rough.unit
+    if found is not None and unit == PERCENT and isinstance(inner, Quantity) and inner.unit is None:  # `\frac{5}{36} \approx 13.9\%`
+        found, unit = (found[0] / 100, found[1] / 100), None
+    if isinstance(inner, Quantity) and found is not None and within(inner.node, found[0], found[1] * Fraction(99, 100)):
+        is_rounding = within(inner.node, found[0], found[1] / 2)
+        return Quantity(inner.node, inner.unit or unit, found[0] if is_rounding else None)
     raise Unreadable("an approximation of something else")
+
+
+def _last_value(answer: Answer) -> Answer:
+    """What a name is given, or all closed sides of a chain of equations say."""
+    match answer:
+        case Assignment(value=value):
+            return value
+        case Relation(sides=(first, *rest, last), signs=signs, unit=unit) if set(signs) == {"="}:
+            others = rest if isinstance(first, Symbol) else [first, *rest]
+            return Quantity(last, unit) if all(equal(other, last) for other in others) else answer
+        case _:
+            return answer
+
+
+def _decimal(node: Node, digits: str) -> tuple[Fraction, Fraction] | None:
+    r"""The value of a decimal, or of one times a power of ten, and what one in its last place is worth; None for everything else."""
+    scale = Fraction(1)
+    match node:
+        case Apply("*", (mantissa, Apply("^", (Number(base), exponent)))) if base == 10:
+            power = signed_decimal(exponent)
+            if power is None or power.denominator != 1 or abs(power) > _MAX_POWER:
+                return None
+            node, scale = mantissa, Fraction(10) ** int(power)
+        case _:
+            pass
+    value = signed_decimal(node)
+    return None if value is None else (value * scale, scale / 10 ** min(len(digits.partition(".")[2]), _MAX_POWER))
 
 
 def _bracketed(tokens: Sequence[Token]) -> Answer | None:

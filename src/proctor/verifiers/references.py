@@ -10,10 +10,17 @@ from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """A reference answer: as written, and as it can be meant."""
+    """A reference answer: as written, and as it can be meant.
+
+    Attributes:
+        text: as it is written, without the letter of its option.
+        readings: as it can be meant.
+        label: the letter of its option, where it has one beside its value.
+    """
 
     text: str
     readings: tuple[Answer, ...]
+    label: str = ""
 
     @property
     def allows_words(self) -> bool:

@@ -71,6 +71,32 @@ def is_region(answer: Answer) -> bool:
             return False
 
 
+def united(answer: Answer) -> Answer:
+    r"""A list of intervals as their union: `(-\infty, -1), (1, \infty)`, of which one must have an end that no point has; everything else as it is."""
+    match answer:
+        case Items(kind="list", members=members) if any(_is_interval(member) for member in members) and all(
+            isinstance(member, Interval) or _is_pair(member) for member in members
+        ):
+            return Items("union", members)
+        case _:
+            return answer
+
+
+def _is_pair(answer: Answer) -> bool:
+    return isinstance(answer, Items) and answer.kind == "tuple" and len(answer.members) == 2
+
+
+def _is_interval(answer: Answer) -> bool:
+    """Whether an answer is an interval by its form: it has a square bracket, or an infinite end."""
+    match answer:
+        case Interval():
+            return True
+        case Items(kind="tuple", members=(Quantity(node=low), Quantity(node=high))):
+            return "oo" in variables(low) | variables(high)
+        case _:
+            return False
+
+
 def _names(answer: Answer) -> set[str]:
     """The variables that inequalities are about."""
     match answer:

@@ -12,26 +12,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from proctor.verifiers.abroad import HEDGED_AFTER, HEDGED_BEFORE
+from proctor.verifiers.abroad import ANSWER_ABROAD, HEDGED_AFTER, HEDGED_BEFORE
 from proctor.verifiers.patterns import among, any_of, one_of
+from proctor.verifiers.plain_numbers import NUMBER, SIGN_BEFORE, end_of, number_text, power_of_ten_at, with_unit
 from proctor.verifiers.remarks import closed_quantity, without_repetition
-from proctor.verifiers.units import lookup
 
 MAX_CANDIDATES = 50
 MAX_TAIL_CHARS = 20_000  # prose is searched in the last part of a completion only
 
-_DIGITS = any_of(
-    r"\d{1,30} \d{1,30}(?=/\d)",  # `2 1` of `2 1/3`
-    r"\d{1,3}(?:,\d{3}){1,30}(?!\d|,\d)",  # `1,234,567`
-    r"\d{1,400}",
-    r"(?=\.\d)",  # of `.5`
-)
-NUMBER = re.compile(
-    r"(?<![\w.^√])[-+\u2212\u2013]?[$€£]?"
-    rf"{_DIGITS}(?:\.\d{{1,400}})?(?:[eE][-+]?\d{{1,3}}(?!\w))?"  # `2.5`, `6.02e23`
-    r"(?:\s?/\s?\d{1,400}(?!\d|\.\d)|:\d{1,2}(?!\d)(?:\s?[apAP]\.?\s?[mM]\b\.?)?)?"  # `/3`, `:45 p.m.`
-    r"\s?(?:%|\\%)?"
-)
 _AFTER_MONEY = """
 because per for and each in to from plus is was total more left a every after at with worth of on she he they
 """
@@ -48,6 +36,7 @@ FORMULA = re.compile(
 _SUBJECT = any_of(
     r"answers(?=[*_]{0,3}\s{0,5}(?:are|is|[:=])(?![a-z]))",
     r"answer",
+    r"(?:réponse|respuesta|risposta|resposta|antwort|ответ)",
     r"correct (?:option|choice)",
     r"(?:ans|result)(?=[*_]{0,3}\s?[:=.])",
 )
@@ -58,7 +47,7 @@ _LABEL = any_of(
     r"[*_]{0,3}[ \t]{0,5}(?=\n)",  # "## Answer" above a line
     r"[*_]{2,3}(?=[ \t])",  # "**Answer** "
 )
-_IS = any_of(among("is are be equals"), r"(?:is|are|was|can|wo|could)n['’]t(?: be)?")
+_IS = any_of(among("is are be equals est es è é ist lautet"), r"(?:is|are|was|can|wo|could)n['’]t(?: be)?")
 _STATEMENT = re.compile(
     rf"(?<!\bto )(?<!/)(?<!/correct )\b{_SUBJECT}\b\]?"
     + any_of(
@@ -149,20 +138,7 @@ _HEDGED_AFTER = re.compile(
 )
 _OPERATOR_BEFORE = re.compile(r"(?:[+*/^×·÷]|[\w)]\s?[-\u2212])\s?$")
 _OPERATOR_AFTER = re.compile(r"\s?(?:[+*^×·÷√\\]|[-\u2212]\s?[\w(]|/\s?[\w(])|[A-Za-z(]")
-_SIGN_BEFORE = re.compile(
-    any_of(
-        r"\b(?:minus|negative)\s{0,3}[({}]{0,2}\s{0,3}",
-        r"(?<![\w)\]}])[-\u2212]\s?[({]",  # `-(`
-        r"\{[-\u2212]\}",  # `{-}`
-        r"(?<=[{=$(])\s{0,2}[-\u2212](?:\\[,;!]|\s){1,2}",  # `= - `
-    )
-    + r"$",
-    re.IGNORECASE,
-)
 _SIGN_WORD = re.compile(r"^(?:minus|negative) (?=[$\d])", re.IGNORECASE)
-_SCALE_WORD = re.compile(r"\s{0,3}(?:\\text\s?\{)?\s{0,3}\b(hundred|thousand|million|billion|trillion)\b", re.IGNORECASE)
-_UNIT_WORD = re.compile(r"\s{1,3}((?!in\b)[A-Za-z]{2,20}|[μµ][A-Za-z]{1,3}|[mgLlhsNJ](?![A-Za-z'’]|\s?[=<>(+*]))((?:\^[23]|[²³])?)(?![A-Za-z])")
-_UNIT_OF_RATE = re.compile(r"\s{0,3}([A-Za-z]{1,20})(?:\s?/\s?|\s{1,2}per\s{1,2}|\s{1,2}an?\s{1,2})([A-Za-z]{1,12})((?:\^2|²)?)(?![A-Za-z])")
 _LISTED_BEFORE = re.compile(r"\d[%°)]?[*_$]{0,3}(?:\s?[,;]\s{0,3}(?:and\s{1,3})?|\s(?:and|&)\s{1,3}|[ \t]{1,3})[*_$]{0,3}$")
 _ENDS = re.compile(r"[ \t*_$.!]*(?:\n|\Z)")
 _BULLET = r"[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+"
@@ -193,7 +169,7 @@ def answers_said(text: str) -> Said:
     A label before a whole solution says nothing, and neither does "the answer as a percentage"; "our answer is reasonable" says
     something only where nothing else does.
     """
-    tail = _TEXT_LABEL.sub(r"\1", _QED.sub("", text[-MAX_TAIL_CHARS:]))
+    tail = ANSWER_ABROAD.sub("Answer: ", _TEXT_LABEL.sub(r"\1", _QED.sub("", text[-MAX_TAIL_CHARS:])))
     found = [(candidate, start) for line, start in _statements(tail) if (candidate := _answer_in(line))]
     found = [(candidate, start) for candidate, start in found if _SUBSTANCE.search(candidate)] or found
     return said(tail, found[-1][1], found[-1][1], *(candidate for candidate, _ in found)) if found else Said()
@@ -273,18 +249,22 @@ def _answer_in(line: str) -> str:
         return f"{formula.text} {noun[1]}" if not OTHER_VALUE.search(" ".join(before)) else sentence
     numbers = list(NUMBER.finditer(sentence))
     if len(numbers) == 1 and len(sentence.split()) > 3 and "\\" not in sentence and sentence.count("$") == numbers[0].group().count("$"):
-        before, after = sentence[: numbers[0].start()], sentence[_end(numbers[0]) :]
+        before, after = sentence[: numbers[0].start()], sentence[end_of(numbers[0]) :]
         if _OPERATOR_BEFORE.search(before) or _OPERATOR_AFTER.match(after):
             return _without_lead(sentence)
-        is_other = OTHER_VALUE.search(_SIGN_BEFORE.sub("", before)) or _LATER_VALUE.search(after) or _is_hedged(sentence, numbers[0])
-        return sentence if is_other else _number_text(sentence, numbers[0])
+        is_other = OTHER_VALUE.search(SIGN_BEFORE.sub("", before)) or _LATER_VALUE.search(after) or _is_hedged(sentence, numbers[0])
+        return sentence if is_other else number_text(sentence, numbers[0])
     return _SIGN_WORD.sub("-", _RATE.sub("", _AT_END.sub("", _without_lead(sentence)))).strip("* ")
 
 
 def _without_remark(sentence: str) -> str:
     """A sentence without what is said of its answer in brackets behind it, unless that is a quantity, which would be another one."""
     found = _ROUGHLY.search(sentence)
-    return sentence if found is None or closed_quantity(found.group().strip(" ()")) is not None else sentence[: found.start()]
+    if found is None:
+        return sentence
+    before, remark = sentence[: found.start()], found.group().strip(" ()")
+    is_same = remark.startswith("≈") and closed_quantity(f"{before} {remark}") is not None  # "5/36 (≈ 13.9 %)"
+    return before if is_same or closed_quantity(remark) is None else sentence
 
 
 def _without_lead(sentence: str) -> str:
@@ -348,35 +328,15 @@ def last_number(text: str) -> Said:
     if aside is not None and NUMBER.search(_last_line(tail[: len(tail) - len(aside.group())])):
         tail = tail[: len(tail) - len(aside.group())]
     number = next(iter(deque(NUMBER.finditer(tail), maxlen=1)), None)
+    if number is not None and (power := power_of_ten_at(tail, number.start())) is not None:
+        return said(tail, power.start(), power.end(), with_unit(power.group(), tail, power.end()))
     if number is None or _is_hedged(tail, number) or _SUPPOSED.search(tail[max(0, number.start() - 200) : number.start()]):
         return Said()
-    return said(tail, number.start(), _end(number), _number_text(tail, number))
+    return said(tail, number.start(), end_of(number), number_text(tail, number))
 
 
 def _last_line(text: str) -> str:
     return text[text.rfind("\n") + 1 :]
-
-
-def _number_text(text: str, number: re.Match[str]) -> str:
-    """A number with what belongs to it: a sign or a scale in words, a unit of measurement."""
-    shown = number.group().strip()
-    if shown[0] not in "-+\N{MINUS SIGN}" and _SIGN_BEFORE.search(text[max(0, number.start() - 16) : number.start()]):
-        shown = f"-{shown}"
-    after = _end(number)
-    if scale := _SCALE_WORD.match(text, after):
-        return f"{shown} {scale[1]}"
-    if shown.strip("-+")[0] in "$€£":
-        return shown
-    rate, word = _UNIT_OF_RATE.match(text, after), _UNIT_WORD.match(text, after)
-    if rate is not None and _is_measure(rate[1]) and _is_measure(rate[2]):
-        return f"{shown} {rate[1]}/{rate[2]}{rate[3]}"
-    return f"{shown} {word[1]}{word[2]}" if word is not None and _is_measure(word[1]) else shown
-
-
-def _is_measure(word: str) -> bool:
-    """Whether a word is a unit, and no thing that is counted."""
-    unit = lookup(word)
-    return unit is not None and bool(unit.powers) and ("thing", 1) not in unit.powers
 
 
 def ends_list(before: str, after: str) -> bool:
@@ -388,9 +348,4 @@ def ends_list(before: str, after: str) -> bool:
 def _is_hedged(text: str, number: re.Match[str]) -> bool:
     """Whether a number is offered beside another one ("7 or 8"), doubted, denied, or part of another value."""
     before = text[max(0, number.start() - 40) : number.start()]
-    return bool(_HEDGED_BEFORE.search(before) or _HEDGED_AFTER.search(text[_end(number) : _end(number) + 40]))
-
-
-def _end(number: re.Match[str]) -> int:
-    """Where a number ends, without the space that may stand before its percent sign."""
-    return number.start() + len(number.group().rstrip())
+    return bool(_HEDGED_BEFORE.search(before) or _HEDGED_AFTER.search(text[end_of(number) : end_of(number) + 40]))

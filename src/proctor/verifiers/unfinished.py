@@ -209,6 +209,8 @@ def _is_finished(node: Node, *, has_words: bool) -> bool:
             return True
         case Apply("-", (inner,)):
             return _is_finished(inner, has_words=has_words)
+        case Apply("+", (real, Apply("*", (Number(0), Symbol("i"))))):  # `16+0i`
+            return _is_finished(real, has_words=has_words)
         case Apply("+"):
             return _is_mixed(node)
         case Apply("*"):

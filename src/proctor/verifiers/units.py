@@ -206,6 +206,7 @@ _PREFIXES = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _SUFFIXES = {"squared": 2, "cubed": 3}
 _DIGITS = frozenset("1234")
 _MAX_UNIT_TOKENS = 12
+_POWER_OF_TEN = re.compile(r"(?<!\d)10\^\{[-+]?\d{1,3}\}\Z")
 _LIKE_PRODUCTS = frozenset(spelling for spelling in _metric() if re.fullmatch("[pnmkMG][A-Z]", spelling)) - {"kJ", "kW", "mL"}
 """What is as often a product of two letters: `\\frac{1}{2}kA^2`, `2mV`."""
 _MICRO = frozenset({"C", "F", "A", "V", "W", "J", "L", "H", "T", "Ω", "Pa", "Hz", "mol"})
@@ -230,7 +231,7 @@ def split_unit(tokens: Sequence[Token]) -> tuple[Sequence[Token], Unit | None]:
     for start in range(1, len(joined)):
         token = joined[start]
         is_word = token.kind in ("word", "text") or (token.kind == "mark" and token.text in "%°$€£¢₹¥") or _is_ohm(joined, start)
-        if is_word and (lookup(token.text) or token.text.lower() in _PREFIXES) and _may_follow(joined[start - 1], token):
+        if is_word and (lookup(token.text) or token.text.lower() in _PREFIXES) and _may_follow(joined[:start], token):
             unit = _read(joined[start:])
             if unit is not None:
                 return joined[:start], unit
@@ -273,9 +274,11 @@ def _is_ohm(tokens: Sequence[Token], place: int) -> bool:
     return tokens[place].kind == "command" and tokens[place].text == "Omega" and tokens[place - 1].kind == "number"
 
 
-def _may_follow(before: Token, token: Token) -> bool:
+def _may_follow(quantity: Sequence[Token], token: Token) -> bool:
+    before = quantity[-1]
     if token.kind == "word" and (len(token.text) == 1 or token.text in _LIKE_PRODUCTS):
-        return token.is_spaced and before.kind == "number"
+        is_number = before.kind == "number" or _POWER_OF_TEN.search("".join(part.text for part in quantity[-6:])) is not None
+        return token.is_spaced and is_number
     if token.text == "in":
         return before.kind == "number" or token.kind == "text"
     return not (before.kind == "mark" and before.text in "+-*/^(=_")

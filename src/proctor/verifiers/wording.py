@@ -26,6 +26,12 @@ ddots choose therefore because Re Im aleph complement text dfrac cases bigcup bi
 limsup liminf ll gg ldotp operatorname
 """
 _STATEMENT_COMMANDS = FUNCTIONS | GREEK | DECORATIONS | frozenset(_STATEMENT_WORDS.split())
+_SPELLINGS = (
+    (re.compile(r"\bconverges (conditionally|absolutely|uniformly)\b"), r"\1 convergent"),
+    (re.compile(r"\bconverges\b"), "convergent"),
+    (re.compile(r"\bdiverges\b"), "divergent"),
+)
+_JOINTS = re.compile(r"(?<!\S)(?:is|are|an|a|the|and|[:,])(?!\S)")
 _INVERSE = re.compile(r"[A-Za-z]\^\{?-1\}?\([A-Za-z]\)")
 _NAME_MARKS = frozenset("(){}_,':/|°∩∪")
 
@@ -38,7 +44,8 @@ def read_words(plain: str, *, is_only: bool) -> Words | None:
     inner = tokens[1:-1]
     if len(tokens) > 2 and tokens[0].text in ("(", "{") and encloses(tokens) and all(token.kind in ("word", "text") for token in inner):
         tokens = inner
-    if not is_only and not all(token.kind in ("word", "text") and len(token.text) > 1 for token in tokens):
+    is_text = all(token.kind in ("word", "text") and len(token.text) > 1 for token in tokens)
+    if not is_only and not is_text and not _is_labelled_text(tokens):
         return None
     texts = [
         token.text if len(token.text) < 3 and token.text.isupper() else token.text.lower() if token.kind in ("word", "text") else token.text for token in tokens
@@ -47,7 +54,20 @@ def read_words(plain: str, *, is_only: bool) -> Words | None:
     has_letters = any(token.kind not in ("mark", "number") or token.text == "…" for token in tokens)
     if not is_known or not has_letters or len(tokens) > 4 * MAX_WORDS or texts.count("{") != texts.count("}"):
         return None
-    return Words(" ".join(texts))
+    return Words(_in_one_spelling(" ".join(texts)))
+
+
+def _in_one_spelling(words: str) -> str:
+    """Words without what tells no two answers apart: articles, forms of "to be", the ways to say that a series converges, what joins parts."""
+    for pattern, spelling in _SPELLINGS:
+        words = pattern.sub(spelling, words)
+    return " ".join(_JOINTS.sub(" ", words).split()) or words
+
+
+def _is_labelled_text(tokens: Sequence[Token]) -> bool:
+    """Whether tokens are words behind letters: `A: knight, B: knave`."""
+    words = [token for token in tokens if token.text not in (":", ",")]
+    return len(words) < len(tokens) and all(token.kind in ("word", "text") for token in words) and sum(len(token.text) > 2 for token in words) > 1
 
 
 def name_of(tokens: Sequence[Token]) -> str | None:

@@ -35,6 +35,7 @@ def as_plain(experiment: Experiment, outcome: Outcome, *, machine: str) -> dict[
         "machine": machine,
         "seeds": list(experiment.seeds),
         "minutes": outcome.seconds / 60,
+        "elapsed_minutes": None if outcome.elapsed is None else outcome.elapsed / 60,
         "values": {arm: [_finite(values) for values in found] for arm, found in outcome.values.items()},
         "verdicts": [
             {"claim": str(claim), **_finite({"difference": found.mean, "low": found.low, "high": found.high}), "verdict": judgement}
@@ -65,7 +66,9 @@ def section(plain: Mapping[str, Any], *, design: str) -> str:
     for arm, found in plain["values"].items():
         cells = [" ".join(_shown(values.get(metric)) for values in found) for metric in metrics]
         lines.append(f"| {arm} | {' | '.join(cells)} |")
-    lines += ["", f"`{plain['command']}`, seeds {', '.join(map(str, plain['seeds']))}, {plain['minutes']:.0f} minutes of steps, {plain['machine']}.", ""]
+    elapsed = plain.get("elapsed_minutes")
+    took = f"{plain['minutes']:.0f} minutes of steps" if elapsed is None else f"{elapsed:.0f} minutes by the clock ({plain['minutes']:.0f} of steps)"
+    lines += ["", f"`{plain['command']}`, seeds {', '.join(map(str, plain['seeds']))}, {took}, {plain['machine']}.", ""]
     return "\n".join(lines)
 
 
@@ -194,7 +197,7 @@ def tally(done: Iterable[Mapping[str, Any]]) -> str:
     if not plains:
         return ""
     total = Counter(verdict["verdict"] for plain in plains for verdict in plain["verdicts"])
-    minutes = sorted((plain["minutes"], plain["experiment"]) for plain in plains)
+    minutes = sorted((plain.get("elapsed_minutes") or plain["minutes"], plain["experiment"]) for plain in plains)
     longest = ", ".join(f"`{name}` {spent:.0f}" for spent, name in minutes[:-4:-1])
     return (
         f"Of {total.total()} claims in {len(plains)} experiments {total['agrees']} agree, {total['disagrees']} disagree, {total['open']} are open. "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -31,13 +32,15 @@ class Outcome:
         values: arm -> one mapping of numbers a seed.
         curves: arm -> one curve a seed, of the experiment's metric; none where it has no such metric.
         verdicts: claim, difference over the seeds, judgement.
-        seconds: of all arms, the bases included.
+        seconds: of the steps of all arms, the bases included, one after the other.
+        elapsed: seconds by the clock, evaluations and probes included; None where an arm was there already, so that nobody knows.
     """
 
     values: Mapping[str, Sequence[Values]]
     curves: Mapping[str, Sequence[Sequence[float]]]
     verdicts: Sequence[tuple[Claim, Difference, Judgement]]
     seconds: float
+    elapsed: float | None = None
 
 
 def run_experiment(experiment: Experiment, *, root: Path, emit: Listener, jobs: int = 1) -> Outcome:
@@ -53,13 +56,16 @@ def run_experiment(experiment: Experiment, *, root: Path, emit: Listener, jobs: 
         ProctorError: an arm failed. Seeds that run beside it come to their end, no other begins, and what is finished is kept.
         LearnerError: a signal stopped an arm, or one of several processes was killed.
     """
+    begun = time.monotonic()
+    is_new = not any((root / experiment.name / arm.name / f"seed-{seed}").exists() for arm in experiment.arms for seed in experiment.seeds)
     if jobs > 1:
         found = _side_by_side(experiment, root=root, emit=emit, jobs=jobs)
     else:
         found = [run_seed(experiment, seed, root=root, emit=emit) for seed in experiment.seeds]
     values = {arm.name: [one.values[arm.name] for one in found] for arm in experiment.arms}
     curves = {arm.name: [one.curves[arm.name] for one in found if experiment.curve] for arm in experiment.arms}
-    return Outcome(values, curves, [_judged(claim, values) for claim in experiment.claims], sum(one.seconds for one in found))
+    verdicts = [_judged(claim, values) for claim in experiment.claims]
+    return Outcome(values, curves, verdicts, sum(one.seconds for one in found), time.monotonic() - begun if is_new else None)
 
 
 def _judged(claim: Claim, values: Mapping[str, Sequence[Values]]) -> tuple[Claim, Difference, Judgement]:
