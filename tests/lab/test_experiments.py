@@ -119,7 +119,9 @@ def test_arms_run_once_and_are_judged(place: Path) -> None:
     steps = [event for event in events if type(event).__name__ == "StepFinished"]
     assert len(steps) == 2 * (2 + 2 * 2), "one base and two arms a seed, two steps each"
     again: list[Any] = []
-    assert repr(run_experiment(trial(), root=place / "runs", emit=again.append)) == repr(outcome), "as text, in which what was not measured is alike"
+    assert outcome.elapsed is not None and outcome.elapsed > outcome.seconds, "all that was done, and the steps of it"
+    read = run_experiment(trial(), root=place / "runs", emit=again.append)
+    assert repr(read) == repr(replace(outcome, elapsed=None)), "as text, in which what was not measured is alike"
     assert not [event for event in again if type(event).__name__ == "StepFinished"]
 
 
@@ -166,6 +168,10 @@ def test_the_gallery_shows_what_was_found_and_names_what_was_not_run(place: Path
     assert "## A trial?" in page and "| fast | " in page and "agrees" in page and "`clipping`" not in page and "`other`" in page
     assert json.loads((docs / "results/lab/trial.json").read_text()) == json.loads(json.dumps(plain))
     assert (docs / "figures/lab/trial.png").stat().st_size > 1000
+    assert "minutes of steps, a machine" in page, "it was read, so how long it took by the clock is not known"
+    write(trial(), replace(outcome, elapsed=150.0), docs=docs, machine="a machine")
+    write_gallery({"trial": trial()}, docs)
+    assert "2 minutes by the clock (0 of steps), a machine" in (docs / "lab.md").read_text()
 
 
 def test_a_base_has_the_name_of_what_was_chosen_for_it() -> None:

@@ -60,7 +60,13 @@ _DOUBTED = re.compile(among(_DOUBTS))
 
 
 _ASKED = re.compile(rf"(?:多少|几|幾|何|몇)\s?(?P<unit>{among(' '.join(sorted(_UNITS, key=len, reverse=True)))})")
-ANSWER_ABROAD = re.compile(r"(?:答案|答え|정답)(?:\s?(?:是|为|為|は|은)\s?[:：]?|\s?[:：])(?=\*{0,2}\s?[$\\(A-J\d-])")
+ANSWER_ABROAD = re.compile(
+    any_of(
+        r"(?:答案|答え|정답)(?:\s?(?:是|为|為|は|은)\s?[:：]?|\s?[:：])",
+        r"(?:故|所以|应|正确)选(?:项|择)?(?:是|为)?\s?[:：]?",
+    )
+    + r"(?=\*{0,2}\s?[$\\(A-J\d-])"
+)
 """What leads to an answer in these languages, before a value or a letter."""
 HEDGED_BEFORE = r"(?:または|もしくは|あるいは|或者?|또는|혹은|不是|[并並]非|不等[于於])\s{0,3}[*$]{0,3}"
 HEDGED_AFTER = any_of(

@@ -83,6 +83,14 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Progression:
+    r"""Every `start` + k `step` for a whole number k: the solutions of `\\tan x = 1`, or of a congruence."""
+
+    start: Node
+    step: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Matrix:
     """Rows of entries; whether they are written as a determinant."""
 
@@ -97,4 +105,4 @@ class Words:
     text: str
 
 
-Answer = Quantity | Numeral | Items | Interval | Relation | Assignment | Domain | Difference | Matrix | Time | Date | Words
+Answer = Quantity | Numeral | Items | Interval | Relation | Assignment | Domain | Difference | Progression | Matrix | Time | Date | Words

@@ -45,6 +45,8 @@ _SPELLINGS = {
 _OFFER = re.compile(r"\b[A-Za-z]{3,20}(?:, [A-Za-z]{3,20}){0,4},? or [A-Za-z]{3,20}\b")
 _WORD = re.compile(r"[A-Za-z]+")
 _OPTION = re.compile(r"(?:\\text\s?\{\s?)?\(?[A-J]\)?\}?")
+_OPTIONS = re.compile(r"(?>[A-J]|and|\\(?:text|textbf|mathrm)(?![a-z])|\\[,;: ]|[\s(){}$.,;&]){2,60}")
+_HAS_OPTIONS = re.compile(r"(?<![A-Za-z])A\s?[).:].{1,400}?(?<![A-Za-z])B\s?[).:]", re.DOTALL)
 _LETTER = re.compile(r"(?<![A-Za-z\\$])[B-HJ](?![A-Za-z$'’])|(?<=[(\s*])A(?=[).*]|\s*\Z)")
 _PICKED = re.compile(
     rf"(?i:\b{among('leaves leaving choose pick select go_with going_with matches option choice option_is choice_is')})\s(?:only\s)?(?:option\s|choice\s)?"
@@ -96,6 +98,17 @@ def lettered(text: str, reference: str) -> Said:
     if found is None or _UNDECIDED.search(last) or set(_LETTER.findall(last)) != {found[1]}:
         return Said()
     return Said((found[1],), last[: found.start()])
+
+
+def options_named(text: str, prompt: str) -> frozenset[str]:
+    """The letters of the options that a text names and nothing else ("A and C", "AC"), where a prompt has options; nothing for every other text.
+
+    Args:
+        text: an answer, or a reference.
+        prompt: of the task.
+    """
+    letters = re.findall(r"[A-J]", text) if _OPTIONS.fullmatch(text) is not None and _HAS_OPTIONS.search(prompt) is not None else []
+    return frozenset(letters) if 1 < len(set(letters)) == len(letters) else frozenset()
 
 
 def _offered(prompt: str, wanted: str) -> frozenset[str] | None:

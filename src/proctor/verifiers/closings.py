@@ -50,6 +50,7 @@ _ASIDE = re.compile(
     r"|,?(?:\s|\\q?quad)+(?:for|where|with|provided)? ?\$?(?:\\text\{(?:for|where)\s?\})?\s?[a-z]\s?(?:≠|\\neq?(?![a-z])|!=)\s?-?[\d/., -]{1,12}[\s.$*]*\Z"
     r"|,?(?:\s|\\q?quad)+(?:for|where)? ?\$?[A-Za-z](?:_\d)?(?:,\s?[A-Za-z](?:_\d)?){0,2}\s?(?:\\in(?![a-z])|∈)\s?(?:\\mathbb\s?\{?[RCZ]\}?|[ℝℂℤ])"
     r"[\s.$*\]\\]*\Z"
+    r"|,?\s(?:for|where)\s(?:(?:any|all|every|each|some)\s(?:whole numbers?|integers?)\s\$?[a-z]\$?|\$?[a-z]\$?\sis\san(?:y|\sarbitrary)?\sinteger)[\s.$*]*\Z"
     r"|\s\(?in (?:base (?:10|ten)|decimal)\)?[\s.!*]*\Z"
     r"|\s(?:for|where) \$?n\s?(?:\\ge|≥|>=|\\geq)\s?\d[\s.$*]*\Z"
     r"|,\s(?:or )?(?:about|approximately|roughly|around|nearly|≈|\\approx)\s(?:(?![.!?]\s|\n).){1,60}\Z"

@@ -43,6 +43,8 @@ _CONCLUSION = re.compile(r"[,;]\s(?=(?:and\s)?(?:so|hence|thus|therefore|which m
 _SUPPOSES = re.compile(
     rf"{one_of('if suppose assume unless maybe perhaps possibly might could would wrong incorrect not never either or')}|n['’]t\b|\?", re.IGNORECASE
 )
+_IS_CHEMICAL = re.compile(r"\bis \$?((?:[A-Z][a-z]?|[()₀-₉]|_\{?\d\}?){2,40})\$?[.!]?\Z")
+"""`H₂SO₄`."""
 _IT_IS = re.compile(r"\bit['’]s\b", re.IGNORECASE)
 _COMPARED = re.compile(r"\bwhich (?:\w{1,12} )?is (?:the )?(larger|greater|bigger|smaller|less)\b", re.IGNORECASE)
 _YES_NO = re.compile(rf"{_OPENING}\**(yes|no)\b\**(?=[,.:;!]|\s?[\u2014-]|$)", re.IGNORECASE)
@@ -144,6 +146,8 @@ def _worded(tail: str, line: str, prompt: str) -> tuple[str, ...]:
         return tuple(match[2] for match in alike if match[1].lower() == found[1].lower())
     if _YES_NO.match(last) is not None and len(_EITHER.findall(last)) == 1:
         return tuple(match[1] for sentence in sentences(tail) if (match := _YES_NO.match(sentence.strip())))
+    if (formula := _IS_CHEMICAL.search(last)) is not None and not OTHER_VALUE.search(last[: formula.start()]):
+        return (formula[1],)
     who = _WHO.search(prompt)
     if who is not None:
         same = re.compile(rf"{_OPENING}\**([A-Z][\w' ]{{0,40}}?)\** {re.escape(who[1].strip())}(?:, (?!or|not|but|maybe)[^?]*)?[.!]?\**", re.IGNORECASE)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from proctor.verifiers.answers import Answer, Assignment, Difference, Interval, Items, Matrix, Quantity, Relation
+from proctor.verifiers.answers import Answer, Assignment, Difference, Interval, Items, Matrix, Progression, Quantity, Relation
 from proctor.verifiers.evaluation import Unsettled, compare, equal, exact, proportion, variables, within
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
+from proctor.verifiers.progressions import same_progression
 from proctor.verifiers.regions import FLIPPED, is_region, same_region, united
 from proctor.verifiers.units import DEGREE, PERCENT, UNITS, Unit, lookup
 
@@ -50,6 +51,8 @@ def equivalent(gold: Answer, given: Answer, *, tolerance: Fraction = Fraction(0)
             return True
         case Matrix(), Matrix():
             return gold.is_determinant == given.is_determinant and _same_rows(gold.rows, given.rows)
+        case Progression(), Progression():
+            return same_progression(gold, given)
         case Interval(), Interval():
             same_ends = equal(gold.low, given.low) and equal(gold.high, given.high)
             return (same_ends and gold.has_low == given.has_low and gold.has_high == given.has_high) or same_region(gold, given)

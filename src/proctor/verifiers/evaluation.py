@@ -63,7 +63,10 @@ def equal(left: Node, right: Node) -> bool:
         is_real = is_defined(here[0], real=True) and is_defined(here[1], real=True)
         if not is_real and not (is_defined(here[0]) and is_defined(here[1])):
             continue
-        if _vanishes(_minus(*here)):
+        is_zero = _is_zero(_minus(*here))
+        if is_zero is None:  # too large there to be told
+            continue
+        if is_zero:
             num_real, num_complex = num_real + is_real, num_complex + (not is_real)
         elif is_real or is_piecewise:
             return False
@@ -283,10 +286,15 @@ def _first_look(node: Node) -> _Look | None:
 
 
 def _vanishes(difference: Node) -> bool:
-    """Whether an expression without variables is zero."""
+    """Whether an expression without variables is known to be zero."""
+    return _is_zero(difference) is True
+
+
+def _is_zero(difference: Node) -> bool | None:
+    """Whether an expression without variables is zero; None where it is too large to be told."""
     first = _first_look(difference)
     if first is None:
-        return False
+        return None
     if isinstance(first.value, Fraction):
         return first.value == 0
     if _magnitude(first.value) > first.spread - PRECISION // 2:
@@ -294,7 +302,7 @@ def _vanishes(difference: Node) -> bool:
     try:
         second = _evaluated(difference, PRECISION + 4 * first.spread + 64)
     except Unsettled:
-        return False
+        return None
     return _magnitude(second.value) < -(PRECISION // 2 + first.spread)
 
 

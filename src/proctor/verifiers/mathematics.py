@@ -22,6 +22,7 @@ from proctor.errors import ConfigError, TaskError
 from proctor.verifiers.answers import Answer, Quantity
 from proctor.verifiers.asked import ends_open_equation, names_given, values_said
 from proctor.verifiers.blocks import without_code, without_comments
+from proctor.verifiers.choices import options_named
 from proctor.verifiers.closings import without_closing
 from proctor.verifiers.denials import is_denied
 from proctor.verifiers.displays import in_lines
@@ -186,6 +187,8 @@ class MathVerifier:
         candidate = _without_noun(_OLD.sub("", _LED.sub("", _plain(candidate))), task.prompt_text)
         candidate = candidate if "\\in" in gold.text else _ARBITRARY.sub("", candidate)
         candidate = candidate if "nabla" in gold.text else _GRADIENT.sub("", candidate)
+        if (options := options_named(gold.text, task.prompt_text)) and (named := options_named(candidate, task.prompt_text)):
+            return named == options
         label = _label_of(candidate) if gold.label else ""
         if label and (_LABEL.fullmatch(candidate.strip()) is not None or label != gold.label):
             return label == gold.label

@@ -17,11 +17,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import permutations
 
-from proctor.verifiers.answers import Answer, Assignment, Interval, Items, Matrix, Numeral, Quantity, Relation
+from proctor.verifiers.answers import Answer, Assignment, Interval, Items, Matrix, Numeral, Progression, Quantity, Relation, Words
 from proctor.verifiers.asked import asked_base, asks_rounding
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.forms import asks_order
+from proctor.verifiers.patterns import any_of
+from proctor.verifiers.progressions import as_progressions
 from proctor.verifiers.quantities import read_numeral
 from proctor.verifiers.units import PERCENT
 
@@ -31,12 +33,20 @@ _ABOUT_VECTORS = re.compile(
     r"|\\overrightarrow|\bgradient\b|\\nabla|∇",
     re.IGNORECASE,
 )
-_INTEGRAL = re.compile(r"\\int|∫|\bintegra|antiderivative|general solution|differential equation|\bfind all (?:\w{1,15} )?functions\b", re.IGNORECASE)
+_HAS_CONSTANTS = re.compile(
+    any_of(
+        r"\\int|∫|\bintegra|antiderivative|general solution|differential equation",
+        r"\b[a-z]'{1,3}(?![a-z'])|\bd[a-z]\s?/\s?d[a-z]\b|\\frac\s?\{\s?d",  # `y'' + 4y = 0`
+        r"\bfind all (?:\w{1,15} )?functions\b",
+    ),
+    re.IGNORECASE,
+)
 _LETTER = re.compile(r"(?<![A-Za-z\\])d?([A-Za-z])(?![A-Za-z])")
 _INDEXED = re.compile(r"([A-Za-z]+)_(\d)")
 _DIGITS = re.compile(r"(?:\\(?:text|mathrm|texttt|mathtt)\s?\{)?\s?([0-9A-Z]{1,60}|[0-9a-f]{1,60})\s?\}?")
 _CONSTANT = re.compile(r"[A-DKa-ck](?:_\d)?")
 _PERCENT_AT_END = re.compile(r"%[\s.$})\\]*\Z")
+_NO_SOLUTION = frozenset({"no solution", "no real solution", "none", "empty set", "no such number"})
 _MAX_CONSTANTS = 3
 _UNIT_VECTORS = ("i", "j", "k")
 _ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
@@ -56,6 +66,7 @@ def further_meanings(text: str, answer: Answer, references: Sequence[Answer], re
     numeral = _in_asked_base(text, prompt)
     is_about_vectors = _ABOUT_VECTORS.search(prompt) is not None
     for reference in references:
+        yield from ((reference, other) for other in _of_other_kind(answer, reference, prompt))
         wanted = _vector(reference_text, reference, None, is_about_vectors=is_about_vectors)
         if wanted is not None and (given := _vector(text, answer, len(wanted), is_about_vectors=is_about_vectors)) is not None:
             yield _tuple(wanted), _tuple(given)
@@ -69,12 +80,34 @@ def further_meanings(text: str, answer: Answer, references: Sequence[Answer], re
             yield reference, reference
         if asks_rounding(prompt) and (rounded := _rounded(text, answer)) is not None:
             yield reference, rounded
-        if _INTEGRAL.search(prompt) and (renamed := _with_constant(answer, reference, prompt)) is not None:
+        if _HAS_CONSTANTS.search(prompt) and (renamed := _with_constant(answer, reference, prompt)) is not None:
             yield reference, renamed
-        if _INTEGRAL.search(prompt):
+        if _HAS_CONSTANTS.search(prompt):
             yield from ((reference, one) for one in _with_constants(answer, reference, prompt))
         if isinstance(answer, Relation) and isinstance(reference, Items) and asks_order(prompt) and (answer.signs[0] in "<>") and len(set(answer.signs)) == 1:
             yield reference, Items(reference.kind, tuple(map(Quantity, answer.sides)))
+
+
+def _of_other_kind(answer: Answer, reference: Answer, prompt: str) -> Iterator[Answer]:
+    """What an answer means where the reference is of another kind: a column for a tuple, an empty set for no solution, a noun of the prompt."""
+    match reference, answer:
+        case Items(kind="tuple"), Matrix(rows=rows, is_determinant=False) if len(rows) > 1 and all(len(row) == 1 for row in rows):
+            yield _tuple([row[0] for row in rows])
+        case Matrix(rows=rows, is_determinant=False), Items(kind="tuple", members=members) if len(rows) > 1 and all(len(row) == 1 for row in rows):
+            nodes = [member.node for member in members if isinstance(member, Quantity) and member.unit is None]
+            if len(nodes) == len(members):
+                yield Matrix(tuple((node,) for node in nodes))
+        case (Words(text=text), Items(kind="set", members=())) | (Items(kind="set", members=()), Words(text=text)) if text in _NO_SOLUTION:
+            yield reference
+        case Words(text=text), Words(text=longer) if longer.startswith(f"{text} "):
+            noun = longer.removeprefix(f"{text} ")
+            if noun.isalpha() and len(noun) > 3 and re.search(rf"\b{noun}s?\b", prompt, re.IGNORECASE):
+                yield reference
+        case ((Progression() | Items(kind="alternatives", members=(Progression(), *_))), _):
+            if (found := as_progressions(answer)) is not None:
+                yield found
+        case _:
+            return
 
 
 def _rounded(text: str, answer: Answer) -> Quantity | None:

@@ -109,6 +109,16 @@ _UNIT_FRACTION = re.compile(rf"\\[dt]?frac\s?\{{\s?{_WORD_IN_TEXT}\s?\}}\s?\{{\s
 """`\\frac{\\text{m}}{\\text{s}^2}`, which is a unit and no quotient of letters."""
 _PLAIN_SET = re.compile(r"(?<![\\_^A-Za-z}])\{(\s?[a-z]\s?(?:(?:∈|\\in(?![a-z]))[^{}:|<>]{1,14})?(?:[:|]|\\mid(?![a-z]))[^{}]{1,80})\}")
 """`{x ∈ ℝ : x > 3}`, a set whose braces are plain."""
+_UNION = re.compile(r"(?<=[)\]])\s{0,3}U\s{0,3}(?=[(\[])")
+_RATIO = re.compile(r"\A(\d{1,9})\s?(?:\\text\s?\{\s?to\s?\}|to)\s?(\d{1,9})(?=[.$]?\Z)")
+_COMPOUND_UNIT = re.compile(
+    r"\\(?:mathrm|text|rm|mbox)\s?\{((?>\s|\\[,;: ]|~|\\cdot(?![a-z])"
+    r"|[A-Za-zμµΩ]{1,6}(?![A-Za-z])(?:\s?\^\s?\{?\s?-?\d\s?\}?)?){2,24})\}"
+)
+_FACTOR = re.compile(r"([A-Za-zμµΩ]{1,6})(?:\s?\^\s?\{?\s?(-?\d)\s?\}?)?")
+"""`\\mathrm{m\\,s^{-1}}`, units side by side in one group."""
+_CHEMICAL = re.compile(r"\\ce\s?\{([^{}]{1,200})\}")
+_ATOMS = re.compile(r"(?<=[A-Za-z)\]])(\d{1,3})")
 _PRIME = re.compile(r"\^\s?(?:\{\s?((?:\\prime\s?){1,3})\}|(\\prime)(?![a-zA-Z]))")
 _DEGREE = re.compile(r"\^\s*(?:\{\s*\\(?:circ|degree)\s*\}|\\(?:circ|degree)(?![a-zA-Z]))")
 _GROUPED_FIRMLY = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:\{,\}(?:\\!)?|,\\!|\\!,|\\[,!;: ]|~|\{\\,\})\s?\d{3}){1,30}(?!\d)")
@@ -184,6 +194,7 @@ def unify(text: str) -> str:
     """
     if len(text) > MAX_CHARS:
         raise Unreadable(f"longer than {MAX_CHARS} characters")
+    text = _RATIO.sub(r"\1:\2", _UNION.sub("∪", text.strip()))
     text = _PLAIN_SET.sub(r"\\{\1\\}", text)
     if not text.isascii():
         text = _MICRO.sub(r"\1\\text{μ \2}", text)
@@ -194,12 +205,25 @@ def unify(text: str) -> str:
     if "\\" in text:
         text = _CONNECTIVES.sub(lambda found: r"\text{ or }" if found[1] == "lor" else r"\text{ and }", text)
         text = text if r"\begin" in text else _ESCAPED_TWICE.sub(r"\\", text)
+        text = _CHEMICAL.sub(_formula, _COMPOUND_UNIT.sub(_factors, text))
         text = _UNIT_FRACTION.sub(lambda found: rf"\text{{ {found[1]}/{found[2]}{'^' + found[3] if found[3] else ''}}}", text)
         text = _DEGREE.sub(r"\\degree ", _PRIME.sub(lambda found: "'" * (found[1] or found[2]).count("p"), text))
     text = _without_end(text.strip())
     if not text:
         raise Unreadable("empty")
     return _GROUPED_BY_SPACES.sub(_digits, _DECIMAL_COMMA.sub(".", _GROUPED_FIRMLY.sub(_digits, text)))
+
+
+def _factors(group: re.Match[str]) -> str:
+    """The units of a group, each in a group of its own, where one of them has an exponent."""
+    if "^" not in group[1]:
+        return group.group()
+    return " ".join(rf"\text{{ {name}}}" + (f"^{{{power}}}" if power else "") for name, power in _FACTOR.findall(group[1].replace(r"\cdot", " ")))
+
+
+def _formula(chemical: re.Match[str]) -> str:
+    r"""What `\ce{2H2 + O2 -> 2H2O}` shows."""
+    return _ATOMS.sub(r"_{\1}", chemical[1]).replace("->", r"\to ")
 
 
 def _without_end(text: str) -> str:

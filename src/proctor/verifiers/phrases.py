@@ -43,7 +43,7 @@ student students friend teacher somebody someone thinks thought said says claims
 """
 _DOUBTED = re.compile(rf"{one_of(_CONDITIONS)}|\?", re.IGNORECASE)
 _DENIED = re.compile(rf"{one_of('not never nor cannot without than no least most almost nearly')}|n['’]t\b", re.IGNORECASE)
-_REAL = re.compile(r"\breal\b", re.IGNORECASE)
+_REAL = re.compile(r"\breals?\b", re.IGNORECASE)
 
 
 def concluded_in_words(text: str, reference: str, prompt: str) -> Said:

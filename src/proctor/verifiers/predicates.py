@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 
-from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Numeral, Quantity, Relation, Words
+from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Numeral, Progression, Quantity, Relation, Words
 from proctor.verifiers.asked import sides_of_equation
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, equal, variables
 from proctor.verifiers.expressions import parse
@@ -87,6 +87,7 @@ _WANTED: dict[str, frozenset[str]] = {
     "equation": frozenset({"equation", "expression"}),
     "matrix": frozenset({"matrix", "items"}),
     "moment": frozenset({"moment"}),
+    "progression": frozenset({"progression"}),
 }
 """What kind an answer may have, by the kind of the reference; a plain number is the last number, and words are looked for by themselves."""
 _PARTS_OF_CHAINS = frozenset({"expression", "constant", "equation", "measure"})
@@ -113,6 +114,8 @@ def kind(answer: Answer) -> str:
             return "matrix"
         case Numeral():
             return "numeral"
+        case Progression():
+            return "progression"
         case Words():
             return "words"
         case _:

@@ -27,6 +27,7 @@ _BASE_WORDS = dict(
     )
 )
 _ORDINAL = re.compile(r"(\d{1,9}) ?\^? ?\{? ?(?:st|nd|rd|th) ?\}?")
+_ANGLE = re.compile(r"(\d{1,4}) ?° ?(\d{1,2}(?:\.\d{1,9})?) ?'(?: ?(\d{1,2}(?:\.\d{1,9})?) ?(?:''|' '|\"))?")
 _OF_ANGLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 
 
@@ -53,6 +54,14 @@ def read_ordinal(shown: str) -> Quantity | None:
     """Return the number in `21st`; None if the text is no ordinal."""
     match = _ORDINAL.fullmatch(shown)
     return Quantity(Number(Fraction(int(match.group(1))))) if match else None
+
+
+def read_angle(shown: str) -> Quantity | None:
+    """Return the angle in `22° 30'` or `22° 30' 15''`; None if the text is none."""
+    match = _ANGLE.fullmatch(shown)
+    if match is None or Fraction(match[2]) >= 60 or Fraction(match[3] or 0) >= 60:
+        return None
+    return Quantity(Number(Fraction(match[1]) + Fraction(match[2]) / 60 + Fraction(match[3] or 0) / 3600), DEGREE)
 
 
 def read_sum(tokens: Sequence[Token]) -> Quantity | None:

@@ -6,24 +6,26 @@ unreadable. The kinds are those of `proctor.verifiers.answers`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
-from fractions import Fraction
 
-from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Quantity, Relation
+from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Quantity, Relation, Words
 from proctor.verifiers.brackets import depth_change, encloses, split, trimmed
 from proctor.verifiers.chains import has_pair, read_chain, shortened, signed
-from proctor.verifiers.evaluation import equal, within
-from proctor.verifiers.expressions import GREEK, Apply, Node, Number, Symbol, parse_tokens
+from proctor.verifiers.expressions import GREEK, Node, parse_tokens
 from proctor.verifiers.matrices import matrix_name, read_matrix
 from proctor.verifiers.moments import read_moment
 from proctor.verifiers.notation import Token, Unreadable, join_thousands, lex, unify
-from proctor.verifiers.quantities import read_numeral, read_ordinal, read_quantity, read_sum, signed_decimal
-from proctor.verifiers.units import PERCENT, split_unit
+from proctor.verifiers.progressions import read_progressions
+from proctor.verifiers.quantities import read_angle, read_numeral, read_ordinal, read_quantity, read_sum
+from proctor.verifiers.roundings import rounded
+from proctor.verifiers.units import split_unit
 from proctor.verifiers.wording import name_of, read_words
 
 MAX_ITEMS = 50
-_MAX_POWER = 400
+_BUILDER = re.compile(r"\\\{\s?([a-wyz])(?=\s?(?:[:|¦∈]|\\(?:mid|in|colon)(?![a-z])))")
+_EXCEPT = re.compile(r"(?:[a-z] (?:is |can be )?)?(?:all|any) (?:real numbers?|reals)(?: [a-z])?,? (?:except|other than|but)(?: for)? (.{1,60})", re.IGNORECASE)
 
 _SIGNS = frozenset("=<>≤≥≠")
 _NAMES_OF_DOMAINS = {
@@ -35,6 +37,7 @@ _NAMES_OF_DOMAINS = {
     "all positive real numbers": "R+",
 }
 _SYSTEMS = frozenset({"cases", "aligned", "align", "align*", "gathered", "split"})
+_OF_CONDITIONS = frozenset({"if", "for", "when", "where"})
 _ROUND = {"(": ")", "[": "]", "\\{": "\\}", "{": "}", "⟨": "⟩"}
 
 
@@ -57,11 +60,22 @@ def readings(text: str, *, allow_words: bool = False) -> tuple[Answer, ...]:
             found.append(_read(spelling))
         except Unreadable as unreadable:
             why = unreadable
+    found += [further for further in (read_progressions(plain), _with_other_variable(joined)) if further is not None]
     if allow_words and (words := read_words(plain, is_only=not found)):
         found.append(words)
     if not found:
         raise why or Unreadable("empty")
     return tuple(found)
+
+
+def _with_other_variable(plain: str) -> Answer | None:
+    r"""The set that is described with `x` for another letter: `\{x \mid x > 4\}` for `\{t \mid t > 4\}`; None for every other text."""
+    letters = set(_BUILDER.findall(plain))
+    if len(letters) != 1 or "x" in plain:
+        return None
+    with suppress(Unreadable):
+        return _read(re.sub(rf"(?<![A-Za-z\\]){letters.pop()}(?![A-Za-z])", "x", plain))
+    return None
 
 
 def _read(plain: str) -> Answer:
@@ -71,8 +85,13 @@ def _read(plain: str) -> Answer:
         return moment
     if numeral := read_numeral(shown):
         return numeral
+    if angle := read_angle(shown):
+        return angle
     if domain := _NAMES_OF_DOMAINS.get(shown.lower()):
         return Domain(domain)
+    if (exception := _EXCEPT.fullmatch(shown)) is not None:
+        without = _answer(trimmed(lex(exception[1])))
+        return Difference(Domain("R"), Items("set", _members(without.value if isinstance(without, Assignment) else without)))
     if ordinal := read_ordinal(shown):
         return ordinal
     return _answer(tokens)
@@ -153,12 +172,25 @@ def _one(tokens: Sequence[Token]) -> Answer:
             return numeral
     if len(tokens) == 1 and tokens[0].text == "∅":
         return Items("set", ())
+    if (point := _named_point(tokens)) is not None:
+        return point
     pieces = split(tokens, (":",))
     if len(pieces) > 1:
         if (moment := read_moment("".join(token.text for token in tokens))) is not None:
             return moment
         return Items("ratio", tuple(read_quantity(piece) for piece in pieces))
     return read_quantity(tokens)
+
+
+def _named_point(tokens: Sequence[Token]) -> Assignment | None:
+    """`P(1, -2, 4)`; None for everything else, also for `C(5, 2)`, which is a number of choices."""
+    name = tokens[0].text
+    is_name = tokens[0].kind == "word" and len(name) == 1 and name.isupper()
+    if not is_name or len(tokens) < 6 or tokens[1].text != "(" or tokens[-1].text != ")" or not encloses(tokens[1:]):
+        return None
+    num_parts = len(split(tokens[2:-1], (",",)))
+    value = _bracketed(tokens[1:]) if num_parts > 1 and not (name in "CP" and num_parts == 2) else None
+    return None if value is None else Assignment(name, value, None)
 
 
 def _related(tokens: Sequence[Token]) -> Answer | None:
@@ -178,7 +210,7 @@ def _related(tokens: Sequence[Token]) -> Answer | None:
     if signs == ("≈",) and (name := name_of(sides[0])):
         return Assignment(name, _one(sides[1]), None)
     if signs[-1] == "≈":
-        return _rounded(_answer_of_chain(sides[:-1], signs[:-1]), sides[-1])
+        return rounded(_answer_of_chain(sides[:-1], signs[:-1]), sides[-1])
     if "≈" in signs:
         raise Unreadable("a mixed chain of relations")
     return _answer_of_chain(sides, signs)
@@ -236,47 +268,6 @@ def _top_marks(tokens: Sequence[Token]) -> list[str]:
         if token.kind == "mark" and depth == 0:
             found.append(token.text)
     return found
-
-
-def _rounded(exact: Answer, tokens: Sequence[Token]) -> Answer:
-    r"""A value followed by its approximation is the value; a rounding may be meant too, what was cut off after some digits may not."""
-    rough = read_quantity(tokens)
-    inner = _last_value(exact)
-    found = _decimal(rough.node, next((token.text for token in tokens if token.kind == "number"), ""))
-    unit = rough.unit
-    if found is not None and unit == PERCENT and isinstance(inner, Quantity) and inner.unit is None:  # `\frac{5}{36} \approx 13.9\%`
-        found, unit = (found[0] / 100, found[1] / 100), None
-    if isinstance(inner, Quantity) and found is not None and within(inner.node, found[0], found[1] * Fraction(99, 100)):
-        is_rounding = within(inner.node, found[0], found[1] / 2)
-        return Quantity(inner.node, inner.unit or unit, found[0] if is_rounding else None)
-    raise Unreadable("an approximation of something else")
-
-
-def _last_value(answer: Answer) -> Answer:
-    """What a name is given, or all closed sides of a chain of equations say."""
-    match answer:
-        case Assignment(value=value):
-            return value
-        case Relation(sides=(first, *rest, last), signs=signs, unit=unit) if set(signs) == {"="}:
-            others = rest if isinstance(first, Symbol) else [first, *rest]
-            return Quantity(last, unit) if all(equal(other, last) for other in others) else answer
-        case _:
-            return answer
-
-
-def _decimal(node: Node, digits: str) -> tuple[Fraction, Fraction] | None:
-    r"""The value of a decimal, or of one times a power of ten, and what one in its last place is worth; None for everything else."""
-    scale = Fraction(1)
-    match node:
-        case Apply("*", (mantissa, Apply("^", (Number(base), exponent)))) if base == 10:
-            power = signed_decimal(exponent)
-            if power is None or power.denominator != 1 or abs(power) > _MAX_POWER:
-                return None
-            node, scale = mantissa, Fraction(10) ** int(power)
-        case _:
-            pass
-    value = signed_decimal(node)
-    return None if value is None else (value * scale, scale / 10 ** min(len(digits.partition(".")[2]), _MAX_POWER))
 
 
 def _bracketed(tokens: Sequence[Token]) -> Answer | None:
@@ -370,14 +361,26 @@ def _system(tokens: Sequence[Token]) -> Answer | None:
         return None
     rows = [[token for token in row if token.text != "&"] for row in split(tokens[1:-1], ("\\\\",))]
     if tokens[0].text == "cases" and any(token.text == "&" for token in tokens):
-        raise Unreadable("a function by cases")
+        return Items("set", tuple(_case(row) for row in split(tokens[1:-1], ("\\\\",)) if row))
     return _listed([token for row in rows for token in (Token("mark", ","), *row)])
+
+
+def _case(row: Sequence[Token]) -> Items:
+    r"""One row of a function by cases: `x^2, & \text{if } x \ge 0`."""
+    cells = split(row, ("&",))
+    if len(cells) != 2 or not all(cells):
+        raise Unreadable("a case without its condition")
+    value, given = (cell[:-1] if cell[-1].text in (",", ".") else cell for cell in cells)
+    condition = trimmed([token for token in given if token.text.lower() not in _OF_CONDITIONS])
+    texts = [token.text.lower() for token in condition]
+    return Items("tuple", (read_quantity(value), Words("otherwise") if texts in (["otherwise"], ["else"]) else _one(condition)))
 
 
 def _with_matrix(tokens: Sequence[Token]) -> Answer:
     signs = [index for index, token in enumerate(tokens) if token.text == "=" and token.kind == "mark"]
     begins = next(index for index, token in enumerate(tokens) if token.kind == "begin")
-    if len(signs) == 1 and signs[0] < begins and (name := name_of(tokens[: signs[0]]) or matrix_name(tokens[: signs[0]])):
-        return Assignment(name, _with_matrix(tokens[signs[0] + 1 :]), None)
+    if signs and signs[0] < begins and all(sign > begins for sign in signs[1:]) and (name := name_of(tokens[: signs[0]]) or matrix_name(tokens[: signs[0]])):
+        value = tokens[signs[0] + 1 :]
+        return Assignment(name, _system(value) or _with_matrix(value), None)
     rows, is_determinant = read_matrix(tokens)
     return Matrix(rows, is_determinant)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from proctor.verifiers.answers import Answer, Quantity, Words
+from proctor.verifiers.answers import Answer, Items, Quantity, Words
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
+
+_EMPTY = Items("set", ())
+"""`\\emptyset`, for which "no solution" may be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Gold:
     @property
     def allows_words(self) -> bool:
         """Whether a text that is no mathematics can be right."""
-        return any(isinstance(reading, Words) for reading in self.readings)
+        return any(isinstance(reading, Words) or reading == _EMPTY for reading in self.readings)
 
     @property
     def is_quantity(self) -> bool:

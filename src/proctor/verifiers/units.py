@@ -296,7 +296,7 @@ def _read(tokens: Sequence[Token]) -> Unit | None:
         if word in ("/", "per") and num_factors:
             sign, position = -1, position + 1
             continue
-        if (word in ("*", ".", "{", "}") and num_factors) or _is_hyphen(tokens, position):
+        if (word in ("*", ".", "{", "}", "(", ")") and num_factors) or _is_hyphen(tokens, position):
             position += 1
             continue
         is_word = tokens[position].kind in ("word", "text") or tokens[position].text == "Omega"
@@ -309,7 +309,7 @@ def _read(tokens: Sequence[Token]) -> Unit | None:
         raised, position = _exponent(tokens, position)
         unit = unit.times(factor.to_the(sign * power * raised))
         power, num_factors = 1, num_factors + 1
-    return unit if num_factors and power == 1 and tokens[-1].text not in ("/", "per", "*") else None
+    return unit if num_factors and power == 1 and tokens[-1].text not in ("/", "per", "*", "(") else None
 
 
 def _is_hyphen(tokens: Sequence[Token], position: int) -> bool:

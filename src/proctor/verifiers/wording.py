@@ -27,6 +27,11 @@ limsup liminf ll gg ldotp operatorname
 """
 _STATEMENT_COMMANDS = FUNCTIONS | GREEK | DECORATIONS | frozenset(_STATEMENT_WORDS.split())
 _SPELLINGS = (
+    (re.compile(r"([_^]) \{ (\S{1,9}) \}"), r"\1 \2"),
+    (re.compile(r"^dne$|^(?:limit |it )?doesn ' t exist$|^(?:limit |it )does not exist$"), "does not exist"),
+    (re.compile(r"\bsolutions\b"), "solution"),
+    (re.compile(r"^(?:an? )?(increase|decrease|profit|loss|gain|discount)d? (?:of|by) (\d[\d.]* %)$"), r"\2 \1"),
+    (re.compile(r"^(\d[\d.]* %) (increase|decrease)d$"), r"\1 \2"),
     (re.compile(r"\bconverges (conditionally|absolutely|uniformly)\b"), r"\1 convergent"),
     (re.compile(r"\bconverges\b"), "convergent"),
     (re.compile(r"\bdiverges\b"), "divergent"),
@@ -54,7 +59,16 @@ def read_words(plain: str, *, is_only: bool) -> Words | None:
     has_letters = any(token.kind not in ("mark", "number") or token.text == "…" for token in tokens)
     if not is_known or not has_letters or len(tokens) > 4 * MAX_WORDS or texts.count("{") != texts.count("}"):
         return None
-    return Words(_in_one_spelling(" ".join(texts)))
+    return Words(_in_one_spelling(" ".join(_with_one_index(texts))))
+
+
+def _with_one_index(texts: list[str]) -> list[str]:
+    r"""With `n` for the letter that a sum or a product counts with: `\sum_{k=0}^{\infty} x^k`."""
+    for place, text in enumerate(texts[:-4]):
+        if text in ("sum", "prod") and texts[place + 1 : place + 3] == ["_", "{"] and len(texts[place + 3]) == 1 and texts[place + 4] == "=":
+            letter = texts[place + 3]
+            return texts if "n" in texts else ["n" if one == letter else one for one in texts]
+    return texts
 
 
 def _in_one_spelling(words: str) -> str:
