@@ -7,6 +7,9 @@ STEPS ?=
 GSM8K ?=
 # What `make bench` compares: --data train.jsonl --model MODEL_DIR --trl PYTHON --vllm PYTHON (benchmarks/peers/README.md).
 BENCH ?=
+# Tests side by side; 1 for one after the other.
+JOBS ?= 2
+PYTEST = $(BIN)/python -m pytest $(if $(filter-out 1,$(JOBS)),-n $(JOBS) --dist loadfile)
 # Extra arguments for pip, for example an index with CPU builds of torch.
 PIP_ARGS ?=
 
@@ -25,17 +28,17 @@ demo: $(VENV)/demo.done
 	$(BIN)/proctor train quickstart $(if $(STEPS),--set num_steps=$(STEPS))
 
 test: $(VENV)/dev.done
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-full: $(VENV)/dev.done $(VENV)/demo.done
-	$(BIN)/python -m pytest -m full
+	$(PYTEST) -m full
 
 check: $(VENV)/dev.done
 	$(BIN)/ruff format --check src tests evidence
 	$(BIN)/ruff check src tests evidence
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 format: $(VENV)/dev.done
 	$(BIN)/ruff format src tests evidence

@@ -24,6 +24,13 @@ CASES = r"f(x)=\begin{cases}x^2,&x\ge 0\\-x,&x<0\end{cases}"
 PRIMES = "Which of these are prime? (A) 2 (B) 9 (C) 11 (D) 15. Select all that apply."
 
 RIGHT = [
+    ("Find the inverse.", r"\begin{pmatrix} 3 & -1 \\ -5 & 2 \end{pmatrix}", r"\boxed{\begin{bmatrix} 3 & -1 \\[2pt] -5 & 2 \end{bmatrix}}"),
+    ("Find the eigenvalues.", "[1, 3]", r"\boxed{\lambda_1=3,\ \lambda_2=1}"),
+    ("Find the eigenvalues.", "[1, 3]", "Thus the eigenvalues are 1 and 3."),
+    ("Find the general term $a_n$.", "a_n=2n+1", r"\boxed{a_n = 2n+1 \quad (n\in\mathbb{N}^*)}"),
+    ("Find the vertex.", "(2,5)", r"\boxed{\text{Vertex: }(2,5)}"),
+    ("Find the monic polynomial.", "x^3-2x^2+x-2", r"\boxed{(x-2)(x^2+1)=x^3-2x^2+x-2}"),
+    ("", r"\frac{\pi}{4} + k\pi", r"\boxed{x = \frac{\pi}{4} + n\pi, n \in \mathbb{Z}}"),
     ("Describe the change in percent.", r"20\% decrease", r"\boxed{\text{a decrease of }20\%}"),
     ("Describe the change in percent.", r"20\% decrease", r"\boxed{\text{decreased by }20\%}"),
     ("", r"3.0\times 10^{8}\ \text{m/s}", r"\boxed{3.0 \times 10^8\,\mathrm{m\,s^{-1}}}"),
@@ -141,6 +148,16 @@ RIGHT = [
     ("What percent?", r"62.5\%", r"\boxed{\frac{5}{8} = 0.625 = 62.5\%}"),
 ]
 WRONG = [
+    ("Find the inverse.", r"\begin{pmatrix} 3 & -1 \\ -5 & 2 \end{pmatrix}", r"\boxed{\begin{bmatrix} 3 & -1 \\[2pt] 5 & 2 \end{bmatrix}}"),
+    ("Find the eigenvalues.", "[1, 3]", r"\boxed{\lambda_1=3,\ \lambda_2=2}"),
+    ("Find the general term.", "a_n=2n+1", r"\boxed{a_n=2n+3, n\in\mathbb{Z}}"),
+    ("Find the general term.", "2n+1", r"\boxed{2k+3, k\in\mathbb{Z}}"),
+    ("On which interval does it hold?", "[1, 3]", r"\boxed{1, 3}"),
+    ("For which solutions of $x^2 \\le 3$?", "[1, 3]", r"\boxed{1, 3}"),
+    ("Find the vertex.", "(2,5)", r"\boxed{\text{Vertex: }(5,2)}"),
+    ("Find the extrema.", "3", r"\boxed{\text{Minimum: }3, \text{ Maximum: }5}"),
+    ("Find the monic polynomial.", "x^3-2x^2+x-2", r"\boxed{(x-2)(x^2-1)=x^3-2x^2+x-2}"),
+    ("Expand $(x-2)(x^2+1)$.", "x^3-2x^2+x-2", r"\boxed{x^3-2x^2+x-2=(x-2)(x^2+1)}"),
     ("Describe the change in percent.", r"20\% decrease", r"\boxed{\text{an increase of }20\%}"),
     ("Describe the change in percent.", r"20\% decrease", r"\boxed{\text{a decrease of }25\%}"),
     ("", r"3.0\times 10^{8}\ \text{m/s}", r"\boxed{3.0 \times 10^8\,\mathrm{m\,s^{-2}}}"),

@@ -81,10 +81,11 @@ _LED = re.compile(
 )
 _DOLLARS = re.compile(r"\$([^$]{1,200})\$\s{1,3}([A-Za-z][A-Za-z/^\d ]{0,40})")
 """Around the number of a quantity whose unit stands outside: `$3\\sqrt{14}$ m/s`."""
+_TITLE = re.compile(r"^\\(?:text|textbf|mathrm)\s?\{\s?[A-Za-z][A-Za-z ]{1,30}:\s?\}(?![^:]*\\text)\s?(?:\\[,;: ]|~|\s){0,4}")
 _GRADIENT = re.compile(r"^(?:∇|\\nabla(?![a-z]))\s?[A-Za-z]\s?(?:\([^()]{0,40}\))?\s?=\s?")
 _ARBITRARY = re.compile(
-    r",?(?:\s|\\q?quad|\\[,; ])*(?:\\text\s?\{\s?(?:where|for|with)\s?\})?(?:\s|\\[,; ])*[A-Za-z](?:_\{?\d\}?)?(?:\s?,\s?[A-Za-z](?:_\{?\d\}?)?){0,2}"
-    r"\s?\\in\s?\\mathbb\s?\{?[RC]\}?\s*\Z"
+    r",?(?:\s|\\q?quad|\\[,; ])*\(?(?:\\text\s?\{\s?(?:where|for|with)\s?\})?(?:\s|\\[,; ])*[A-Za-z](?:_\{?\d\}?)?(?:\s?,\s?[A-Za-z](?:_\{?\d\}?)?){0,2}"
+    r"\s?\\in\s?\\mathbb\s?\{?[RCNZQ]\}?(?:\s?[\^_]\s?\{?[*+\d]{1,2}\}?)?\s*\)?\s*\Z"
 )
 """What a general solution says of its constants."""
 _NO_NOUN_WORDS = """
@@ -185,7 +186,9 @@ class MathVerifier:
 
     def _is_right(self, candidate: str, gold: Gold, task: Task) -> bool:
         candidate = _without_noun(_OLD.sub("", _LED.sub("", _plain(candidate))), task.prompt_text)
-        candidate = candidate if "\\in" in gold.text else _ARBITRARY.sub("", candidate)
+        candidate = candidate if r"\text" in gold.text else _TITLE.sub("", candidate)
+        is_family = r"\pi" in candidate and r"\mathbb" in candidate  # of solutions, whose integer is no remark
+        candidate = candidate if r"\in" in gold.text or is_family else _ARBITRARY.sub("", candidate)
         candidate = candidate if "nabla" in gold.text else _GRADIENT.sub("", candidate)
         if (options := options_named(gold.text, task.prompt_text)) and (named := options_named(candidate, task.prompt_text)):
             return named == options

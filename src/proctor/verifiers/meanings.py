@@ -23,7 +23,7 @@ from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.forms import asks_order
 from proctor.verifiers.patterns import any_of
-from proctor.verifiers.progressions import as_progressions
+from proctor.verifiers.progressions import as_progressions, same_progression
 from proctor.verifiers.quantities import read_numeral
 from proctor.verifiers.units import PERCENT
 
@@ -47,6 +47,10 @@ _DIGITS = re.compile(r"(?:\\(?:text|mathrm|texttt|mathtt)\s?\{)?\s?([0-9A-Z]{1,6
 _CONSTANT = re.compile(r"[A-DKa-ck](?:_\d)?")
 _PERCENT_AT_END = re.compile(r"%[\s.$})\\]*\Z")
 _NO_SOLUTION = frozenset({"no solution", "no real solution", "none", "empty set", "no such number"})
+_SEVERAL = re.compile(
+    r"\b(?:eigenvalues|roots|zeros|solutions|two (?:numbers|integers|values))\b(?!.*(?:interval|range|[<>≤≥]|\\[lg]eq?(?![a-z])))",
+    re.IGNORECASE | re.DOTALL,
+)
 _MAX_CONSTANTS = 3
 _UNIT_VECTORS = ("i", "j", "k")
 _ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
@@ -72,6 +76,9 @@ def further_meanings(text: str, answer: Answer, references: Sequence[Answer], re
             yield _tuple(wanted), _tuple(given)
         if unordered is not None and isinstance(reference, Items) and reference.kind in ("list", "set", "alternatives"):
             yield reference, unordered
+        if isinstance(reference, Interval) and reference.has_low and reference.has_high and _SEVERAL.search(prompt):  # `[1, 3]`, for a list of two
+            pair = Items("list", (Quantity(reference.low), Quantity(reference.high)))
+            yield from ((pair, one) for one in (answer, unordered) if one is not None)
         if numeral is not None and isinstance(reference, Numeral):
             yield reference, numeral
         if isinstance(answer, Numeral) and answer.base == 10 and isinstance(reference, Quantity) and asked_base(prompt) == 10:
@@ -102,6 +109,10 @@ def _of_other_kind(answer: Answer, reference: Answer, prompt: str) -> Iterator[A
         case Words(text=text), Words(text=longer) if longer.startswith(f"{text} "):
             noun = longer.removeprefix(f"{text} ")
             if noun.isalpha() and len(noun) > 3 and re.search(rf"\b{noun}s?\b", prompt, re.IGNORECASE):
+                yield reference
+        case ((Quantity() | Assignment()), Progression()):
+            wanted = as_progressions(reference)  # `\\frac{\\pi}{4} + k\\pi`; `2n+1` is a term of a sequence
+            if isinstance(wanted, Progression) and "pi" in variables(wanted.step) and same_progression(wanted, answer):
                 yield reference
         case ((Progression() | Items(kind="alternatives", members=(Progression(), *_))), _):
             if (found := as_progressions(answer)) is not None:

@@ -110,6 +110,7 @@ _UNIT_FRACTION = re.compile(rf"\\[dt]?frac\s?\{{\s?{_WORD_IN_TEXT}\s?\}}\s?\{{\s
 _PLAIN_SET = re.compile(r"(?<![\\_^A-Za-z}])\{(\s?[a-z]\s?(?:(?:∈|\\in(?![a-z]))[^{}:|<>]{1,14})?(?:[:|]|\\mid(?![a-z]))[^{}]{1,80})\}")
 """`{x ∈ ℝ : x > 3}`, a set whose braces are plain."""
 _UNION = re.compile(r"(?<=[)\]])\s{0,3}U\s{0,3}(?=[(\[])")
+_ROW_SPACE = re.compile(r"\\\\\[\s?-?\d[\d.]{0,6}\s?(?:pt|em|ex|mm|cm|in)\s?\]")
 _RATIO = re.compile(r"\A(\d{1,9})\s?(?:\\text\s?\{\s?to\s?\}|to)\s?(\d{1,9})(?=[.$]?\Z)")
 _COMPOUND_UNIT = re.compile(
     r"\\(?:mathrm|text|rm|mbox)\s?\{((?>\s|\\[,;: ]|~|\\cdot(?![a-z])"
@@ -205,6 +206,7 @@ def unify(text: str) -> str:
     if "\\" in text:
         text = _CONNECTIVES.sub(lambda found: r"\text{ or }" if found[1] == "lor" else r"\text{ and }", text)
         text = text if r"\begin" in text else _ESCAPED_TWICE.sub(r"\\", text)
+        text = _ROW_SPACE.sub(r"\\\\", text)
         text = _CHEMICAL.sub(_formula, _COMPOUND_UNIT.sub(_factors, text))
         text = _UNIT_FRACTION.sub(lambda found: rf"\text{{ {found[1]}/{found[2]}{'^' + found[3] if found[3] else ''}}}", text)
         text = _DEGREE.sub(r"\\degree ", _PRIME.sub(lambda found: "'" * (found[1] or found[2]).count("p"), text))

@@ -13,13 +13,13 @@ from contextlib import suppress
 from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Quantity, Relation, Words
 from proctor.verifiers.brackets import depth_change, encloses, split, trimmed
 from proctor.verifiers.chains import has_pair, read_chain, shortened, signed
-from proctor.verifiers.expressions import GREEK, Node, parse_tokens
+from proctor.verifiers.expressions import GREEK, Node, Symbol, parse_tokens
 from proctor.verifiers.matrices import matrix_name, read_matrix
 from proctor.verifiers.moments import read_moment
 from proctor.verifiers.notation import Token, Unreadable, join_thousands, lex, unify
 from proctor.verifiers.progressions import read_progressions
 from proctor.verifiers.quantities import read_angle, read_numeral, read_ordinal, read_quantity, read_sum
-from proctor.verifiers.roundings import rounded
+from proctor.verifiers.roundings import last_of_identity, rounded
 from proctor.verifiers.units import split_unit
 from proctor.verifiers.wording import name_of, read_words
 
@@ -60,7 +60,8 @@ def readings(text: str, *, allow_words: bool = False) -> tuple[Answer, ...]:
             found.append(_read(spelling))
         except Unreadable as unreadable:
             why = unreadable
-    found += [further for further in (read_progressions(plain), _with_other_variable(joined)) if further is not None]
+    further = (read_progressions(plain), _with_other_variable(joined), *map(last_of_identity, found))
+    found += [one for one in further if one is not None]
     if allow_words and (words := read_words(plain, is_only=not found)):
         found.append(words)
     if not found:
@@ -138,8 +139,14 @@ def _members(answer: Answer) -> tuple[Answer, ...]:
     if isinstance(answer, Items) and answer.kind == "alternatives":
         return answer.members
     if isinstance(answer, Assignment) and isinstance(answer.value, Items) and answer.value.kind == "alternatives":
-        return tuple(Assignment(answer.name, member, None) for member in answer.value.members)
+        return tuple(Assignment(answer.name, member, _defining(answer.name, member)) for member in answer.value.members)
     return (answer,)
+
+
+def _defining(name: str, value: Answer) -> Relation | None:
+    """The equation that gives a letter its value: of `y = \\pm 2x` there are two."""
+    is_letter = len(name) == 1 and isinstance(value, Quantity) and value.unit is None
+    return Relation((Symbol(name), value.node), ("=",)) if is_letter and isinstance(value, Quantity) else None
 
 
 def _one(tokens: Sequence[Token]) -> Answer:
@@ -152,8 +159,15 @@ def _one(tokens: Sequence[Token]) -> Answer:
     signs = tuple(token.text for token in tokens if token.kind == "mark" and token.text in _SIGNS)
     if signs == ("≠",) and has_pair(tokens):
         return Items("list", tuple(_one(signed(tokens, plus=plus)) for plus in (True, False)))
-    if (signs or any(token.text in ("≈", "∈") for token in tokens)) and (related := _related(tokens)) is not None:
-        return related
+    if signs or any(token.text in ("≈", "∈") for token in tokens):
+        try:
+            related = _related(tokens)
+        except Unreadable:
+            if signs != ("=",) or not has_pair(tokens):
+                raise
+            related = Items("alternatives", tuple(_one(signed(tokens, plus=plus)) for plus in (True, False)))  # `3x \\pm 4y = 0`
+        if related is not None:
+            return related
     if len(pieces := split(tokens, ("∪",))) > 1:
         return Items("union", tuple(_one(piece) for piece in pieces))
     if len(pieces := split(tokens, ("∖",))) == 2:

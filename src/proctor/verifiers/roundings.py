@@ -1,4 +1,4 @@
-r"""Reads a value with the approximation that follows it: `\frac{5}{36} \approx 13.9\%`, `18.06 \times 10^{23} \approx 1.81 \times 10^{24}`."""
+r"""Reads a value with the approximation that follows it, `\frac{5}{36} \approx 13.9\%`, and chains of expressions that are the same function."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from proctor.verifiers.answers import Answer, Assignment, Quantity, Relation
-from proctor.verifiers.evaluation import equal, within
+from proctor.verifiers.evaluation import NAMED_CONSTANTS, equal, variables, within
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.notation import Token, Unreadable
 from proctor.verifiers.quantities import read_quantity, signed_decimal
@@ -58,3 +58,12 @@ def _decimal(node: Node, digits: str) -> tuple[Fraction, Fraction] | None:
             pass
     value = signed_decimal(node)
     return None if value is None else (value * scale, scale / 10 ** min(len(digits.partition(".")[2]), _MAX_POWER))
+
+
+def last_of_identity(answer: Answer) -> Quantity | None:
+    """The last side of a chain of expressions that are the same function, `(x-2)(x+1) = x^2-x-2`; None for everything else."""
+    match answer:
+        case Relation(sides=sides, signs=signs, unit=None) if set(signs) == {"="} and variables(sides[-1]) - NAMED_CONSTANTS:
+            return Quantity(sides[-1]) if all(equal(side, sides[-1]) for side in sides[:-1]) else None
+        case _:
+            return None
