@@ -6,6 +6,10 @@ r"""What an answer can mean beside what it says, where the reference and the pro
 - `\lambda_1 = 5, \lambda_2 = 2` are two values in no order, where the prompt knows no `\lambda_1`.
 - `202` is in base 7 where the prompt wants a number converted to base 7, and `53_{10}` is 53 where to base 10; `101_2` is what the reference writes
   as 101 where the prompt asks for a number in binary, and `B5_{16}`, `0xB5` what it writes as B5 where for one in hexadecimal.
+- A column stands for the tuple with its entries where no point is asked for, an empty set for "no solution", "isosceles triangle" for "isosceles" where
+  the prompt speaks of a triangle.
+- `\frac{\pi}{4} + n\pi` is every such number, where the reference says so.
+- `[1, 3]` is a list of two where the prompt asks for eigenvalues, roots or the like, and a vector where it is about vectors.
 - `\frac{5}{36} \approx 13.9\%` is what it is rounded to where the prompt asks for a rounding.
 - `1 < 2 < 3` lists three numbers in the order that the prompt asks for.
 """
@@ -47,6 +51,7 @@ _DIGITS = re.compile(r"(?:\\(?:text|mathrm|texttt|mathtt)\s?\{)?\s?([0-9A-Z]{1,6
 _CONSTANT = re.compile(r"[A-DKa-ck](?:_\d)?")
 _PERCENT_AT_END = re.compile(r"%[\s.$})\\]*\Z")
 _NO_SOLUTION = frozenset({"no solution", "no real solution", "none", "empty set", "no such number"})
+_ASKS_POINT = re.compile(r"\b(?:points?|vertex|coordinates|ordered (?:pair|triple)|center|centre|interval)\b", re.IGNORECASE)
 _SEVERAL = re.compile(
     r"\b(?:eigenvalues|roots|zeros|solutions|two (?:numbers|integers|values))\b(?!.*(?:interval|range|[<>≤≥]|\\[lg]eq?(?![a-z])))",
     re.IGNORECASE | re.DOTALL,
@@ -98,9 +103,9 @@ def further_meanings(text: str, answer: Answer, references: Sequence[Answer], re
 def _of_other_kind(answer: Answer, reference: Answer, prompt: str) -> Iterator[Answer]:
     """What an answer means where the reference is of another kind: a column for a tuple, an empty set for no solution, a noun of the prompt."""
     match reference, answer:
-        case Items(kind="tuple"), Matrix(rows=rows, is_determinant=False) if len(rows) > 1 and all(len(row) == 1 for row in rows):
+        case Items(kind="tuple"), Matrix(rows=rows, is_determinant=False) if _is_column(rows) and not _ASKS_POINT.search(prompt):
             yield _tuple([row[0] for row in rows])
-        case Matrix(rows=rows, is_determinant=False), Items(kind="tuple", members=members) if len(rows) > 1 and all(len(row) == 1 for row in rows):
+        case Matrix(rows=rows, is_determinant=False), Items(kind="tuple", members=members) if _is_column(rows):
             nodes = [member.node for member in members if isinstance(member, Quantity) and member.unit is None]
             if len(nodes) == len(members):
                 yield Matrix(tuple((node,) for node in nodes))
@@ -119,6 +124,10 @@ def _of_other_kind(answer: Answer, reference: Answer, prompt: str) -> Iterator[A
                 yield found
         case _:
             return
+
+
+def _is_column(rows: Sequence[Sequence[Node]]) -> bool:
+    return len(rows) > 1 and all(len(row) == 1 for row in rows)
 
 
 def _rounded(text: str, answer: Answer) -> Quantity | None:
