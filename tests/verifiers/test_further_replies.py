@@ -17,6 +17,7 @@ DISCRIMINANT = "Determine all real values of $m$ for which $x^2 + mx + 9 = 0$ ha
 JOULES = "What is the kinetic energy, in joules, of a 1500 kg car moving at 20 m/s?"
 FUNCTIONS = r"Find all functions $f:\mathbb{R}\to\mathbb{R}$ such that $f(x+y)=f(x)+y$ for all real $x,y$."
 GRADIENT = "Find the gradient of $f(x,y)=x^2y$ at the point $(1,2)$."
+FILM = "A film starts at 4:00 p.m. and lasts 1 hour and 45 minutes. At what time in the afternoon does it end?"
 TANGENT = r"Solve $\tan x=1$ over the reals."
 TANGENTS = r"x=\frac{\pi}{4}+k\pi,\ k\in\mathbb{Z}"
 SINES = r"x=\frac{\pi}{6}+2k\pi \text{ or } x=\frac{5\pi}{6}+2k\pi,\ k\in\mathbb{Z}"
@@ -24,6 +25,9 @@ CASES = r"f(x)=\begin{cases}x^2,&x\ge 0\\-x,&x<0\end{cases}"
 PRIMES = "Which of these are prime? (A) 2 (B) 9 (C) 11 (D) 15. Select all that apply."
 
 RIGHT = [
+    ("How many dollars does it pay?", "1250", "The total is \\$1,250."),
+    (FILM, "5:45", r"\boxed{5{:}45 \text{ p.m.}}"),
+    ("What fraction of the cake is left?", r"\frac{4}{9}", r"\boxed{\frac{4}{9}\text{ of the cake}}"),
     ("Find the inverse.", r"\begin{pmatrix} 3 & -1 \\ -5 & 2 \end{pmatrix}", r"\boxed{\begin{bmatrix} 3 & -1 \\[2pt] -5 & 2 \end{bmatrix}}"),
     ("Find the eigenvalues.", "[1, 3]", r"\boxed{\lambda_1=3,\ \lambda_2=1}"),
     ("Find the eigenvalues.", "[1, 3]", "Thus the eigenvalues are 1 and 3."),
@@ -148,6 +152,10 @@ RIGHT = [
     ("What percent?", r"62.5\%", r"\boxed{\frac{5}{8} = 0.625 = 62.5\%}"),
 ]
 WRONG = [
+    ("How many dollars does it pay?", "1250", "The total is \\$1,520."),
+    (FILM, "5:45", r"\boxed{5{:}45 \text{ a.m.}}"),
+    ("At what time does it end?", "5:45", r"\boxed{5{:}45 \text{ p.m.}}"),
+    ("What fraction of the cake is left?", r"\frac{4}{9}", r"\boxed{\frac{4}{9}\text{ of the pie}}"),
     ("Find the inverse.", r"\begin{pmatrix} 3 & -1 \\ -5 & 2 \end{pmatrix}", r"\boxed{\begin{bmatrix} 3 & -1 \\[2pt] 5 & 2 \end{bmatrix}}"),
     ("Find the eigenvalues.", "[1, 3]", r"\boxed{\lambda_1=3,\ \lambda_2=2}"),
     ("Find the general term.", "a_n=2n+1", r"\boxed{a_n=2n+3, n\in\mathbb{Z}}"),

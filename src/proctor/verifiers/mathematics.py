@@ -70,6 +70,7 @@ _ANSWER_IS = re.compile(
 _MAX_END = 200
 _SPECIAL = re.compile(r"(?:\s*(?:<\|\w{1,20}\|>|</s>|<eos>))+\s*$")
 _COUNTED = re.compile(r"(-?\d[\d.,/]{0,20})(?:\s|(?:\\[,; ]|[\s~])?\\(?:text|mathrm|textbf)\s?\{\s?)([A-Za-z]{3,20}(?: [A-Za-z]{3,20}){0,2})\s?\}?")
+_SHARE = re.compile(r"(.{1,60}?)(?:\s|\\[,; ])?\\text\s?\{\s?of (?:the|his|her|all the) ([a-z]{3,20})\s?\}")  # `\frac49\text{ of the cake}`
 _COUNTED_FORMULA = re.compile(r"([^${}]{1,100}=\s?-?\d[\d.,]{0,20})\\text\{\s([A-Za-z]{3,20}(?: [A-Za-z]{3,20}){0,2})\}")  # `$40+30+4 = 74$ committees`
 _TYPESETTING = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\b|\\[,;: !]|[\s~{}$*]")
 _PIECE = re.compile(r"[a-z]+|\d+|[^\s\w]")
@@ -321,6 +322,8 @@ def _plain(text: str) -> str:
 
 def _without_noun(text: str, prompt: str) -> str:
     """The number of `65 passengers` where the prompt speaks of passengers: what is counted is no unit, and no list of nouns is complete."""
+    if (share := _SHARE.fullmatch(text)) is not None:
+        return share[1] if re.search(rf"\b{share[2]}\b", prompt, re.IGNORECASE) else text
     found = _COUNTED.fullmatch(text) or _COUNTED_FORMULA.fullmatch(text)
     if found is None:
         return text
@@ -352,7 +355,7 @@ def _is_quoted(candidate: str, prompt: str) -> bool:
 def _is_prose(found: Extraction) -> bool:
     """Whether what cannot be read is a sentence and no formula, so that the next channel is asked."""
     if found.channel == "whole":
-        text = FORMULA.sub(" ", found.candidates[-1])
+        text = FORMULA.sub(" ", found.candidates[-1]).replace("\\$", "$").replace("\\%", "%")
         num_words = len(_LONG_WORD.findall(text))
         return (not _FORMULA.search(text) and not _RELATION.search(text)) or (num_words >= 2 and "\\" not in text)
     return found.channel in _FALLBACKS and not any(_SUBSTANCE.search(candidate) for candidate in found.candidates)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import permutations
 
@@ -26,6 +27,7 @@ from proctor.verifiers.asked import asked_base, asks_rounding
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.forms import asks_order
+from proctor.verifiers.moments import Time
 from proctor.verifiers.patterns import any_of
 from proctor.verifiers.progressions import as_progressions, same_progression
 from proctor.verifiers.quantities import read_numeral
@@ -52,6 +54,7 @@ _CONSTANT = re.compile(r"[A-DKa-ck](?:_\d)?")
 _PERCENT_AT_END = re.compile(r"%[\s.$})\\]*\Z")
 _NO_SOLUTION = frozenset({"no solution", "no real solution", "none", "empty set", "no such number"})
 _ASKS_POINT = re.compile(r"\b(?:points?|vertex|coordinates|ordered (?:pair|triple)|center|centre|interval)\b", re.IGNORECASE)
+_HALF = re.compile(r"\b(?:(afternoon|evening|p\.?\s?m\b)|morning|a\.m\.|am\b)", re.IGNORECASE)
 _SEVERAL = re.compile(
     r"\b(?:eigenvalues|roots|zeros|solutions|two (?:numbers|integers|values))\b(?!.*(?:interval|range|[<>≤≥]|\\[lg]eq?(?![a-z])))",
     re.IGNORECASE | re.DOTALL,
@@ -109,6 +112,8 @@ def _of_other_kind(answer: Answer, reference: Answer, prompt: str) -> Iterator[A
             nodes = [member.node for member in members if isinstance(member, Quantity) and member.unit is None]
             if len(nodes) == len(members):
                 yield Matrix(tuple((node,) for node in nodes))
+        case Time(is_known_half=False), Time(hour=hour, is_known_half=True) if _asks_half(prompt) is (hour >= 12):
+            yield replace(answer, hour=hour % 12 or 12, is_known_half=False)
         case (Words(text=text), Items(kind="set", members=())) | (Items(kind="set", members=()), Words(text=text)) if text in _NO_SOLUTION:
             yield reference
         case Words(text=text), Words(text=longer) if longer.startswith(f"{text} "):
@@ -124,6 +129,12 @@ def _of_other_kind(answer: Answer, reference: Answer, prompt: str) -> Iterator[A
                 yield found
         case _:
             return
+
+
+def _asks_half(prompt: str) -> bool | None:
+    """Whether a prompt asks for a time after noon; None where it says nothing of the half of the day, or speaks of both."""
+    halves = {bool(found[1]) for found in _HALF.finditer(prompt)}
+    return halves.pop() if len(halves) == 1 else None
 
 
 def _is_column(rows: Sequence[Sequence[Node]]) -> bool:
