@@ -25,6 +25,18 @@ CASES = r"f(x)=\begin{cases}x^2,&x\ge 0\\-x,&x<0\end{cases}"
 PRIMES = "Which of these are prime? (A) 2 (B) 9 (C) 11 (D) 15. Select all that apply."
 
 RIGHT = [
+    ("", "-1", r"$\boxed{\large -1}$"),
+    ("", r"\frac{1}{2}at^2", r"\boxed{\frac{a t^2}{2}}"),
+    ("Find the remainder.", "4x+3", "The remainder is `3 + 4x`."),
+    ("Find the balance after two years.", "2205", "2000(1.05)^2 = 2000 * 1.1025 = $2,205. The balance is $2205."),
+    ("How many rupees does the vendor earn?", "640", "16 kg at 40 rupees each: Rs. 640\n\nAnswer: Rs. 640"),
+    ("Solve the system.", r"\text{no solution}", r"\boxed{\text{There is no solution}}"),
+    ("What kind of triangle has sides 5, 12, 13?", r"\text{right triangle}", "25 + 144 = 169, so it's a right triangle."),
+    ("In which quadrant does the point lie?", "II", r"\boxed{\text{Quadrant II}}"),
+    ("What property is it?", "commutative property of addition", "It shows the **commutative property of addition**."),
+    ("Divide 38 by 7.", r"5 \text{ remainder } 3", "The answer is 5 R 3."),
+    ("Find all continuous functions with $f(x+y)=f(x)+f(y)$.", "f(x)=cx", r"\boxed{f(x)=kx} for a constant $k$."),
+    ("Between which two integers does it lie?", "7 and 8", "49 < 50 < 64, so it lies between **7 and 8**."),
     ("How many dollars does it pay?", "1250", "The total is \\$1,250."),
     (FILM, "5:45", r"\boxed{5{:}45 \text{ p.m.}}"),
     ("What fraction of the cake is left?", r"\frac{4}{9}", r"\boxed{\frac{4}{9}\text{ of the cake}}"),
@@ -152,6 +164,17 @@ RIGHT = [
     ("What percent?", r"62.5\%", r"\boxed{\frac{5}{8} = 0.625 = 62.5\%}"),
 ]
 WRONG = [
+    ("", r"\frac{1}{2}at^2", r"\boxed{\frac{a^2 t^2}{2}}"),
+    ("Find the remainder.", "4x+3", "The remainder is `3 - 4x`."),
+    ("How many rupees does the vendor earn?", "640", "Answer: Rs. 600"),
+    ("Solve the system.", r"\text{no solution}", r"\boxed{\text{There is one solution}}"),
+    ("What kind of triangle has sides 5, 12, 13?", r"\text{right triangle}", "25 + 144 = 169, so it's an acute triangle."),
+    ("What kind of triangle has sides 5, 12, 13?", r"\text{right triangle}", "If 25 + 144 were 169, it'd be so, so it's not a right triangle."),
+    ("In which quadrant does the point lie?", "II", r"\boxed{\text{Quadrant III}}"),
+    ("What property is it?", "commutative property of addition", "It shows the **associative property of addition**."),
+    ("What property is it?", "commutative property of addition", "It does not show the **commutative property of addition**."),
+    ("Divide 38 by 7.", r"5 \text{ remainder } 3", "The answer is 5 R 4."),
+    ("Between which two integers does it lie?", "7 and 8", "It lies between **6 and 8**."),
     ("How many dollars does it pay?", "1250", "The total is \\$1,520."),
     (FILM, "5:45", r"\boxed{5{:}45 \text{ a.m.}}"),
     ("At what time does it end?", "5:45", r"\boxed{5{:}45 \text{ p.m.}}"),

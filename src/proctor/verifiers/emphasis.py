@@ -16,6 +16,7 @@ from proctor.verifiers.statements import OTHER_VALUE, Said
 
 _MAX_CHARS = 400
 _BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])([^*\n]{1,200})(?<=[^\s*])\*\*(?![\w*])(?!\s?:)")
+_WORDS = re.compile(r"[A-Za-z][A-Za-z'-]{2,20}(?: [a-z'-]{1,20}){0,6}")
 _JOINED = re.compile(r"\s?(?:,|and|or|, and|, or)\s")
 _NAMED = re.compile(r"\$?[A-Za-z]\s?=\s?([^=]{1,60}?)\$?")
 _RESULTS = "so therefore hence thus leaving leaves then but not or nor wait actually gives equals makes now instead rather maybe total in_total and"
@@ -50,6 +51,8 @@ def without_dollars(value: str) -> str:
 
 
 def _is_answer(value: str, gold: Gold) -> bool:
+    if gold.allows_words and _WORDS.fullmatch(value) is not None:
+        return True
     if is_value_of(value, gold.readings):
         return True
     named = _NAMED.fullmatch(value)

@@ -36,7 +36,7 @@ _WORDS = re.compile(r"[A-Za-z][A-Za-z'-]*(?: [A-Za-z][A-Za-z'-]*){0,2}")
 _OPENING = r"(?:(?:so|thus|therefore|hence|then|and so|finally|in conclusion|conclusion:?|we conclude that|this means(?: that)?)\b,?\s{1,3}){0,2}"
 _IS_WORD = re.compile(
     rf"{_OPENING}((?:it|this|that|(?:the|this) [a-z]{{2,20}}(?: (?!that|which)[a-z]{{2,20}}){{0,2}}|[a-z]\s?(?:\([a-z]\))?)"
-    r" (?:is|will be|would be|must be|is going to be|falls on|will fall on)(?: an?| the| on)?) \**([A-Za-z]{3,20})\**[.!]?",
+    r" (?:is|will be|would be|must be|is going to be|falls on|will fall on)(?: an?| the| on)?) \**([A-Za-z]{3,20}(?: [a-z]{3,20}){0,2})\**[.!]?",
     re.IGNORECASE,
 )
 _CONCLUSION = re.compile(r"[,;]\s(?=(?:and\s)?(?:so|hence|thus|therefore|which means)\b)", re.IGNORECASE)

@@ -114,7 +114,7 @@ def _letters(tokens: Sequence[Token]) -> Iterator[Token]:
         elif is_times_sign(tokens, index):
             yield Token("mark", "*", token.is_spaced)
         else:
-            yield from _word(token)
+            yield from _word(token, is_base=index + 1 < len(tokens) and tokens[index + 1].text == "^")
 
 
 def is_times_sign(tokens: Sequence[Token], index: int) -> bool:
@@ -123,7 +123,8 @@ def is_times_sign(tokens: Sequence[Token], index: int) -> bool:
     return len(around) == 4 and around[1].text in "xX" and around[0].kind == around[2].kind == "number" and around[2].text == "10" and around[3].text == "^"
 
 
-def _word(token: Token) -> Iterator[Token]:
+def _word(token: Token, *, is_base: bool) -> Iterator[Token]:
+    """The factors of a run of letters; of an English word only where it has an exponent, as `at^2`."""
     word, spaced = token.text, token.is_spaced
     if word in _PLAIN_COMMANDS:
         yield Token("command", _PLAIN_COMMANDS[word], spaced)
@@ -132,7 +133,7 @@ def _word(token: Token) -> Iterator[Token]:
         yield Token("word", word, spaced)
         return
     prefix = next((name for name in ("sqrt", "sin", "cos", "tan", "ln", "log") if word.startswith(name) and len(word) <= len(name) + 1), None)
-    if token.kind == "text" or word.lower() in _ENGLISH or not (prefix or len(word) <= 3 or (word.isupper() and len(word) <= 6)):
+    if token.kind == "text" or (word.lower() in _ENGLISH and not is_base) or not (prefix or len(word) <= 3 or (word.isupper() and len(word) <= 6)):
         raise Unreadable(f"the word {word!r}")
     if prefix:
         yield Token("command", _PLAIN_COMMANDS[prefix], spaced)

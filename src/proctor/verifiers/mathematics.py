@@ -70,6 +70,7 @@ _ANSWER_IS = re.compile(
 _MAX_END = 200
 _SPECIAL = re.compile(r"(?:\s*(?:<\|\w{1,20}\|>|</s>|<eos>))+\s*$")
 _COUNTED = re.compile(r"(-?\d[\d.,/]{0,20})(?:\s|(?:\\[,; ]|[\s~])?\\(?:text|mathrm|textbf)\s?\{\s?)([A-Za-z]{3,20}(?: [A-Za-z]{3,20}){0,2})\s?\}?")
+_NAMED = re.compile(r"\\text\s?\{\s?([A-Za-z]{3,20})\s([^{}\s]{1,20})\s?\}")
 _SHARE = re.compile(r"(.{1,60}?)(?:\s|\\[,; ])?\\text\s?\{\s?of (?:the|his|her|all the) ([a-z]{3,20})\s?\}")  # `\frac49\text{ of the cake}`
 _COUNTED_FORMULA = re.compile(r"([^${}]{1,100}=\s?-?\d[\d.,]{0,20})\\text\{\s([A-Za-z]{3,20}(?: [A-Za-z]{3,20}){0,2})\}")  # `$40+30+4 = 74$ committees`
 _TYPESETTING = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\b|\\[,;: !]|[\s~{}$*]")
@@ -197,7 +198,7 @@ class MathVerifier:
         if label and (_LABEL.fullmatch(candidate.strip()) is not None or label != gold.label):
             return label == gold.label
         candidate = _without_label(_ANSWER_IS.sub("", candidate), wants_label=_LABEL.fullmatch(gold.text) is not None)
-        if candidate.strip() == gold.text:
+        if candidate.strip() == gold.text or _is_named(candidate, gold.text, task.prompt_text):
             return True
         rests = values_said(candidate, task.prompt_text)
         try:
@@ -312,6 +313,12 @@ def _label_of(candidate: str) -> str:
         return text[-1] if len(text) == 1 else text.rstrip("}) ")[-1]
     labelled = _without_label(text, wants_label=True)
     return labelled if labelled != text else ""
+
+
+def _is_named(candidate: str, reference: str, prompt: str) -> bool:
+    """Whether a candidate is the reference behind a noun of the prompt: `\\text{Quadrant II}`."""
+    found = _NAMED.fullmatch(candidate.strip())
+    return found is not None and found[2] == reference and re.search(rf"\b{found[1]}\b", prompt, re.IGNORECASE) is not None
 
 
 def _plain(text: str) -> str:

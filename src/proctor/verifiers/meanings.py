@@ -43,7 +43,7 @@ _HAS_CONSTANTS = re.compile(
     any_of(
         r"\\int|∫|\bintegra|antiderivative|general solution|differential equation",
         r"\b[a-z]'{1,3}(?![a-z'])|\bd[a-z]\s?/\s?d[a-z]\b|\\frac\s?\{\s?d",  # `y'' + 4y = 0`
-        r"\bfind all (?:\w{1,15} )?functions\b",
+        r"\bfind all (?:\w{1,15} ){0,2}(?:functions|solutions of f)\b",
     ),
     re.IGNORECASE,
 )

@@ -134,6 +134,7 @@ _NOT_DIGITS = re.compile(r"\D+")
 _SKIPPED_WORDS = (
     "displaystyle|textstyle|scriptstyle|limits|nolimits|left|right|middle|big|Big|bigg|Bigg|bigl|bigr|Bigl|Bigr|biggl|biggr|Biggl|Biggr"
     "|quad|qquad|thinspace|enspace|medspace|thickspace|negthinspace|hfill|rm|bf|it|sf|tt|cal|boxed|fbox|ensuremath|underline|nonumber|strut|mathstrut|displaylimits"
+    "|tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge"
 )
 _TOKEN = re.compile(
     rf"""(?P<space>\s+|~|\\[,;:!>\s]|\\(?:left|right)\.|\\(?:{_SKIPPED_WORDS})(?![a-zA-Z]))

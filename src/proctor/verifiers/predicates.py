@@ -27,10 +27,10 @@ _MAX_STARTS = 24
 _MAX_SENTENCES = 20
 _MAX_SIDES = 8
 _MARKS_AT_END = " \t\n\r\f\v.!*✓✔✅☑∎■□"
-_MARKUP = re.compile(r"(?<!\\)\$\$?|\\[()\[\]]|\*\*|\\displaystyle(?![a-z])|\\(?:left|right)(?![a-z])(?=[(\[\\.])")
+_MARKUP = re.compile(r"(?<!\\)\$\$?|\\[()\[\]]|\*\*|`|\\displaystyle(?![a-z])|\\(?:left|right)(?![a-z])(?=[(\[\\.])")
 _LEADS = """
 is are was were be it's equals equal becomes become gives give gets get got giving yields find obtain has have at on to of by in until namely so thus hence
-therefore then that_is where line point pair interval set curve plane circle parabola function matrix vector ratio equation length total
+therefore then that_is where line point pair interval set curve plane circle parabola function matrix vector ratio equation length total between
 """
 _LED = re.compile(
     rf"(?:(?:{one_of(_LEADS)}|\bi\.e\.),?(?=[ \t])|[:→⟹⇒∴]|=>|\\(?:implies|Rightarrow|Longrightarrow|to|therefore)(?![a-z])"

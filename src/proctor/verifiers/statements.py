@@ -23,7 +23,7 @@ MAX_TAIL_CHARS = 20_000  # prose is searched in the last part of a completion on
 _AFTER_MONEY = """
 because per for and each in to from plus is was total more left a every after at with worth of on she he they
 """
-_MONEY = rf"\d[\d,.]{{0,20}}\s+{among(_AFTER_MONEY)}\b"  # "5 each and" behind a dollar sign begins no formula
+_MONEY = rf"\d[\d,.]{{0,20}}(?:\s+{among(_AFTER_MONEY)}\b|[.]\s+(?-i:[A-Z])[a-z])"  # "5 each and" behind a dollar sign begins no formula
 FORMULA = re.compile(
     any_of(
         r"\$\$((?:[^$\\]|\\.){1,1000})\$\$",
@@ -74,7 +74,7 @@ _MAX_WORDS = 4
 _SECOND_SENTENCE = re.compile(r"[.!?;]\s+\w")
 _NEXT_SENTENCE = re.compile(r"[.!?]\s+[*_\"'(\[$\\]{0,4}\w")
 _SUBSTANCE = re.compile(r"[\\$=\d]")
-_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\s(?=(?:because|since|as|which|so)\b)")
+_SENTENCE_END = re.compile(r"(?<!\bRs)[.!?](?=\s|$)|\s(?=(?:because|since|as|which|so)\b)")
 _FILLERS = any_of(among("exactly simply just approximately about roughly around equal_to therefore thus then hence indeed clearly also"), ":")
 _FILLER = re.compile(rf"^(?:[:=]\s{{0,5}})?(?:{_FILLERS},?\s{{0,5}}){{0,4}}", re.IGNORECASE)
 _ROUGHLY = re.compile(

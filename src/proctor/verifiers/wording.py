@@ -30,6 +30,8 @@ _SPELLINGS = (
     (re.compile(r"([_^]) \{ (\S{1,9}) \}"), r"\1 \2"),
     (re.compile(r"^dne$|^(?:limit |it )?doesn ' t exist$|^(?:limit |it )does not exist$"), "does not exist"),
     (re.compile(r"\bsolutions\b"), "solution"),
+    (re.compile(r"^there (?:is|are) (?=no )"), ""),
+    (re.compile(r"(?<=\d) (?:r|R|rem) (?=\d)"), " remainder "),
     (re.compile(r"^(?:an? )?(increase|decrease|profit|loss|gain|discount)d? (?:of|by) (\d[\d.]* %)$"), r"\2 \1"),
     (re.compile(r"^(\d[\d.]* %) (increase|decrease)d$"), r"\1 \2"),
     (re.compile(r"\bconverges (conditionally|absolutely|uniformly)\b"), r"\1 convergent"),
