@@ -48,7 +48,7 @@ _COPULAS = """
 です である となります となる になります になる だ でした です必要です 必要です あります ある います いる
 입니다 이다 이에요 예요 다 됩니다 된다 있습니다 필요합니다
 """
-_COUNTED = r"[个個只本支条张次种名辆颗粒块瓶盒袋棵朵头](?![^\u4e00-\u9fff]|[一二三四五六七八九十百千万半多余几])[\u4e00-\u9fff]{1,3}"
+_COUNTED = r"[个個只本支条张次种名辆颗粒块瓶盒袋棵朵头](?:(?![一二三四五六七八九十百千万半多余几的左右上下之约分])[\u4e00-\u9fff]){1,3}"
 """A counter and what is counted, in Chinese: "颗糖". A numeral behind a counter is a part of the number: "块五"."""
 _REST = re.compile(rf"{_COUNTED}|(?P<unit>{among(' '.join(sorted(_UNITS, key=len, reverse=True)))}|{among(_COUNTERS)})?(?:が|이|가|を)?(?:{among(_COPULAS)})?")
 _DOUBTS = """
@@ -60,16 +60,28 @@ _DOUBTED = re.compile(among(_DOUBTS))
 
 
 _ASKED = re.compile(rf"(?:多少|几|幾|何|몇)\s?(?P<unit>{among(' '.join(sorted(_UNITS, key=len, reverse=True)))})")
-ANSWER_ABROAD = re.compile(
+_ANSWER = re.compile(
     any_of(
         r"(?:答案|答え|정답)(?:\s?(?:是|为|為|は|은)\s?[:：]?|\s?[:：])",
         r"(?:故|所以|应|正确)选(?:项|择)?(?:是|为)?\s?[:：]?",
+        r"(?i:\b(?:la |die |a |l['’])?(?:réponse|respuesta|risposta|resposta|antwort|ответ)(?: (?:est|es|è|é|ist|lautet))?\s?:?\s)",
     )
-    + r"(?=\*{0,2}\s?[$\\(A-J\d-])"
+    + r"(?=\*{0,2}\s?(?:[$\\(]|[A-J](?![A-Za-z])|[-\u2212]?\d[\d.,/π√]{0,30}\*{0,2}[。.！!]?[ \t]*(?:\n|\Z)))"
 )
-"""What leads to an answer in these languages, before a value or a letter."""
-HEDGED_BEFORE = r"(?:または|もしくは|あるいは|或者?|또는|혹은|不是|[并並]非|不等[于於])\s{0,3}[*$]{0,3}"
+_DENIAL = re.compile(r"[不非没沒错錯否怎아]|\b(?:no|nicht|pas|non)\b", re.IGNORECASE)
+
+
+def with_english_labels(text: str) -> str:
+    """A text with "Answer: " for what leads to an answer in other languages, before a letter, a formula or a number that ends its line, and not denied."""
+    return _ANSWER.sub(lambda found: found.group() if _DENIAL.search(text[max(0, found.start() - 10) : found.start()]) else "Answer: ", text)
+
+
+HEDGED_BEFORE = (
+    r"(?:\d\s(?:o|ou|oder|или)\s|\bno es\s|n['’]est pas\s|\bnon è\s|\bnão é\s|\bnicht\s|\bkeine?\s|\bне\s|"
+    r"または|もしくは|あるいは|或者?|또는|혹은|不是|[并並]非|不等[于於])\s{0,3}[*$]{0,3}"
+)
 HEDGED_AFTER = any_of(
+    r"\s(?:o|ou|oder|или)\s\d",
     r"\s?[万萬億亿千百十半만억천백반]",
     rf"\s?{_LETTER}{{0,6}}\s?(?:では?な|では?あり|じゃな|ですか|でしょうか|かもしれ|아니|아닙|아닌|니까|[吗嗎]|または|또는|혹은|或)",
 )

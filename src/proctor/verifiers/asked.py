@@ -77,7 +77,10 @@ _NAMED_BASE = re.compile(
     re.IGNORECASE,
 )
 _NAMED_BASES = {"binary": 2, "octal": 8, "hexadecimal": 16}
-_ROUNDED = re.compile(r"\bround|\bnearest\b|\bdecimal places?\b|\bsignificant\b|\bapproximat|\bestimate", re.IGNORECASE)
+_PLACES = "whole integer tenth hundredth thousandth ten hundred thousand million cent dollar degree percent unit minute second hour meter number"
+_ROUNDED = re.compile(
+    rf"\bround|\bnearest\s(?:\w{{1,12}}\s)?(?:{among(_PLACES)}|\$?[\d.])|\bdecimal places?\b|\bsignificant\b|\bapproximat|\bestimate", re.IGNORECASE
+)
 _PERCENT = re.compile(r"\bwhat (?:percent|percentage|per cent)\b|\bhow many percent\b|\bwhat is the percent", re.IGNORECASE)
 _SUM = any_of(
     r"\d{1,9}\s?[+\u2212-]\s?\d{0,9}[a-z](?![A-Za-z(])",  # `72 + x`

@@ -54,3 +54,14 @@ def trimmed(tokens: Sequence[Token]) -> Sequence[Token]:
     while len(tokens) > 1 and (tokens[-1].text == "." or (tokens[0].text == "{" and encloses(tokens) and len(split(tokens[1:-1], (",", ";"))) == 1)):
         tokens = tokens[:-1] if tokens[-1].text == "." else tokens[1:-1]
     return tokens
+
+
+def top_marks(tokens: Sequence[Token]) -> list[str]:
+    """The marks that stand in no brackets."""
+    depth = 0
+    found: list[str] = []
+    for token in tokens:
+        depth += depth_change(token)
+        if token.kind == "mark" and depth == 0:
+            found.append(token.text)
+    return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from proctor.verifiers.patterns import among, one_of
+from proctor.verifiers.patterns import one_of
 from proctor.verifiers.statements import Said, sentences
 
 _MAX_CHARS = 20_000
@@ -46,11 +46,14 @@ _OFFER = re.compile(r"\b[A-Za-z]{3,20}(?:, [A-Za-z]{3,20}){0,4},? or [A-Za-z]{3,
 _WORD = re.compile(r"[A-Za-z]+")
 _OPTION = re.compile(r"(?:\\text\s?\{\s?)?\(?[A-J]\)?\}?")
 _OPTIONS = re.compile(r"(?>[A-J]|and|\\(?:text|textbf|mathrm)(?![a-z])|\\[,;: ]|[\s(){}$.,;&]){2,60}")
+_SELECTS = re.compile(r"\b(?:which|select|choose|all that apply)\b", re.IGNORECASE)
+_ORDERS = re.compile(r"\b(?:order|arrange|rank|sort|match|sequence)", re.IGNORECASE)
 _HAS_OPTIONS = re.compile(r"(?<![A-Za-z])A\s?[).:].{1,400}?(?<![A-Za-z])B\s?[).:]", re.DOTALL)
 _LETTER = re.compile(r"(?<![A-Za-z\\$])[B-HJ](?![A-Za-z$'’])|(?<=[(\s*])A(?=[).*]|\s*\Z)")
 _PICKED = re.compile(
-    rf"(?i:\b{among('leaves leaving choose pick select go_with going_with matches option choice option_is choice_is')})\s(?:only\s)?(?:option\s|choice\s)?"
-    r"\**\(?([A-J])\)?\**[.!\s]*\Z"
+    r"(?i:\b(?:(?:that|this|which) leaves|leaving|(?:I|we) (?:choose|pick|select|go with)|which is|matches"
+    r"|(?:the )?(?:correct |right )?(?:option|choice|answer) is))\s"
+    r"(?:only\s)?(?:(?:answer\s)?(?:option|choice)\s)?\**\(?([A-J])\)?\**[.!\s]*\Z"
 )
 _DOUBTS = """
 not never nor or if unless except maybe perhaps possibly probably might could may_be would than impossible unlikely doubt suppose assume say guess wrong
@@ -107,7 +110,8 @@ def options_named(text: str, prompt: str) -> frozenset[str]:
         text: an answer, or a reference.
         prompt: of the task.
     """
-    letters = re.findall(r"[A-J]", text) if _OPTIONS.fullmatch(text) is not None and _HAS_OPTIONS.search(prompt) is not None else []
+    is_asked = _HAS_OPTIONS.search(prompt) is not None and _SELECTS.search(prompt) is not None and _ORDERS.search(prompt) is None
+    letters = re.findall(r"[A-J]", text) if is_asked and _OPTIONS.fullmatch(text) is not None else []
     return frozenset(letters) if 1 < len(set(letters)) == len(letters) else frozenset()
 
 

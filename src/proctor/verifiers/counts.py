@@ -31,6 +31,11 @@ _TWO_UNITS = re.compile(
     r"(?<![\d.,/])(\d{1,6} (?:days?|hours?|hrs?|minutes?|mins?|feet|ft|yards?|pounds?|lbs?|weeks?|years?),?(?: and)? "
     r"\d{1,6} (?:hours?|minutes?|mins?|seconds?|inches|in|feet|ounces|oz|days?|months?))[\s.!*]*\Z"
 )
+_DOUBTS = """
+suppose assume if let say complementary complement opposite impossible would could might guess maybe perhaps imagine dream dreamt claims claimed thinks
+thought said says other
+"""
+_DOUBTED = re.compile(rf"{one_of(_DOUBTS)}|\?", re.IGNORECASE)
 _CLAUSE = re.compile(r"(?:[,;:]|\b(?:so|and|therefore|hence|thus))\s", re.IGNORECASE)
 _SIGN = re.compile(r"(?:negative|minus) ", re.IGNORECASE)
 _ASIDE = re.compile(r"(\*\*[^*\n]{0,40}\d[^*\n]{0,40}\*\*[a-z ]{0,30}) \((?:(?!\b(?:or|not|now|actually|so|answer|wait|then)\b)[^()*=?]){1,80}\)[\s.!]*\Z")
@@ -46,7 +51,7 @@ def counted(sentence: str, prompt: str) -> Said:
     """
     if len(sentence) > _MAX_CHARS:
         return Said()
-    if (found := _fraction_in_words(sentence) or _in_two_units(sentence) or _of_two(sentence, prompt)) is not None:
+    if not _DOUBTED.search(sentence) and (found := _fraction_in_words(sentence) or _in_two_units(sentence) or _of_two(sentence, prompt)) is not None:
         return found
     if before := before_given(sentence, prompt):
         return last_number(before) if NUMBER.search(before) else _in_words(before)

@@ -23,7 +23,6 @@ from proctor.verifiers.plain_numbers import NUMBER
 from proctor.verifiers.predicates import predicated
 from proctor.verifiers.ranges import ranged
 from proctor.verifiers.references import Gold
-from proctor.verifiers.regions import is_region
 from proctor.verifiers.statements import FORMULA, OTHER_VALUE, Said, last_math, last_number, sentences
 
 _MAX_CHARS = 20_000
@@ -40,10 +39,16 @@ _IS_WORD = re.compile(
     re.IGNORECASE,
 )
 _CONCLUSION = re.compile(r"[,;]\s(?=(?:and\s)?(?:so|hence|thus|therefore|which means)\b)", re.IGNORECASE)
-_SUPPOSES = re.compile(
-    rf"{one_of('if suppose assume unless maybe perhaps possibly might could would wrong incorrect not never either or')}|n['’]t\b|\?", re.IGNORECASE
+_DOUBTS = """
+if suppose assume unless maybe perhaps possibly might could would wrong incorrect not never either or thinks thought claims claim says said believes misses
+otherwise
+"""
+_SUPPOSES = re.compile(rf"{one_of(_DOUBTS)}|n['’]t\b|\?", re.IGNORECASE)
+_IS_CHEMICAL = re.compile(
+    _OPENING + r"(?:the )?(?:(?:chemical |molecular |empirical )?formula|compound|answer|product|it)(?: of [\w ]{1,30})? is "
+    r"\$?((?-i:(?:[A-Z][a-z]?|[()₀-₉]|_\{?\d\}?){2,40}))\$?[.!]?",
+    re.IGNORECASE,
 )
-_IS_CHEMICAL = re.compile(r"\bis \$?((?:[A-Z][a-z]?|[()₀-₉]|_\{?\d\}?){2,40})\$?[.!]?\Z")
 """`H₂SO₄`."""
 _IT_IS = re.compile(r"\bit['’]s\b", re.IGNORECASE)
 _COMPARED = re.compile(r"\bwhich (?:\w{1,12} )?is (?:the )?(larger|greater|bigger|smaller|less)\b", re.IGNORECASE)
@@ -90,7 +95,7 @@ def _said_in(tail: str, prompt: str, gold: Gold) -> Said:
     readers += [lambda: lettered(tail, gold.text), lambda: emphasised(last, gold)]
     if gold.is_quantity:
         readers += [lambda: concluded(tail, prompt), lambda: _abroad(tail, prompt)]
-    if any(map(is_region, gold.readings)):
+    if gold.is_region:
         readers.append(lambda: ranged(last))
     readers.append(lambda: predicated(tail, gold.readings))
     if gold.is_quantity:
@@ -146,7 +151,7 @@ def _worded(tail: str, line: str, prompt: str) -> tuple[str, ...]:
         return tuple(match[2] for match in alike if match[1].lower() == found[1].lower())
     if _YES_NO.match(last) is not None and len(_EITHER.findall(last)) == 1:
         return tuple(match[1] for sentence in sentences(tail) if (match := _YES_NO.match(sentence.strip())))
-    if (formula := _IS_CHEMICAL.search(last)) is not None and not OTHER_VALUE.search(last[: formula.start()]):
+    if (formula := _IS_CHEMICAL.fullmatch(last)) is not None:
         return (formula[1],)
     who = _WHO.search(prompt)
     if who is not None:

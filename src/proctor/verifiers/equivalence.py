@@ -65,7 +65,10 @@ def equivalent(gold: Answer, given: Answer, *, tolerance: Fraction = Fraction(0)
 
 def _same_name(gold: str, given: str) -> bool:
     """The same, or a function and the variable that stands for its value: `f(x)` and `y`."""
-    return gold == given or ({len(gold), len(given)} == {1, 4} and (gold if len(gold) == 4 else given).endswith(("(x)", "(t)", "(n)")))
+    if {len(gold), len(given)} != {1, 4}:
+        return gold == given
+    letter, call = sorted((gold, given), key=len)
+    return call.endswith(("(x)", "(t)", "(n)")) and letter != call[2]
 
 
 def _same_by_value(gold: Answer, given: Answer, tolerance: Fraction) -> bool:
@@ -104,8 +107,8 @@ def _value_of_chain(relation: Relation) -> Quantity | None:
     *others, last = values
     is_new = variables(last) <= _REAL_CONSTANTS or _is_name(relation.sides[0])
     is_true = all(equal(value, last) for value in others)
-    if relation.unit == PERCENT and not is_true:  # `\frac58 = 62.5\%`
-        is_true = all(equal(value, Apply("/", (last, _HUNDRED))) for value in others)
+    if relation.unit == PERCENT and not is_true and is_new:  # `\frac58 = 62.5\%`
+        return Quantity(others[-1]) if others and all(equal(value, Apply("/", (last, _HUNDRED))) for value in others) else None
     return Quantity(last, relation.unit) if is_new and is_true else None
 
 
@@ -137,8 +140,14 @@ def _is_name(node: Node) -> bool:
 
 
 def _same_as_region(gold: Answer, given: Answer) -> bool:
+    if (gold is not united(gold) or given is not united(given)) and _size(gold) != _size(given):
+        return False  # `[1,2], [2,3]` are two intervals
     gold, given = united(gold), united(given)
     return (is_region(gold) or is_region(given)) and same_region(gold, given)
+
+
+def _size(answer: Answer) -> int:
+    return len(answer.members) if isinstance(answer, Items) else 1
 
 
 def _same_quantity(gold: Quantity, given: Quantity, tolerance: Fraction) -> bool:

@@ -75,6 +75,11 @@ _INVERSE_FUNCTION = re.compile(r"\binverse|\^\s?\{?\s?-\s?1|⁻¹", re.IGNORECAS
 _RATIO = re.compile(r"\b(?:ratio|odds|proportion|scale)s?\b|\d\s?:\s?\d", re.IGNORECASE)
 
 
+def is_ratio_asked(prompt: str) -> bool:
+    """Whether a prompt asks for a ratio, so that "3 to 5" is one."""
+    return re.search(r"\b(?:ratio|odds)\b", prompt[-_MAX_CHARS:], re.IGNORECASE) is not None
+
+
 def has_other_form(answer: Answer, reference: Answer, prompt: str) -> bool:
     """Whether an answer that equals the reference is in another form than the one that the prompt asks for, and the reference has.
 
@@ -117,7 +122,7 @@ def _is_distance(answer: Answer, prompt: str) -> bool:
     """Whether an inequality says how far one letter is from zero, `|m| < 6`, where the prompt has no such bars."""
     match answer:
         case Relation(sides=(Apply("abs", (Symbol(),)), bound)):
-            return not variables(bound) and "|" not in prompt and "abs" not in prompt
+            return not variables(bound) and not any(bar in prompt for bar in ("|", "abs", "vert"))
         case _:
             return False
 
@@ -275,7 +280,7 @@ def lacks_power_of_ten(text: str, reference_text: str, prompt: str) -> bool:
     """
     if _SCIENTIFIC.search(prompt[-_MAX_CHARS:]) is None:
         return False
-    given, wanted = map(_factors_of_powers, (text, reference_text))
+    given, wanted = map(_factors_of_powers, (re.split(r"≈|\\approx(?![a-z])", text)[0], reference_text))
     return bool(wanted) and not (any(map(_is_normal, given)) if any(map(_is_normal, wanted)) else given)
 
 

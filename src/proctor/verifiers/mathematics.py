@@ -31,11 +31,12 @@ from proctor.verifiers.endings import last_said
 from proctor.verifiers.equivalence import equivalent
 from proctor.verifiers.evaluation import is_undefined
 from proctor.verifiers.extraction import CHANNELS, Extraction, after_reasoning, boxes, extractions
-from proctor.verifiers.forms import has_other_form, lacks_power_of_ten
+from proctor.verifiers.forms import has_other_form, is_ratio_asked, lacks_power_of_ten
 from proctor.verifiers.meanings import further_meanings
 from proctor.verifiers.measures import has_other_unit, is_followed_by_other_unit
-from proctor.verifiers.notation import Unreadable
+from proctor.verifiers.notation import MAX_CHARS, Unreadable
 from proctor.verifiers.numerals import SCALES
+from proctor.verifiers.patterns import among
 from proctor.verifiers.plain_numbers import with_plain_fractions
 from proctor.verifiers.reading import readings
 from proctor.verifiers.references import Gold
@@ -70,6 +71,8 @@ _ANSWER_IS = re.compile(
 _MAX_END = 200
 _SPECIAL = re.compile(r"(?:\s*(?:<\|\w{1,20}\|>|</s>|<eos>))+\s*$")
 _COUNTED = re.compile(r"(-?\d[\d.,/]{0,20})(?:\s|(?:\\[,; ]|[\s~])?\\(?:text|mathrm|textbf)\s?\{\s?)([A-Za-z]{3,20}(?: [A-Za-z]{3,20}){0,2})\s?\}?")
+_RATIO_SAID = re.compile(r"(?<!from )(?<![\d.,])(\d{1,9}) to (\d{1,9})(?=[.!*$\s]*\Z)")
+_RATIO = re.compile(r"\A(\d{1,9})\s?(?:\\text\s?\{\s?to\s?\}|to)\s?(\d{1,9})(?=[.$]?\Z)")
 _NAMED = re.compile(r"\\text\s?\{\s?([A-Za-z]{3,20})\s([^{}\s]{1,20})\s?\}")
 _SHARE = re.compile(r"(.{1,60}?)(?:\s|\\[,; ])?\\text\s?\{\s?of (?:the|his|her|all the) ([a-z]{3,20})\s?\}")  # `\frac49\text{ of the cake}`
 _COUNTED_FORMULA = re.compile(r"([^${}]{1,100}=\s?-?\d[\d.,]{0,20})\\text\{\s([A-Za-z]{3,20}(?: [A-Za-z]{3,20}){0,2})\}")  # `$40+30+4 = 74$ committees`
@@ -83,13 +86,16 @@ _LED = re.compile(
 )
 _DOLLARS = re.compile(r"\$([^$]{1,200})\$\s{1,3}([A-Za-z][A-Za-z/^\d ]{0,40})")
 """Around the number of a quantity whose unit stands outside: `$3\\sqrt{14}$ m/s`."""
-_TITLE = re.compile(r"^\\(?:text|textbf|mathrm)\s?\{\s?[A-Za-z][A-Za-z ]{1,30}:\s?\}(?![^:]*\\text)\s?(?:\\[,;: ]|~|\s){0,4}")
+_TITLES = """
+answer final_answer vertex center centre focus area volume perimeter domain range solution solutions slope length distance total time speed cost price
+"""
+_TITLE = re.compile(rf"^\\(?:text|textbf|mathrm)\s?\{{\s?(?:the )?{among(_TITLES)}:\s?\}}(?![^:]*\\text)\s?(?:\\[,;: ]|~|\s){{0,4}}", re.IGNORECASE)
 _GRADIENT = re.compile(r"^(?:∇|\\nabla(?![a-z]))\s?[A-Za-z]\s?(?:\([^()]{0,40}\))?\s?=\s?")
-_ARBITRARY = re.compile(
-    r",?(?:\s|\\q?quad|\\[,; ])*\(?(?:\\text\s?\{\s?(?:where|for|with)\s?\})?(?:\s|\\[,; ])*[A-Za-z](?:_\{?\d\}?)?(?:\s?,\s?[A-Za-z](?:_\{?\d\}?)?){0,2}"
-    r"\s?\\in\s?\\mathbb\s?\{?[RCNZQ]\}?(?:\s?[\^_]\s?\{?[*+\d]{1,2}\}?)?\s*\)?\s*\Z"
-)
+_REMARK_OF = r"(?<=\S),?(?:\s|\\q?quad|\\[,; ])*+\(?(?:\\text\s?\{\s?(?:where|for|with)\s?\})?(?:\s|\\[,; ])*+[A-Za-z](?:_\{?\d\}?)?"
+_ARBITRARY = re.compile(rf"{_REMARK_OF}(?:\s?,\s?[A-Za-z](?:_\{{?\d\}}?)?){{0,2}}\s?\\in\s?\\mathbb\s?\{{?[RC]\}}?\s*\)?\Z")
 """What a general solution says of its constants."""
+_COUNTING = re.compile(rf"{_REMARK_OF}\s?\\in\s?\\mathbb\s?\{{?[NZ]\}}?(?:\s?[\^_]\s?\{{?[*+\d]{{1,2}}\}}?)?\s*\)?\Z")
+"""What the term of a sequence says of its index."""
 _NO_NOUN_WORDS = """
 and not dozen half halves third thirds quarter quarters tenths hundredths thousandths percent squared cubed factorial mod base times plus minus
 """
@@ -140,6 +146,7 @@ class MathVerifier:
         if text is None:
             return Score.unparsed("the reasoning is not closed by </think>")
         text = with_plain_fractions(without_code(without_comments(text[:-_MAX_END] + _SPECIAL.sub("", text[-_MAX_END:]))))
+        text = _RATIO_SAID.sub(r"\1:\2", text) if is_ratio_asked(task.prompt_text) else text
         for found in self._offers(text, gold, task):
             try:
                 verdicts = [self._is_right(candidate, gold, task) for candidate in dict.fromkeys(_with_power(found))]
@@ -187,18 +194,24 @@ class MathVerifier:
         return doubt.is_retraction
 
     def _is_right(self, candidate: str, gold: Gold, task: Task) -> bool:
+        if len(candidate) > MAX_CHARS:
+            raise Unreadable(f"longer than {MAX_CHARS} characters")
         candidate = _without_noun(_OLD.sub("", _LED.sub("", _plain(candidate))), task.prompt_text)
         candidate = candidate if r"\text" in gold.text else _TITLE.sub("", candidate)
-        is_family = r"\pi" in candidate and r"\mathbb" in candidate  # of solutions, whose integer is no remark
-        candidate = candidate if r"\in" in gold.text or is_family else _ARBITRARY.sub("", candidate)
+        candidate = candidate if r"\in" in gold.text else _ARBITRARY.sub("", candidate)
+        candidate = candidate if r"\in" in gold.text or r"\pi" in candidate or gold.is_region else _COUNTING.sub("", candidate)
         candidate = candidate if "nabla" in gold.text else _GRADIENT.sub("", candidate)
+        if candidate.strip() == gold.text:
+            return True
+        if is_ratio_asked(task.prompt_text):
+            candidate = _RATIO.sub(r"\1:\2", candidate.strip())
         if (options := options_named(gold.text, task.prompt_text)) and (named := options_named(candidate, task.prompt_text)):
             return named == options
         label = _label_of(candidate) if gold.label else ""
         if label and (_LABEL.fullmatch(candidate.strip()) is not None or label != gold.label):
             return label == gold.label
         candidate = _without_label(_ANSWER_IS.sub("", candidate), wants_label=_LABEL.fullmatch(gold.text) is not None)
-        if candidate.strip() == gold.text or _is_named(candidate, gold.text, task.prompt_text):
+        if _is_named(candidate, gold.text, task.prompt_text):
             return True
         rests = values_said(candidate, task.prompt_text)
         try:
@@ -283,7 +296,8 @@ def read_gold(task: Task) -> Gold:
     written = _plain(gold_text(task))
     text = _without_label(written, wants_label=False)
     try:
-        return replace(_read_gold(text), label="" if text == written else _without_label(written, wants_label=True))
+        label = "" if text == written else _without_label(written, wants_label=True)
+        return replace(_read_gold(text), label=label if f"({label})" in written and _LABEL.fullmatch(text) is None else "")
     except Unreadable as error:
         raise TaskError(f"the answer {text[-80:]!r} of task {task.id} cannot be read: {error}") from error
 

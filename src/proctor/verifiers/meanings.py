@@ -42,8 +42,8 @@ _ABOUT_VECTORS = re.compile(
 _HAS_CONSTANTS = re.compile(
     any_of(
         r"\\int|∫|\bintegra|antiderivative|general solution|differential equation",
-        r"\b[a-z]'{1,3}(?![a-z'])|\bd[a-z]\s?/\s?d[a-z]\b|\\frac\s?\{\s?d",  # `y'' + 4y = 0`
-        r"\bfind all (?:\w{1,15} ){0,2}(?:functions|solutions of f)\b",
+        r"\bsolve\b[^.?!]{0,40}?(?:[a-z]'{1,3}(?![a-z'])|d[a-z]\s?/\s?d[a-z]\b|\\frac\s?\{\s?d)",  # "Solve $y'' + 4y = 0$"
+        r"\bfind all (?:\w{1,15} ){0,2}(?:functions|solutions of \$?f)\b",
     ),
     re.IGNORECASE,
 )
@@ -56,9 +56,21 @@ _NO_SOLUTION = frozenset({"no solution", "no real solution", "none", "empty set"
 _ASKS_POINT = re.compile(r"\b(?:points?|vertex|coordinates|ordered (?:pair|triple)|center|centre|interval)\b", re.IGNORECASE)
 _HALF = re.compile(r"\b(?:(afternoon|evening|p\.?\s?m\b)|morning|a\.m\.|am\b)", re.IGNORECASE)
 _SEVERAL = re.compile(
-    r"\b(?:eigenvalues|roots|zeros|solutions|two (?:numbers|integers|values))\b(?!.*(?:interval|range|[<>≤≥]|\\[lg]eq?(?![a-z])))",
-    re.IGNORECASE | re.DOTALL,
+    r"\b(?:eigenvalues|two (?:numbers|integers)|(?:find|what are|give|compute|determine) (?:all )?the (?:roots|zeros|solutions))\b", re.IGNORECASE
 )
+_ABOUT_REGIONS = re.compile(
+    r"\b(?:intervals?|ranges?|domain|for which|for what|at most|at least|inequalit\w+|closed|no real|values of)\b"
+    r"|[<>≤≥]|\\[lg]e(?:q|qslant)?(?![a-z])",
+    re.IGNORECASE,
+)
+_ABOUT_ANGLES = re.compile(r"\bsolve\b|\bsolutions?\b|\\(?:sin|cos|tan|cot|sec|csc)(?![a-z])|\b(?:sin|cos|tan)\b", re.IGNORECASE)
+_COMPLEX = re.compile(r"\bcomplex\b", re.IGNORECASE)
+_KINDS = """
+triangle quadrilateral polygon angle function series sequence number lines curve equation matrix distribution property statement integral
+"""
+_NOUNS = frozenset(_KINDS.split())
+"""What may be said again behind a word that says its kind: "isosceles triangle"."""
+_FUNCTIONAL = re.compile(r"\bfind all (?:\w{1,15} ){0,2}(?:functions|solutions of \$?f)\b", re.IGNORECASE)
 _MAX_CONSTANTS = 3
 _UNIT_VECTORS = ("i", "j", "k")
 _ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
@@ -80,11 +92,15 @@ def further_meanings(text: str, answer: Answer, references: Sequence[Answer], re
     for reference in references:
         yield from ((reference, other) for other in _of_other_kind(answer, reference, prompt))
         wanted = _vector(reference_text, reference, None, is_about_vectors=is_about_vectors)
+        if isinstance(reference, Interval) and _is_pair(reference) and is_about_vectors and not _ABOUT_REGIONS.search(prompt):
+            wanted = (reference.low, reference.high)  # `[4, 1]`, a gradient
         if wanted is not None and (given := _vector(text, answer, len(wanted), is_about_vectors=is_about_vectors)) is not None:
             yield _tuple(wanted), _tuple(given)
         if unordered is not None and isinstance(reference, Items) and reference.kind in ("list", "set", "alternatives"):
             yield reference, unordered
-        if isinstance(reference, Interval) and reference.has_low and reference.has_high and _SEVERAL.search(prompt):  # `[1, 3]`, for a list of two
+        if (
+            isinstance(reference, Interval) and reference.has_low and reference.has_high and _SEVERAL.search(prompt) and not _ABOUT_REGIONS.search(prompt)
+        ):  # `[1, 3]`, for a list of two
             pair = Items("list", (Quantity(reference.low), Quantity(reference.high)))
             yield from ((pair, one) for one in (answer, unordered) if one is not None)
         if numeral is not None and isinstance(reference, Numeral):
@@ -115,20 +131,26 @@ def _of_other_kind(answer: Answer, reference: Answer, prompt: str) -> Iterator[A
         case Time(is_known_half=False), Time(hour=hour, is_known_half=True) if _asks_half(prompt) is (hour >= 12):
             yield replace(answer, hour=hour % 12 or 12, is_known_half=False)
         case (Words(text=text), Items(kind="set", members=())) | (Items(kind="set", members=()), Words(text=text)) if text in _NO_SOLUTION:
-            yield reference
+            if not ("real" in text and _COMPLEX.search(prompt)):
+                yield reference
         case Words(text=text), Words(text=longer) if longer.startswith(f"{text} "):
-            noun = longer.removeprefix(f"{text} ")
-            if noun.isalpha() and len(noun) > 3 and re.search(rf"\b{noun}s?\b", prompt, re.IGNORECASE):
+            if longer.removeprefix(f"{text} ") in _NOUNS and re.search(rf"\b{longer.split()[-1]}", prompt, re.IGNORECASE):
                 yield reference
         case ((Quantity() | Assignment()), Progression()):
             wanted = as_progressions(reference)  # `\\frac{\\pi}{4} + k\\pi`; `2n+1` is a term of a sequence
-            if isinstance(wanted, Progression) and "pi" in variables(wanted.step) and same_progression(wanted, answer):
+            is_family = _ABOUT_ANGLES.search(prompt) is not None or not prompt.strip()
+            if is_family and isinstance(wanted, Progression) and "pi" in variables(wanted.step) and same_progression(wanted, answer):
                 yield reference
         case ((Progression() | Items(kind="alternatives", members=(Progression(), *_))), _):
             if (found := as_progressions(answer)) is not None:
                 yield found
         case _:
             return
+
+
+def _is_pair(interval: Interval) -> bool:
+    """Whether an interval is written as a list of two may be."""
+    return interval.has_low and interval.has_high
 
 
 def _asks_half(prompt: str) -> bool | None:
@@ -167,8 +189,6 @@ def _vector(text: str, answer: Answer, size: int | None, *, is_about_vectors: bo
             return tuple(nodes) if len(nodes) == len(members) else None
         case Quantity(node=node, unit=None, rough=None):
             return _of_unit_vectors(node, size)
-        case Interval(low=low, high=high, has_low=True, has_high=True) if is_about_vectors:
-            return (low, high)
         case Assignment(value=value):
             return _vector(text, value, size, is_about_vectors=is_about_vectors)
         case _:
@@ -255,8 +275,14 @@ def _with_constant(answer: Answer, reference: Answer, prompt: str) -> Answer | N
         case Quantity(), Quantity():
             given, wanted = variables(answer.node), variables(reference.node)
             known = NAMED_CONSTANTS | set(_LETTER.findall(prompt))
+            allowed = set("CcKkab") if _FUNCTIONAL.search(prompt) else {"C"}
             names, constants = given - wanted - known, wanted - given - known
-            if not (len(names) == len(constants) == 1 and all(len(name) == 1 for name in names | constants) and given - names == wanted - constants):
+            if not (
+                len(names) == len(constants) == 1
+                and constants <= allowed
+                and all(len(name) == 1 for name in names | constants)
+                and given - names == wanted - constants
+            ):
                 return None
             return Quantity(_replaced(answer.node, {names.pop(): constants.pop()}), answer.unit)
         case _:

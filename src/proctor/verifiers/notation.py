@@ -111,7 +111,6 @@ _PLAIN_SET = re.compile(r"(?<![\\_^A-Za-z}])\{(\s?[a-z]\s?(?:(?:∈|\\in(?![a-z]
 """`{x ∈ ℝ : x > 3}`, a set whose braces are plain."""
 _UNION = re.compile(r"(?<=[)\]])\s{0,3}U\s{0,3}(?=[(\[])")
 _ROW_SPACE = re.compile(r"\\\\\[\s?-?\d[\d.]{0,6}\s?(?:pt|em|ex|mm|cm|in)\s?\]")
-_RATIO = re.compile(r"\A(\d{1,9})\s?(?:\\text\s?\{\s?to\s?\}|to)\s?(\d{1,9})(?=[.$]?\Z)")
 _COMPOUND_UNIT = re.compile(
     r"\\(?:mathrm|text|rm|mbox)\s?\{((?>\s|\\[,;: ]|~|\\cdot(?![a-z])"
     r"|[A-Za-zμµΩ]{1,6}(?![A-Za-z])(?:\s?\^\s?\{?\s?-?\d\s?\}?)?){2,24})\}"
@@ -196,7 +195,7 @@ def unify(text: str) -> str:
     """
     if len(text) > MAX_CHARS:
         raise Unreadable(f"longer than {MAX_CHARS} characters")
-    text = _RATIO.sub(r"\1:\2", _UNION.sub("∪", text.strip()))
+    text = _UNION.sub("∪", text)
     text = _PLAIN_SET.sub(r"\\{\1\\}", text)
     if not text.isascii():
         text = _MICRO.sub(r"\1\\text{μ \2}", text)

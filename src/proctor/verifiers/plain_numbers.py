@@ -39,7 +39,7 @@ _POWER_OF_TEN = re.compile(
     r"(?:\s?\^\s?(?:\{\s?[-+\u2212]?\d{1,3}\s?\}|\(?[-+\u2212]?\d{1,3}\)?)|⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})"
 )
 _SIGNS = dict(zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞", ["1/2", "1/3", "2/3", "1/4", "3/4", "1/5", "2/5", "3/5", "4/5", "1/6", "5/6", "1/8", "3/8", "5/8", "7/8"], strict=True))
-_FRACTION_SIGN = re.compile(rf"(\d)?(?<![\^A-Za-z])([{''.join(_SIGNS)}])(?![\w(√\\^])")
+_FRACTION_SIGN = re.compile(rf"(\d)?(?<![\^A-Za-z/÷])(?<![/÷]\s)([{''.join(_SIGNS)}])(?![\w(√\\^])")
 
 
 def with_plain_fractions(text: str) -> str:

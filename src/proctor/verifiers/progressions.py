@@ -11,6 +11,7 @@ from proctor.verifiers.evaluation import NAMED_CONSTANTS, equal, substitute, var
 from proctor.verifiers.expressions import Apply, Node, Number, parse
 from proctor.verifiers.notation import Unreadable
 from proctor.verifiers.patterns import any_of
+from proctor.verifiers.quantities import signed_decimal
 
 _MAX_CHARS = 300
 _MAX_PARTS = 12
@@ -90,7 +91,9 @@ def _parts(text: str) -> list[str]:
 def _of_residue(text: str, modulus: str) -> Progression | None:
     with suppress(Unreadable):
         start, step = parse(text), Number(Fraction(modulus))
-        return None if variables(start) or not step.value else Progression(start, step)
+        value = signed_decimal(start)
+        is_residue = value is not None and value.denominator == 1 and abs(value) <= 2 * step.value  # worked out: no `2^{10}`
+        return Progression(start, step) if is_residue and step.value > 0 else None
     return None
 
 

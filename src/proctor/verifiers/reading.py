@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from proctor.verifiers.answers import Answer, Assignment, Difference, Domain, Interval, Items, Matrix, Quantity, Relation, Words
-from proctor.verifiers.brackets import depth_change, encloses, split, trimmed
+from proctor.verifiers.brackets import encloses, split, top_marks, trimmed
 from proctor.verifiers.chains import has_pair, read_chain, shortened, signed
 from proctor.verifiers.expressions import GREEK, Node, Symbol, parse_tokens
 from proctor.verifiers.matrices import matrix_name, read_matrix
@@ -163,7 +163,8 @@ def _one(tokens: Sequence[Token]) -> Answer:
         try:
             related = _related(tokens)
         except Unreadable:
-            if signs != ("=",) or not has_pair(tokens):
+            num_letters = len({token.text for token in tokens if token.kind == "word" and len(token.text) == 1})
+            if signs != ("=",) or not has_pair(tokens) or num_letters < 2:
                 raise
             related = Items("alternatives", tuple(_one(signed(tokens, plus=plus)) for plus in (True, False)))  # `3x \\pm 4y = 0`
         if related is not None:
@@ -209,7 +210,7 @@ def _named_point(tokens: Sequence[Token]) -> Assignment | None:
 
 def _related(tokens: Sequence[Token]) -> Answer | None:
     """A relation, a named value, a value with its approximation, an element of a set; None if the signs stand in brackets."""
-    signs = tuple(part for part in _top_marks(tokens) if part in _SIGNS or part in ("≈", "∈"))
+    signs = tuple(part for part in top_marks(tokens) if part in _SIGNS or part in ("≈", "∈"))
     if not signs:
         return None
     sides = split(tokens, (*_SIGNS, "≈", "∈"))
@@ -272,16 +273,6 @@ def _equation(sides: Sequence[Sequence[Token]]) -> Relation | None:
         return Relation(tuple(parse_tokens(side) for side in sides), ("=",))
     except Unreadable:
         return None
-
-
-def _top_marks(tokens: Sequence[Token]) -> list[str]:
-    depth = 0
-    found: list[str] = []
-    for token in tokens:
-        depth += depth_change(token)
-        if token.kind == "mark" and depth == 0:
-            found.append(token.text)
-    return found
 
 
 def _bracketed(tokens: Sequence[Token]) -> Answer | None:
@@ -387,7 +378,13 @@ def _case(row: Sequence[Token]) -> Items:
     value, given = (cell[:-1] if cell[-1].text in (",", ".") else cell for cell in cells)
     condition = trimmed([token for token in given if token.text.lower() not in _OF_CONDITIONS])
     texts = [token.text.lower() for token in condition]
-    return Items("tuple", (read_quantity(value), Words("otherwise") if texts in (["otherwise"], ["else"]) else _one(condition)))
+    if texts in (["otherwise"], ["else"]):
+        return Items("tuple", (read_quantity(value), Words("otherwise")))
+    when = _one(condition)
+    when = _defining(when.name, when.value) if isinstance(when, Assignment) else when
+    if not isinstance(when, Relation | Interval | Items):
+        raise Unreadable("a condition that is none")
+    return Items("tuple", (read_quantity(value), when))
 
 
 def _with_matrix(tokens: Sequence[Token]) -> Answer:

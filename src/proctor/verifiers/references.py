@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from proctor.verifiers.answers import Answer, Items, Quantity, Words
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
+from proctor.verifiers.regions import is_region
 
 _EMPTY = Items("set", ())
 """`\\emptyset`, for which "no solution" may be said."""
@@ -34,6 +35,11 @@ class Gold:
     def is_quantity(self) -> bool:
         """Whether it is one value."""
         return any(isinstance(reading, Quantity) and not variables(reading.node) - NAMED_CONSTANTS for reading in self.readings)
+
+    @property
+    def is_region(self) -> bool:
+        """Whether it is a set of numbers."""
+        return any(map(is_region, self.readings))
 
     @property
     def is_measured(self) -> bool:

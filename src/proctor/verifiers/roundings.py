@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from proctor.verifiers.answers import Answer, Assignment, Quantity, Relation
-from proctor.verifiers.evaluation import NAMED_CONSTANTS, equal, variables, within
+from proctor.verifiers.evaluation import NAMED_CONSTANTS, count, equal, variables, within
 from proctor.verifiers.expressions import Apply, Node, Number, Symbol
 from proctor.verifiers.notation import Token, Unreadable
 from proctor.verifiers.quantities import read_quantity, signed_decimal
 from proctor.verifiers.units import PERCENT
 
 _MAX_POWER = 400
+_MAX_SIDES = 3
+_MAX_NODES = 40
 
 
 def rounded(exact: Answer, tokens: Sequence[Token]) -> Answer:
@@ -57,6 +59,8 @@ def _decimal(node: Node, digits: str) -> tuple[Fraction, Fraction] | None:
         case _:
             pass
     value = signed_decimal(node)
+    if value is not None and scale != 1 and not 1 <= abs(value) < 10:
+        return None
     return None if value is None else (value * scale, scale / 10 ** min(len(digits.partition(".")[2]), _MAX_POWER))
 
 
@@ -64,6 +68,8 @@ def last_of_identity(answer: Answer) -> Quantity | None:
     """The last side of a chain of expressions that are the same function, `(x-2)(x+1) = x^2-x-2`; None for everything else."""
     match answer:
         case Relation(sides=sides, signs=signs, unit=None) if set(signs) == {"="} and variables(sides[-1]) - NAMED_CONSTANTS:
+            if len(sides) > _MAX_SIDES or any(count(side) > _MAX_NODES for side in sides):
+                return None
             return Quantity(sides[-1]) if all(equal(side, sides[-1]) for side in sides[:-1]) else None
         case _:
             return None

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from proctor.verifiers.abroad import ANSWER_ABROAD, HEDGED_AFTER, HEDGED_BEFORE
+from proctor.verifiers.abroad import HEDGED_AFTER, HEDGED_BEFORE, with_english_labels
 from proctor.verifiers.patterns import among, any_of, one_of
 from proctor.verifiers.plain_numbers import NUMBER, SIGN_BEFORE, end_of, number_text, power_of_ten_at, with_unit
 from proctor.verifiers.remarks import closed_quantity, without_repetition
@@ -36,7 +36,6 @@ FORMULA = re.compile(
 _SUBJECT = any_of(
     r"answers(?=[*_]{0,3}\s{0,5}(?:are|is|[:=])(?![a-z]))",
     r"answer",
-    r"(?:réponse|respuesta|risposta|resposta|antwort|ответ)",
     r"correct (?:option|choice)",
     r"(?:ans|result)(?=[*_]{0,3}\s?[:=.])",
 )
@@ -47,7 +46,7 @@ _LABEL = any_of(
     r"[*_]{0,3}[ \t]{0,5}(?=\n)",  # "## Answer" above a line
     r"[*_]{2,3}(?=[ \t])",  # "**Answer** "
 )
-_IS = any_of(among("is are be equals est es è é ist lautet"), r"(?:is|are|was|can|wo|could)n['’]t(?: be)?")
+_IS = any_of(among("is are be equals"), r"(?:is|are|was|can|wo|could)n['’]t(?: be)?")
 _STATEMENT = re.compile(
     rf"(?<!\bto )(?<!/)(?<!/correct )\b{_SUBJECT}\b\]?"
     + any_of(
@@ -169,7 +168,7 @@ def answers_said(text: str) -> Said:
     A label before a whole solution says nothing, and neither does "the answer as a percentage"; "our answer is reasonable" says
     something only where nothing else does.
     """
-    tail = ANSWER_ABROAD.sub("Answer: ", _TEXT_LABEL.sub(r"\1", _QED.sub("", text[-MAX_TAIL_CHARS:])))
+    tail = with_english_labels(_TEXT_LABEL.sub(r"\1", _QED.sub("", text[-MAX_TAIL_CHARS:])))
     found = [(candidate, start) for line, start in _statements(tail) if (candidate := _answer_in(line))]
     found = [(candidate, start) for candidate, start in found if _SUBSTANCE.search(candidate)] or found
     return said(tail, found[-1][1], found[-1][1], *(candidate for candidate, _ in found)) if found else Said()
@@ -329,6 +328,10 @@ def last_number(text: str) -> Said:
         tail = tail[: len(tail) - len(aside.group())]
     number = next(iter(deque(NUMBER.finditer(tail), maxlen=1)), None)
     if number is not None and (power := power_of_ten_at(tail, number.start())) is not None:
+        lead = tail[max(0, power.start() - 60) : power.start()].rpartition("\n")[2]
+        is_part = _OPERATOR_BEFORE.search(lead) or OTHER_VALUE.search(lead) or _HEDGED_BEFORE.search(lead) or _SUPPOSED.search(tail[: power.start()][-200:])
+        if is_part or _HEDGED_AFTER.search(tail[power.end() : power.end() + 40]):
+            return Said()
         return said(tail, power.start(), power.end(), with_unit(power.group(), tail, power.end()))
     if number is None or _is_hedged(tail, number) or _SUPPOSED.search(tail[max(0, number.start() - 200) : number.start()]):
         return Said()

@@ -288,6 +288,7 @@ def _read(tokens: Sequence[Token]) -> Unit | None:
     """Read all tokens as one unit: `m/s^2`, `square feet`, `kilometers per hour`, `million dollars`."""
     unit, position, sign, power = COUNT, 0, 1, 1
     num_factors = 0
+    is_open = False
     while position < len(tokens):
         word = tokens[position].text
         if word.lower() in _PREFIXES and position + 1 < len(tokens):
@@ -296,7 +297,12 @@ def _read(tokens: Sequence[Token]) -> Unit | None:
         if word in ("/", "per") and num_factors:
             sign, position = -1, position + 1
             continue
-        if (word in ("*", ".", "{", "}", "(", ")") and num_factors) or _is_hyphen(tokens, position):
+        if word in ("(", ")") and num_factors:
+            if (word == "(") is is_open or (word == "(" and tokens[position - 1].text not in ("/", "per", "*")):
+                return None
+            is_open, position = word == "(", position + 1
+            continue
+        if (word in ("*", ".", "{", "}") and num_factors) or _is_hyphen(tokens, position):
             position += 1
             continue
         is_word = tokens[position].kind in ("word", "text") or tokens[position].text == "Omega"
@@ -309,7 +315,7 @@ def _read(tokens: Sequence[Token]) -> Unit | None:
         raised, position = _exponent(tokens, position)
         unit = unit.times(factor.to_the(sign * power * raised))
         power, num_factors = 1, num_factors + 1
-    return unit if num_factors and power == 1 and tokens[-1].text not in ("/", "per", "*", "(") else None
+    return unit if num_factors and power == 1 and not is_open and tokens[-1].text not in ("/", "per", "*", "(") else None
 
 
 def _is_hyphen(tokens: Sequence[Token], position: int) -> bool:

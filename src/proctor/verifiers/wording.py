@@ -38,6 +38,7 @@ _SPELLINGS = (
     (re.compile(r"\bconverges\b"), "convergent"),
     (re.compile(r"\bdiverges\b"), "divergent"),
 )
+_PLAIN_WORDS = re.compile(r"(?:(?:[A-Z]|an?|[A-Za-z]{2,40})(?: ['-] [A-Za-z]{1,40})?(?: [:,])?(?: |\Z)){2,60}")
 _JOINTS = re.compile(r"(?<!\S)(?:is|are|an|a|the|and|[:,])(?!\S)")
 _INVERSE = re.compile(r"[A-Za-z]\^\{?-1\}?\([A-Za-z]\)")
 _NAME_MARKS = frozenset("(){}_,':/|°∩∪")
@@ -77,7 +78,8 @@ def _in_one_spelling(words: str) -> str:
     """Words without what tells no two answers apart: articles, forms of "to be", the ways to say that a series converges, what joins parts."""
     for pattern, spelling in _SPELLINGS:
         words = pattern.sub(spelling, words)
-    return " ".join(_JOINTS.sub(" ", words).split()) or words
+    is_plain = _PLAIN_WORDS.fullmatch(words) is not None and not _HEDGES & set(words.lower().split())
+    return (" ".join(_JOINTS.sub(" ", words).split()) if is_plain else words) or words
 
 
 def _is_labelled_text(tokens: Sequence[Token]) -> bool:
