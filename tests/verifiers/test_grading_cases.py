@@ -115,7 +115,7 @@ def test_public_cases() -> None:
 @pytest.mark.parametrize(
     ("name", "num_refused", "num_paid"),
     [
-        ("first", 9, 0),
+        ("first", 8, 0),
         ("second", 1, 0),
         ("third", 1, 0),
         ("fourth", 0, 0),
@@ -123,20 +123,27 @@ def test_public_cases() -> None:
         ("sixth", 0, 0),
         ("seventh", 3, 2),
         ("eighth", 7, 0),
-        ("ninth", 7, 1),
+        ("ninth", 6, 1),
         ("tenth", 0, 1),
-        ("eleventh", 12, 0),
+        ("eleventh", 10, 0),
         ("twelfth", 7, 0),
         ("thirteenth", 1, 0),
-        ("fourteenth", 5, 2),
+        ("fourteenth", 4, 2),
         ("fifteenth", 0, 0),
         ("sixteenth", 0, 0),
-        ("seventeenth", 10, 0),
-        ("eighteenth", 4, 0),
+        ("seventeenth", 5, 0),
+        ("eighteenth", 0, 0),
+        ("nineteenth", 10, 0),
+        ("twentieth", 2, 0),
+        ("twenty-first", 3, 0),
+        ("pairs", 0, 0),
+        ("pairs-second", 2, 0),
+        ("pairs-third", 0, 0),
+        ("pairs-fourth", 3, 0),
     ],
 )
 def test_rows_written_blind_are_read_no_worse_than_now(name: str, num_refused: int, num_paid: int) -> None:
-    """By people who had not seen the grader; what was mended after them is in these counts: docs/notes/what-did-not-work.md."""
+    """By people who had not seen the grader; what was mended after them is in these counts: docs/notes/grading-blind.md."""
     path = Path(__file__).parents[2] / "evidence" / "grading" / f"blind-{name}.jsonl"
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     tasks = [Task(row["id"], row["task"]["prompt"], row["task"]["answer"]) for row in rows]
