@@ -36,7 +36,6 @@ RIGHT = [
     ("What property is it?", "commutative property of addition", "It shows the **commutative property of addition**."),
     ("Divide 38 by 7.", r"5 \text{ remainder } 3", "The answer is 5 R 3."),
     ("Find all continuous functions with $f(x+y)=f(x)+f(y)$.", "f(x)=cx", r"\boxed{f(x)=kx} for a constant $k$."),
-    ("Between which two integers does it lie?", "7 and 8", "49 < 50 < 64, so it lies between **7 and 8**."),
     ("How many dollars does it pay?", "1250", "The total is \\$1,250."),
     (FILM, "5:45", r"\boxed{5{:}45 \text{ p.m.}}"),
     ("What fraction of the cake is left?", r"\frac{4}{9}", r"\boxed{\frac{4}{9}\text{ of the cake}}"),
@@ -138,11 +137,6 @@ RIGHT = [
         "Nora's mother is now 4 times as old as Nora. In 6 years the mother will be 3 times as old as Nora. How old is Nora now?",
         "12",
         "Nora is 12. (Her mother is 48; six years from now they'll be 18 and 54.)",
-    ),
-    (
-        "Solve $x^2-x-6<0$. Give your answer in interval notation.",
-        "(-2,3)",
-        "The parabola opens upward and has roots −2 and 3; it's negative for x in (−2, 3).",
     ),
     (
         "Which of the following numbers is irrational?\n(A) $\\sqrt{49}$ (B) $0.\\overline{3}$ (C) $\\sqrt{12}$ (D) $\\frac{22}{7}$",

@@ -68,7 +68,7 @@ _ANSWER = re.compile(
     )
     + r"(?=\*{0,2}\s?(?:[$\\(]|[A-J](?![A-Za-z])|[-\u2212]?\d[\d.,/π√]{0,30}\*{0,2}[。.！!]?[ \t]*(?:\n|\Z)))"
 )
-_DENIAL = re.compile(r"[不非没沒错錯否怎아]|\b(?:no|nicht|pas|non)\b", re.IGNORECASE)
+_DENIAL = re.compile(r"[不非没沒错錯否怎아的]|\b(?:no|nicht|pas|non|falsche?|mauvaise|mala|неверный|que)\b", re.IGNORECASE)
 
 
 def with_english_labels(text: str) -> str:

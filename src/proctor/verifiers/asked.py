@@ -77,9 +77,10 @@ _NAMED_BASE = re.compile(
     re.IGNORECASE,
 )
 _NAMED_BASES = {"binary": 2, "octal": 8, "hexadecimal": 16}
-_PLACES = "whole integer tenth hundredth thousandth ten hundred thousand million cent dollar degree percent unit minute second hour meter number"
+_PLACES = "shop store town city station neighbor neighbour exit village tree house school point friend airport hospital bus"
 _ROUNDED = re.compile(
-    rf"\bround|\bnearest\s(?:\w{{1,12}}\s)?(?:{among(_PLACES)}|\$?[\d.])|\bdecimal places?\b|\bsignificant\b|\bapproximat|\bestimate", re.IGNORECASE
+    rf"\bround|\bnearest\s(?!{among(_PLACES)})\S|\bdecimal places?\b|\bsignificant\b|\bapproximat(?:e|ion)\b|\bapproximately (?:what|how)\b|\bestimate",
+    re.IGNORECASE,
 )
 _PERCENT = re.compile(r"\bwhat (?:percent|percentage|per cent)\b|\bhow many percent\b|\bwhat is the percent", re.IGNORECASE)
 _SUM = any_of(

@@ -47,13 +47,13 @@ _WORD = re.compile(r"[A-Za-z]+")
 _OPTION = re.compile(r"(?:\\text\s?\{\s?)?\(?[A-J]\)?\}?")
 _OPTIONS = re.compile(r"(?>[A-J]|and|\\(?:text|textbf|mathrm)(?![a-z])|\\[,;: ]|[\s(){}$.,;&]){2,60}")
 _SELECTS = re.compile(r"\b(?:which|select|choose|all that apply)\b", re.IGNORECASE)
-_ORDERS = re.compile(r"\b(?:order|arrange|rank|sort|match|sequence)", re.IGNORECASE)
+_ORDERS = re.compile(r"\b(?:order|arrange|rank|sort|match|sequence|respectively)", re.IGNORECASE)
 _HAS_OPTIONS = re.compile(r"(?<![A-Za-z])A\s?[).:].{1,400}?(?<![A-Za-z])B\s?[).:]", re.DOTALL)
 _LETTER = re.compile(r"(?<![A-Za-z\\$])[B-HJ](?![A-Za-z$'’])|(?<=[(\s*])A(?=[).*]|\s*\Z)")
 _PICKED = re.compile(
-    r"(?i:\b(?:(?:that|this|which) leaves|leaving|(?:I|we) (?:choose|pick|select|go with)|which is|matches"
-    r"|(?:the )?(?:correct |right )?(?:option|choice|answer) is))\s"
-    r"(?:only\s)?(?:(?:answer\s)?(?:option|choice)\s)?\**\(?([A-J])\)?\**[.!\s]*\Z"
+    r"\W*(?i:(?:(?:so|thus|hence|therefore)\b,?\s)?"
+    r"(?:(?:that|this) leaves|(?:I|we) (?:choose|pick|select)|the (?:correct|right) (?:option|choice|answer) is|\$?[a-z]\s?=\s?[^,.]{1,20}, which is))\s"
+    r"(?i:only\s)?(?i:(?:answer\s)?(?:option|choice)\s)?\**\(?([A-J])\)?\**[.!\s]*"
 )
 _DOUBTS = """
 not never nor or if unless except maybe perhaps possibly probably might could may_be would than impossible unlikely doubt suppose assume say guess wrong
@@ -97,10 +97,10 @@ def lettered(text: str, reference: str) -> Said:
         reference: the letter of an option, in brackets or not.
     """
     *_, last = sentences(text[-_MAX_CHARS:])
-    found = _PICKED.search(last) if _OPTION.fullmatch(reference.strip()) is not None and len(last) <= _MAX_SENTENCE_CHARS else None
+    found = _PICKED.fullmatch(last) if _OPTION.fullmatch(reference.strip()) is not None and len(last) <= _MAX_SENTENCE_CHARS else None
     if found is None or _UNDECIDED.search(last) or set(_LETTER.findall(last)) != {found[1]}:
         return Said()
-    return Said((found[1],), last[: found.start()])
+    return Said((found[1],))
 
 
 def options_named(text: str, prompt: str) -> frozenset[str]:

@@ -24,11 +24,20 @@ _IN_WORDS = re.compile(
     re.IGNORECASE,
 )
 _BELOW = ("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth")
-_FRACTION = re.compile(rf"\b(?:is|equals|are)\s(?P<top>{among(_UNITS)})[ -](?P<bottom>(?:{among(' '.join(_BELOW))}|fourth|halve)s?)[\s.!*]*\Z", re.IGNORECASE)
+_FRACTION = re.compile(
+    r"(?:\A\W*(?:(?:so|thus|hence|therefore)\b,?\s)?|[,;]\s(?:so|thus|hence|therefore)\s)the (?:probability|chance|answer|fraction|result|value|slope) "
+    rf"(?:is|equals) (?:exactly )?(?P<top>{among(_UNITS)})[ -](?P<bottom>(?:{among(' '.join(_BELOW))}|fourth|halve)s?)[\s.!*]*\Z",
+    re.IGNORECASE,
+)
 _NUMBERED = r"\$?(?P<{}>\d[\d,]{{0,12}})\$?(?:\s|\\text\{{\s)(?P<{}>[a-z]{{3,20}})\}}?\$?"
-_TWO_COUNTED = re.compile(rf"{_NUMBERED.format('number', 'first')} and {_NUMBERED.format('other', 'second')}[\s.!*]*\Z")
+_WHO_HAS = r"(?:he|she|they|there|we|it|the [a-z]{3,20}|[A-Z][a-z]{2,20}) (?:has|have|are|owns|own)"
+_TWO_COUNTED = re.compile(
+    rf"\W*(?:(?:so|thus|hence|therefore|then)\b,?\s)?{_WHO_HAS} {_NUMBERED.format('number', 'first')} and {_NUMBERED.format('other', 'second')}[\s.!*]*\Z",
+    re.IGNORECASE,
+)
 _TWO_UNITS = re.compile(
-    r"(?<![\d.,/])(\d{1,6} (?:days?|hours?|hrs?|minutes?|mins?|feet|ft|yards?|pounds?|lbs?|weeks?|years?),?(?: and)? "
+    r"(?<=[a-z=] )(?<!and )(?<!days )(?<!day )(?<!weeks )(?<!week )(?<!years )(?<!hours )"
+    r"(\d{1,6} (?:days?|hours?|hrs?|minutes?|mins?|feet|ft|yards?|pounds?|lbs?|weeks?|years?),?(?: and)? "
     r"\d{1,6} (?:hours?|minutes?|mins?|seconds?|inches|in|feet|ounces|oz|days?|months?))[\s.!*]*\Z"
 )
 _DOUBTS = """
@@ -76,7 +85,7 @@ def _fraction_in_words(sentence: str) -> Said | None:
 
 def _of_two(sentence: str, prompt: str) -> Said | None:
     """The number of what the prompt asks for, of a sentence that counts two things: "12 cows and 18 chickens"."""
-    found = _TWO_COUNTED.search(sentence)
+    found = _TWO_COUNTED.match(sentence)
     if found is None or OTHER_VALUE.search(sentence):
         return None
     numbers = {found["first"]: found["number"], found["second"]: found["other"]}

@@ -17,6 +17,11 @@ from proctor.verifiers.statements import OTHER_VALUE, Said
 _MAX_CHARS = 400
 _BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])([^*\n]{1,200})(?<=[^\s*])\*\*(?![\w*])(?!\s?:)")
 _WORDS = re.compile(r"[A-Za-z][A-Za-z'-]{2,20}(?: [a-z'-]{1,20}){0,6}")
+_IS = re.compile(
+    r"\W*(?:(?:so|thus|therefore|hence)\b,?\s)?(?:this|it|that|the (?:property|answer|shape|curve|law|rule|theorem|type|name))\s"
+    r"(?:is|shows|illustrates|demonstrates|is called|is known as|must be)\s(?:an?\s|the\s)?",
+    re.IGNORECASE,
+)
 _JOINED = re.compile(r"\s?(?:,|and|or|, and|, or)\s")
 _NAMED = re.compile(r"\$?[A-Za-z]\s?=\s?([^=]{1,60}?)\$?")
 _RESULTS = "so therefore hence thus leaving leaves then but not or nor wait actually gives equals makes now instead rather maybe total in_total and"
@@ -38,8 +43,16 @@ def emphasised(sentence: str, gold: Gold) -> Said:
     if not bold or not all(_JOINED.fullmatch(sentence, one.end(), other.start()) for one, other in pairwise(bold)):
         return Said()
     before, after = sentence[: bold[0].start()], sentence[bold[-1].end() :]
+    is_named = (
+        gold.allows_words and len(bold) == 1 and _WORDS.fullmatch(bold[0][1]) is not None and _IS.fullmatch(before) is not None and not after.strip(" .!")
+    )
     value = sentence[bold[0].start() : bold[-1].end()].replace("**", "").strip().rstrip(".!")
-    if _DOUBTED.search(sentence) or _CORRECTS.search(after) or (_GOES_ON.search(after) and not _EXPLAINS.match(after)) or not _is_answer(value, gold):
+    if (
+        _DOUBTED.search(sentence)
+        or _CORRECTS.search(after)
+        or (_GOES_ON.search(after) and not _EXPLAINS.match(after))
+        or not (_is_answer(value, gold) or is_named)
+    ):
         return Said()
     return Said() if OTHER_VALUE.search(before) else Said((without_dollars(value),), before, after)
 
@@ -51,8 +64,6 @@ def without_dollars(value: str) -> str:
 
 
 def _is_answer(value: str, gold: Gold) -> bool:
-    if gold.allows_words and _WORDS.fullmatch(value) is not None:
-        return True
     if is_value_of(value, gold.readings):
         return True
     named = _NAMED.fullmatch(value)

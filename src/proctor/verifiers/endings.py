@@ -41,7 +41,7 @@ _IS_WORD = re.compile(
 _CONCLUSION = re.compile(r"[,;]\s(?=(?:and\s)?(?:so|hence|thus|therefore|which means)\b)", re.IGNORECASE)
 _DOUBTS = """
 if suppose assume unless maybe perhaps possibly might could would wrong incorrect not never either or thinks thought claims claim says said believes misses
-otherwise
+otherwise tempting argue argues argued mistakenly fool fools
 """
 _SUPPOSES = re.compile(rf"{one_of(_DOUBTS)}|n['’]t\b|\?", re.IGNORECASE)
 _IS_CHEMICAL = re.compile(
@@ -96,7 +96,7 @@ def _said_in(tail: str, prompt: str, gold: Gold) -> Said:
     if gold.is_quantity:
         readers += [lambda: concluded(tail, prompt), lambda: _abroad(tail, prompt)]
     if gold.is_region:
-        readers.append(lambda: ranged(last))
+        readers.append(lambda: ranged(last, f"{prompt} {gold.text}"))
     readers.append(lambda: predicated(tail, gold.readings))
     if gold.is_quantity:
         readers += [lambda: counted(last, prompt), lambda: Said(_compared(last, prompt))]

@@ -75,11 +75,6 @@ _INVERSE_FUNCTION = re.compile(r"\binverse|\^\s?\{?\s?-\s?1|⁻¹", re.IGNORECAS
 _RATIO = re.compile(r"\b(?:ratio|odds|proportion|scale)s?\b|\d\s?:\s?\d", re.IGNORECASE)
 
 
-def is_ratio_asked(prompt: str) -> bool:
-    """Whether a prompt asks for a ratio, so that "3 to 5" is one."""
-    return re.search(r"\b(?:ratio|odds)\b", prompt[-_MAX_CHARS:], re.IGNORECASE) is not None
-
-
 def has_other_form(answer: Answer, reference: Answer, prompt: str) -> bool:
     """Whether an answer that equals the reference is in another form than the one that the prompt asks for, and the reference has.
 

@@ -31,7 +31,7 @@ from proctor.verifiers.endings import last_said
 from proctor.verifiers.equivalence import equivalent
 from proctor.verifiers.evaluation import is_undefined
 from proctor.verifiers.extraction import CHANNELS, Extraction, after_reasoning, boxes, extractions
-from proctor.verifiers.forms import has_other_form, is_ratio_asked, lacks_power_of_ten
+from proctor.verifiers.forms import has_other_form, lacks_power_of_ten
 from proctor.verifiers.meanings import further_meanings
 from proctor.verifiers.measures import has_other_unit, is_followed_by_other_unit
 from proctor.verifiers.notation import MAX_CHARS, Unreadable
@@ -71,9 +71,10 @@ _ANSWER_IS = re.compile(
 _MAX_END = 200
 _SPECIAL = re.compile(r"(?:\s*(?:<\|\w{1,20}\|>|</s>|<eos>))+\s*$")
 _COUNTED = re.compile(r"(-?\d[\d.,/]{0,20})(?:\s|(?:\\[,; ]|[\s~])?\\(?:text|mathrm|textbf)\s?\{\s?)([A-Za-z]{3,20}(?: [A-Za-z]{3,20}){0,2})\s?\}?")
-_RATIO_SAID = re.compile(r"(?<!from )(?<![\d.,])(\d{1,9}) to (\d{1,9})(?=[.!*$\s]*\Z)")
+_RATIO_AS_GOLD = re.compile(r"\d{1,9}\s?:\s?\d{1,9}")
+_RATIO_SAID = re.compile(r"(\bratio\b(?:(?!against)[^.\n]){0,60}?\b(?:is|equals|of)\s)(\d{1,9}) to (\d{1,9})(?=[.!*$\s]*\Z)", re.IGNORECASE)
 _RATIO = re.compile(r"\A(\d{1,9})\s?(?:\\text\s?\{\s?to\s?\}|to)\s?(\d{1,9})(?=[.$]?\Z)")
-_NAMED = re.compile(r"\\text\s?\{\s?([A-Za-z]{3,20})\s([^{}\s]{1,20})\s?\}")
+_NAMED = re.compile(r"(?i)\\text\s?\{\s?(quadrant|option|choice|type|class|level|grade)\s([^{}\s]{1,20})\s?\}")
 _SHARE = re.compile(r"(.{1,60}?)(?:\s|\\[,; ])?\\text\s?\{\s?of (?:the|his|her|all the) ([a-z]{3,20})\s?\}")  # `\frac49\text{ of the cake}`
 _COUNTED_FORMULA = re.compile(r"([^${}]{1,100}=\s?-?\d[\d.,]{0,20})\\text\{\s([A-Za-z]{3,20}(?: [A-Za-z]{3,20}){0,2})\}")  # `$40+30+4 = 74$ committees`
 _TYPESETTING = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\b|\\[,;: !]|[\s~{}$*]")
@@ -89,11 +90,12 @@ _DOLLARS = re.compile(r"\$([^$]{1,200})\$\s{1,3}([A-Za-z][A-Za-z/^\d ]{0,40})")
 _TITLES = """
 answer final_answer vertex center centre focus area volume perimeter domain range solution solutions slope length distance total time speed cost price
 """
-_TITLE = re.compile(rf"^\\(?:text|textbf|mathrm)\s?\{{\s?(?:the )?{among(_TITLES)}:\s?\}}(?![^:]*\\text)\s?(?:\\[,;: ]|~|\s){{0,4}}", re.IGNORECASE)
+_TITLE = re.compile(rf"^\\(?:text|textbf|mathrm)\s?\{{\s?(?:the )?({among(_TITLES)}):\s?\}}(?![^:]*\\text)\s?(?:\\[,;: ]|~|\s){{0,4}}", re.IGNORECASE)
 _GRADIENT = re.compile(r"^(?:∇|\\nabla(?![a-z]))\s?[A-Za-z]\s?(?:\([^()]{0,40}\))?\s?=\s?")
-_REMARK_OF = r"(?<=\S),?(?:\s|\\q?quad|\\[,; ])*+\(?(?:\\text\s?\{\s?(?:where|for|with)\s?\})?(?:\s|\\[,; ])*+[A-Za-z](?:_\{?\d\}?)?"
+_REMARK_OF = r"(?<=\S)(?:,|\s|\\q?quad|\\[,; ])++\(?(?:\\text\s?\{\s?(?:where|for|with)\s?\})?(?:\s|\\[,; ])*+[A-Za-z](?:_\{?\d\}?)?"
 _ARBITRARY = re.compile(rf"{_REMARK_OF}(?:\s?,\s?[A-Za-z](?:_\{{?\d\}}?)?){{0,2}}\s?\\in\s?\\mathbb\s?\{{?[RC]\}}?\s*\)?\Z")
 """What a general solution says of its constants."""
+_ABOUT_TERMS = re.compile(r"\b(?:sequences?|terms?)\b", re.IGNORECASE)
 _COUNTING = re.compile(rf"{_REMARK_OF}\s?\\in\s?\\mathbb\s?\{{?[NZ]\}}?(?:\s?[\^_]\s?\{{?[*+\d]{{1,2}}\}}?)?\s*\)?\Z")
 """What the term of a sequence says of its index."""
 _NO_NOUN_WORDS = """
@@ -146,7 +148,7 @@ class MathVerifier:
         if text is None:
             return Score.unparsed("the reasoning is not closed by </think>")
         text = with_plain_fractions(without_code(without_comments(text[:-_MAX_END] + _SPECIAL.sub("", text[-_MAX_END:]))))
-        text = _RATIO_SAID.sub(r"\1:\2", text) if is_ratio_asked(task.prompt_text) else text
+        text = _RATIO_SAID.sub(r"\1\2:\3", text) if _wants_ratio(gold.text, task.prompt_text) else text
         for found in self._offers(text, gold, task):
             try:
                 verdicts = [self._is_right(candidate, gold, task) for candidate in dict.fromkeys(_with_power(found))]
@@ -197,13 +199,13 @@ class MathVerifier:
         if len(candidate) > MAX_CHARS:
             raise Unreadable(f"longer than {MAX_CHARS} characters")
         candidate = _without_noun(_OLD.sub("", _LED.sub("", _plain(candidate))), task.prompt_text)
-        candidate = candidate if r"\text" in gold.text else _TITLE.sub("", candidate)
+        candidate = candidate if r"\text" in gold.text else _without_title(candidate, task.prompt_text)
         candidate = candidate if r"\in" in gold.text else _ARBITRARY.sub("", candidate)
-        candidate = candidate if r"\in" in gold.text or r"\pi" in candidate or gold.is_region else _COUNTING.sub("", candidate)
+        candidate = candidate if r"\in" in gold.text or gold.is_region or not _ABOUT_TERMS.search(task.prompt_text) else _COUNTING.sub("", candidate)
         candidate = candidate if "nabla" in gold.text else _GRADIENT.sub("", candidate)
         if candidate.strip() == gold.text:
             return True
-        if is_ratio_asked(task.prompt_text):
+        if _wants_ratio(gold.text, task.prompt_text):
             candidate = _RATIO.sub(r"\1:\2", candidate.strip())
         if (options := options_named(gold.text, task.prompt_text)) and (named := options_named(candidate, task.prompt_text)):
             return named == options
@@ -293,7 +295,7 @@ def read_gold(task: Task) -> Gold:
     Raises:
         TaskError: it cannot be read, or has no value that could be compared with another spelling of it.
     """
-    written = _plain(gold_text(task))
+    written = with_plain_fractions(_plain(gold_text(task)))
     text = _without_label(written, wants_label=False)
     try:
         label = "" if text == written else _without_label(written, wants_label=True)
@@ -329,6 +331,18 @@ def _label_of(candidate: str) -> str:
     return labelled if labelled != text else ""
 
 
+def _wants_ratio(reference: str, prompt: str) -> bool:
+    """Whether a reference such as `3:5` is a ratio, for which "3 to 5" may be said, and no time."""
+    return _RATIO_AS_GOLD.fullmatch(reference) is not None and re.search(r"\b(?:ratio|odds|proportion)\b", prompt, re.IGNORECASE) is not None
+
+
+def _without_title(candidate: str, prompt: str) -> str:
+    r"""What stands behind a title that names what the prompt asks for: `\text{Vertex: }(2,5)`."""
+    found = _TITLE.match(candidate)
+    is_asked = found is not None and ("answer" in found[1].lower() or re.search(rf"\b{found[1]}\b", prompt, re.IGNORECASE) is not None)
+    return candidate[found.end() :] if found is not None and is_asked else candidate
+
+
 def _is_named(candidate: str, reference: str, prompt: str) -> bool:
     """Whether a candidate is the reference behind a noun of the prompt: `\\text{Quadrant II}`."""
     found = _NAMED.fullmatch(candidate.strip())
@@ -344,7 +358,7 @@ def _plain(text: str) -> str:
 def _without_noun(text: str, prompt: str) -> str:
     """The number of `65 passengers` where the prompt speaks of passengers: what is counted is no unit, and no list of nouns is complete."""
     if (share := _SHARE.fullmatch(text)) is not None:
-        return share[1] if re.search(rf"\b{share[2]}\b", prompt, re.IGNORECASE) else text
+        return share[1] if re.search(rf"\b(?:fraction|part|portion) of (?:the |his |her |all the )?{share[2]}\b", prompt, re.IGNORECASE) else text
     found = _COUNTED.fullmatch(text) or _COUNTED_FORMULA.fullmatch(text)
     if found is None:
         return text

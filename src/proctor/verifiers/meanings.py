@@ -31,6 +31,7 @@ from proctor.verifiers.moments import Time
 from proctor.verifiers.patterns import any_of
 from proctor.verifiers.progressions import as_progressions, same_progression
 from proctor.verifiers.quantities import read_numeral
+from proctor.verifiers.unfinished import given_nodes
 from proctor.verifiers.units import PERCENT
 
 _ANGLED = re.compile(r"\\langle|[⟨〈]")
@@ -53,8 +54,8 @@ _DIGITS = re.compile(r"(?:\\(?:text|mathrm|texttt|mathtt)\s?\{)?\s?([0-9A-Z]{1,6
 _CONSTANT = re.compile(r"[A-DKa-ck](?:_\d)?")
 _PERCENT_AT_END = re.compile(r"%[\s.$})\\]*\Z")
 _NO_SOLUTION = frozenset({"no solution", "no real solution", "none", "empty set", "no such number"})
-_ASKS_POINT = re.compile(r"\b(?:points?|vertex|coordinates|ordered (?:pair|triple)|center|centre|interval)\b", re.IGNORECASE)
-_HALF = re.compile(r"\b(?:(afternoon|evening|p\.?\s?m\b)|morning|a\.m\.|am\b)", re.IGNORECASE)
+_ASKS_POINT = re.compile(r"\b(?:points?|vertex|coordinates|range|domain|ordered (?:pair|triple)|center|centre|interval)\b", re.IGNORECASE)
+_HALF = re.compile(r"\btime in the (?:(afternoon|evening)|morning)\b", re.IGNORECASE)
 _SEVERAL = re.compile(
     r"\b(?:eigenvalues|two (?:numbers|integers)|(?:find|what are|give|compute|determine) (?:all )?the (?:roots|zeros|solutions))\b", re.IGNORECASE
 )
@@ -138,7 +139,8 @@ def _of_other_kind(answer: Answer, reference: Answer, prompt: str) -> Iterator[A
                 yield reference
         case ((Quantity() | Assignment()), Progression()):
             wanted = as_progressions(reference)  # `\\frac{\\pi}{4} + k\\pi`; `2n+1` is a term of a sequence
-            is_family = _ABOUT_ANGLES.search(prompt) is not None or not prompt.strip()
+            counted = {name for node in given_nodes(reference) for name in variables(node)} - NAMED_CONSTANTS
+            is_family = (_ABOUT_ANGLES.search(prompt) is not None or not prompt.strip()) and not counted & set(_LETTER.findall(prompt))
             if is_family and isinstance(wanted, Progression) and "pi" in variables(wanted.step) and same_progression(wanted, answer):
                 yield reference
         case ((Progression() | Items(kind="alternatives", members=(Progression(), *_))), _):

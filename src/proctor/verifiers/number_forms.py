@@ -85,7 +85,8 @@ def _spellings(answer: Answer) -> list[list[Node]]:
         case Relation(sides=sides, signs=signs) if set(signs) == {"="}:
             if not given:  # an equation in letters: `(x-2)^2 + y^2 = 4`
                 return [list(sides)]
-            return [[side] for side in sides if not variables(side) - NAMED_CONSTANTS] or [given]
+            closed = [[side] for side in sides if not variables(side) - NAMED_CONSTANTS]
+            return (closed[:-1] if answer.unit == PERCENT else closed) or [given]  # of `\\frac58 = 62.5\\%` the last side is no decimal
         case _:
             return [given]
 

@@ -17,7 +17,7 @@ from proctor.verifiers.asked import sides_of_equation
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, equal, variables
 from proctor.verifiers.expressions import parse
 from proctor.verifiers.notation import Unreadable
-from proctor.verifiers.patterns import among, any_of, one_of
+from proctor.verifiers.patterns import any_of, one_of
 from proctor.verifiers.reading import readings
 from proctor.verifiers.statements import Said, sentences
 from proctor.verifiers.unfinished import is_numeral
@@ -30,19 +30,19 @@ _MARKS_AT_END = " \t\n\r\f\v.!*✓✔✅☑∎■□"
 _MARKUP = re.compile(r"(?<!\\)\$\$?|\\[()\[\]]|\*\*|`|\\displaystyle(?![a-z])|\\(?:left|right)(?![a-z])(?=[(\[\\.])")
 _LEADS = """
 is are was were be it's equals equal becomes become gives give gets get got giving yields find obtain has have at on to of by in until namely so thus hence
-therefore then that_is where line point pair interval set curve plane circle parabola function matrix vector ratio equation length total between
+therefore then that_is where line point pair interval set curve plane circle parabola function matrix vector ratio equation length
 """
 _LED = re.compile(
-    rf"(?:(?:{one_of(_LEADS)}|\bi\.e\.),?(?=[ \t])|[:→⟹⇒∴]|=>|\\(?:implies|Rightarrow|Longrightarrow|to|therefore)(?![a-z])"
+    rf"(?:(?:{one_of(_LEADS)}|\bi\.e\.|(?<=, )total),?(?=[ \t])|[:→⟹⇒∴]|=>|\\(?:implies|Rightarrow|Longrightarrow|to|therefore)(?![a-z])"
     r"|(?P<equals>(?<![<>:\\=])(?<![^\d)]!)=(?![=>])))[ \t]{0,3}",
     re.IGNORECASE,
 )
 """What leads to a value."""
 _DOUBTS = """
 maybe perhaps possibly probably might could may either or nor not never cannot if suppose assume guess wrong incorrect instead than unless except unlike
-unlikely doubt false half twice opposite reciprocal let given say verify check
+unlikely doubt false half twice opposite negative reciprocal let given say verify check
 """
-_HEDGED = re.compile(rf"{one_of(_DOUBTS)}|\bnegative\b(?! {among('for on over when in where between')}\b)|n['’]t\b", re.IGNORECASE)
+_HEDGED = re.compile(rf"{one_of(_DOUBTS)}|n['’]t\b", re.IGNORECASE)
 _OF_SENTENCES = "is are was were so which hence thus therefore gives give giving gets get because since we it then"
 _SENTENCE = re.compile(rf"{one_of(_OF_SENTENCES)}|\b(?<!in )the(?! \d)\b|\b(?-i:I)\b", re.IGNORECASE)
 """What stands in a sentence, and in no value."""

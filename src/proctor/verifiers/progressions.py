@@ -84,6 +84,8 @@ def same_progression(one: Progression, other: Progression) -> bool:
 def _parts(text: str) -> list[str]:
     """What a text lists, with both signs of a plus-minus, without braces around all and names before each."""
     inner = text.strip().removeprefix(r"\{").removesuffix(r"\}")
+    if len({found.group().strip() for part in _BETWEEN.split(inner) if (found := _NAME.match(part))}) > 1:
+        return [""]
     listed = [_NAME.sub("", part).strip() for part in _BETWEEN.split(inner)][:_MAX_PARTS]
     return [_SIGNED.sub(sign, part) for part in listed for sign in ("+-" if _SIGNED.search(part) else "+")]
 

@@ -11,7 +11,8 @@ _MAX_CHARS = 300
 _END = r"[$*]{0,3}([-+\u2212]?(?=[\w./√π\\{}]*[\dπ])[\w./√π\\{}]{1,24}?)[$*]{0,3}"
 _SUBJECT = (
     r"\W*(?:(?:so|thus|hence|therefore|then),?\s)?"
-    r"(?:(?:the (?:range|domain|interval|solution(?: set)?)(?: of [^,.]{1,30}?)?|it|\$?[a-z]\$?) (?:is|lies|must lie|must be|can be|ranges|consists of)\s)"
+    r"(?:(?:the (?:range|domain|interval|solution(?: set)?)(?: of (?:\$?[a-z]\$?(?:\([a-z]\)\$?)?|the function))?|it|\$?(?P<letter>[a-z])\$?)"
+    r" (?:is|lies|must lie|must be|can be|ranges|consists of)\s)"
     r"(?:(?:every|all|any)\s)?(?:real\s(?:numbers?|values?)\s|numbers?\s|values?\s)?"
 )
 _BOTH_IN = any_of(r"inclusive(?:ly)?", r"(?:both )?end ?points included", r"including (?:both|the) end ?points", r"both (?:ends )?included")
@@ -23,10 +24,17 @@ _RANGE = re.compile(
 )
 
 
-def ranged(sentence: str) -> Said:
-    """Return the interval that a sentence ends in, where it says of both ends whether they belong to it; nothing where it does not."""
+def ranged(sentence: str, letters: str) -> Said:
+    """Return the interval that a sentence ends in, where it says of both ends whether they belong to it; nothing where it does not.
+
+    Args:
+        sentence: the last one of a completion.
+        letters: texts that know the variable: the prompt and the reference.
+    """
     found = _RANGE.fullmatch(sentence.strip()) if len(sentence) <= _MAX_CHARS else None
     if found is None or bool(found["strict"] or found["none"]) is (found["both"] is not None):
         return Said()
-    low, high = (end.replace("$", "") for end in found.group(2, 3) if end) if found[2] else (end.replace("$", "") for end in found.group(4, 5) if end)
+    if found["letter"] and re.search(rf"(?<![A-Za-z\\]){found['letter']}(?![A-Za-z])", letters) is None:
+        return Said()
+    low, high = (end.replace("$", "") for end in found.group(3, 4) if end) if found[3] else (end.replace("$", "") for end in found.group(5, 6) if end)
     return Said((f"[{low}, {high}]" if found["both"] else f"({low}, {high})",))

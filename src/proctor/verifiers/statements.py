@@ -135,6 +135,8 @@ _HEDGED_AFTER = re.compile(
     ),
     re.IGNORECASE,
 )
+_OTHER_POWER = re.compile(rf"{one_of('from to within reciprocal inverse between of')}\s*\Z|\breciprocal\b", re.IGNORECASE)
+_AFTER_POWER = re.compile(r"(?:\s(?!too\b|per\b|more\b|less\b|times\b|squared\b|cubed\b|or\b)[A-Za-zμΩ°/²³^-]{1,20}){0,2}[\s.!*]*\Z")
 _OPERATOR_BEFORE = re.compile(r"(?:[+*/^×·÷]|[\w)]\s?[-\u2212])\s?$")
 _OPERATOR_AFTER = re.compile(r"\s?(?:[+*^×·÷√\\]|[-\u2212]\s?[\w(]|/\s?[\w(])|[A-Za-z(]")
 _SIGN_WORD = re.compile(r"^(?:minus|negative) (?=[$\d])", re.IGNORECASE)
@@ -328,14 +330,19 @@ def last_number(text: str) -> Said:
         tail = tail[: len(tail) - len(aside.group())]
     number = next(iter(deque(NUMBER.finditer(tail), maxlen=1)), None)
     if number is not None and (power := power_of_ten_at(tail, number.start())) is not None:
-        lead = tail[max(0, power.start() - 60) : power.start()].rpartition("\n")[2]
-        is_part = _OPERATOR_BEFORE.search(lead) or OTHER_VALUE.search(lead) or _HEDGED_BEFORE.search(lead) or _SUPPOSED.search(tail[: power.start()][-200:])
-        if is_part or _HEDGED_AFTER.search(tail[power.end() : power.end() + 40]):
+        if _is_hedged_power(tail, power):
             return Said()
         return said(tail, power.start(), power.end(), with_unit(power.group(), tail, power.end()))
     if number is None or _is_hedged(tail, number) or _SUPPOSED.search(tail[max(0, number.start() - 200) : number.start()]):
         return Said()
     return said(tail, number.start(), end_of(number), number_text(tail, number))
+
+
+def _is_hedged_power(text: str, power: re.Match[str]) -> bool:
+    """Whether a number times a power of ten is a part of something, doubted, or followed by more than a unit or a noun."""
+    lead = text[max(0, power.start() - 60) : power.start()].rpartition("\n")[2]
+    is_other = any(pattern.search(lead) for pattern in (_OPERATOR_BEFORE, OTHER_VALUE, _HEDGED_BEFORE, _OTHER_POWER))
+    return is_other or _SUPPOSED.search(text[: power.start()][-200:]) is not None or _AFTER_POWER.match(text, power.end()) is None
 
 
 def _last_line(text: str) -> str:

@@ -300,7 +300,7 @@ def _read(tokens: Sequence[Token]) -> Unit | None:
         if word in ("(", ")") and num_factors:
             if (word == "(") is is_open or (word == "(" and tokens[position - 1].text not in ("/", "per", "*")):
                 return None
-            is_open, position = word == "(", position + 1
+            is_open, sign, position = word == "(", sign if word == "(" else 1, position + 1
             continue
         if (word in ("*", ".", "{", "}") and num_factors) or _is_hyphen(tokens, position):
             position += 1

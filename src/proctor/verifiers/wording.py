@@ -39,7 +39,7 @@ _SPELLINGS = (
     (re.compile(r"\bdiverges\b"), "divergent"),
 )
 _PLAIN_WORDS = re.compile(r"(?:(?:[A-Z]|an?|[A-Za-z]{2,40})(?: ['-] [A-Za-z]{1,40})?(?: [:,])?(?: |\Z)){2,60}")
-_JOINTS = re.compile(r"(?<!\S)(?:is|are|an|a|the|and|[:,])(?!\S)")
+_JOINTS = re.compile(r"(?<!\S)(?:is|are|(?:an?|the)(?= [A-Za-z]{2})|and|[:,])(?!\S)")
 _INVERSE = re.compile(r"[A-Za-z]\^\{?-1\}?\([A-Za-z]\)")
 _NAME_MARKS = frozenset("(){}_,':/|°∩∪")
 
