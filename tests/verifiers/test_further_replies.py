@@ -25,6 +25,18 @@ CASES = r"f(x)=\begin{cases}x^2,&x\ge 0\\-x,&x<0\end{cases}"
 PRIMES = "Which of these are prime? (A) 2 (B) 9 (C) 11 (D) 15. Select all that apply."
 
 RIGHT = [
+    (
+        "Find the minimum value of $x^2+4x+y^2-2y+10$ over all real $x$ and $y$.",
+        "5",
+        "Since squares are nonnegative, the minimum value is 5, reached at x = −2, y = 1.",
+    ),
+    ("Which number? (A) 12  (B) 16", "B", r"\boxed{\text{B) } 16}"),
+    ("Which is it? A) The height B) The rate C) The number", "C", r"\boxed{\text{C) The number of weeks, in all}}"),
+    ("(多选) 下列说法正确的是 A. 1 B. 2 C. 3 D. 4", "ABD", r"\boxed{\text{A, B, D}}"),
+    ("Find the frequency.", r"\sqrt{\frac{3g}{2L}}", r"<answer>$\sqrt{1.5 g/L}$</answer>"),
+    ("Find the asymptotes.", r"y=\pm\frac43x", r"$\boxed{4x \pm 3y = 0}$"),
+    ("Find the partial fraction decomposition.", r"\frac{1}{2(x-1)}-\frac{1}{2(x+1)}", r"\boxed{\frac{1/2}{x-1}-\frac{1/2}{x+1}}"),
+    ("How many roots has it?", "3", "Since the square root is nonnegative, x ≥ 0, and x = 3."),
     ("", "-1", r"$\boxed{\large -1}$"),
     ("", r"\frac{1}{2}at^2", r"\boxed{\frac{a t^2}{2}}"),
     ("Find the remainder.", "4x+3", "The remainder is `3 + 4x`."),
@@ -158,6 +170,12 @@ RIGHT = [
     ("What percent?", r"62.5\%", r"\boxed{\frac{5}{8} = 0.625 = 62.5\%}"),
 ]
 WRONG = [
+    ("Find all primes $p$ such that $p^2+2$ is prime.", "3", "So the primes are p = 2 and p = 3."),
+    ("Find the partial fraction decomposition of $\\dfrac{1}{x^2-1}$.", r"\frac{1}{2(x-1)}-\frac{1}{2(x+1)}", r"\boxed{\frac{1}{(x-1)(x+1)}}"),
+    ("Which number? (A) 12  (B) 16", "B", r"\boxed{\text{A) } 16}"),
+    ("(多选) 下列说法正确的是 A. 1 B. 2 C. 3 D. 4", "ABD", r"\boxed{\text{A, B}}"),
+    ("Find the frequency.", r"\sqrt{\frac{3g}{2L}}", r"<answer>$\sqrt{2.5 g/L}$</answer>"),
+    ("Find the asymptotes.", r"y=\pm\frac43x", r"$\boxed{3x \pm 4y = 0}$"),
     ("", r"\frac{1}{2}at^2", r"\boxed{\frac{a^2 t^2}{2}}"),
     ("Find the remainder.", "4x+3", "The remainder is `3 - 4x`."),
     ("How many rupees does the vendor earn?", "640", "Answer: Rs. 600"),

@@ -25,6 +25,7 @@ AskedForm = Literal[
     "single fraction",
     "positive exponents",
     "completed square",
+    "partial fractions",
 ]
 
 _MAX_CHARS = 4000
@@ -115,6 +116,7 @@ _SAID: dict[AskedForm, re.Pattern[str]] = {
     "single fraction": _SINGLE,
     "positive exponents": _POSITIVE,
     "completed square": _COMPLETED_SQUARE,
+    "partial fractions": re.compile(r"\bpartial fractions?\b", re.IGNORECASE),
 }
 
 

@@ -46,7 +46,7 @@ _OFFER = re.compile(r"\b[A-Za-z]{3,20}(?:, [A-Za-z]{3,20}){0,4},? or [A-Za-z]{3,
 _WORD = re.compile(r"[A-Za-z]+")
 _OPTION = re.compile(r"(?:\\text\s?\{\s?)?\(?[A-J]\)?\}?")
 _OPTIONS = re.compile(r"(?>[A-J]|and|\\(?:text|textbf|mathrm)(?![a-z])|\\[,;: ]|[\s(){}$.,;&]){2,60}")
-_SELECTS = re.compile(r"\b(?:which|select|choose|all that apply)\b", re.IGNORECASE)
+_SELECTS = re.compile(r"\b(?:which|select|choose|all that apply)\b|多选|选择|正确的", re.IGNORECASE)
 _ORDERS = re.compile(r"\b(?:order|arrange|rank|sort|match|sequence|respectively)", re.IGNORECASE)
 _HAS_OPTIONS = re.compile(r"(?<![A-Za-z])A\s?[).:].{1,400}?(?<![A-Za-z])B\s?[).:]", re.DOTALL)
 _LETTER = re.compile(r"(?<![A-Za-z\\$])[B-HJ](?![A-Za-z$'’])|(?<=[(\s*])A(?=[).*]|\s*\Z)")

@@ -51,6 +51,11 @@ def equivalent(gold: Answer, given: Answer, *, tolerance: Fraction = Fraction(0)
             return True
         case Matrix(), Matrix():
             return gold.is_determinant == given.is_determinant and _same_rows(gold.rows, given.rows)
+        case (Assignment(value=Items(kind="alternatives")), Items(kind="alternatives", members=(Relation(), *_))) | (
+            Items(kind="alternatives", members=(Relation(), *_)),
+            Assignment(value=Items(kind="alternatives")),
+        ):
+            return equivalent(_each(gold), _each(given), tolerance=tolerance)
         case Progression(), Progression():
             return same_progression(gold, given)
         case Interval(), Interval():
@@ -61,6 +66,15 @@ def equivalent(gold: Answer, given: Answer, *, tolerance: Fraction = Fraction(0)
         case _:
             pass
     return _same_by_value(gold, given, tolerance) or _same_as_region(gold, given)
+
+
+def _each(answer: Answer) -> Answer:
+    r"""The equations that `y = \\pm 2x` is; everything else as it is."""
+    match answer:
+        case Assignment(name=name, value=Items(kind=kind, members=members)) if len(name) == 1:
+            return Items(kind, tuple(Relation((Symbol(name), one.node), ("=",)) for one in members if isinstance(one, Quantity)))
+        case _:
+            return answer
 
 
 def _same_name(gold: str, given: str) -> bool:

@@ -64,6 +64,8 @@ _LABEL = re.compile(r"(?:\\[a-z]{2,8}\s?\{)?\s?\(?[A-J]\)?\s?\}?")
 _LABELLED = re.compile(
     r"(?:\\(?:textbf|text|mathbf|mathrm|textrm)\s?\{\s?(\([A-J]\))\s?\}|(\([A-J]\)|[A-J][.)](?=\s)))(?:\\[ ,;:!]|\\q?quad|[~\s])*(\S.*)", re.DOTALL
 )
+_OPTION_IN_TEXT = re.compile(r"\A\s?\\text\s?\{\s?([A-J])\)\s?(\}\s?\S.*|[^{}]{1,200}\}\s?)\Z", re.DOTALL)
+"""`\\text{B) } 3`, and an option with its text."""
 _SECOND_LABEL = re.compile(r"\([A-J]\)|\b(?:or|wrong|not|incorrect)\b|\{\s?[A-J]\s?\}|\b[A-J][.)]\s", re.IGNORECASE)
 _ANSWER_IS = re.compile(
     r"^(?:\\text\s?\{\s?(?:the\s)?(?:final\s)?answer(?:\s(?:is|are))?\s?:?\s?\}|(?:the\s)?(?:final\s)?answer(?:\sis|\sare|\s?:|\s?=))\s?", re.IGNORECASE
@@ -199,6 +201,7 @@ class MathVerifier:
         if len(candidate) > MAX_CHARS:
             raise Unreadable(f"longer than {MAX_CHARS} characters")
         candidate = _without_noun(_OLD.sub("", _LED.sub("", _plain(candidate))), task.prompt_text)
+        candidate = _OPTION_IN_TEXT.sub(r"(\1) \2", candidate)
         candidate = candidate if r"\text" in gold.text else _without_title(candidate, task.prompt_text)
         candidate = candidate if r"\in" in gold.text else _ARBITRARY.sub("", candidate)
         candidate = candidate if r"\in" in gold.text or gold.is_region or not _ABOUT_TERMS.search(task.prompt_text) else _COUNTING.sub("", candidate)

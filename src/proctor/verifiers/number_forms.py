@@ -223,6 +223,7 @@ _RULES: dict[AskedForm, _Rule] = {
     "single fraction": _Rule(_is_quotient, _is_sum_with_quotient),
     "positive exponents": _Rule(lambda _: True, _has_negative_exponent),
     "completed square": _Rule(_has_square_of_sum, _is_without_square),
+    "partial fractions": _Rule(_is_sum_with_quotient, lambda node: _is_quotient(node) and not _is_closed(node)),
 }
 
 

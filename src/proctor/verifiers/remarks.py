@@ -22,8 +22,10 @@ _PLACE = re.compile(
     r"(?:the (?:point|value) )?[A-Za-z]\s?=\s?\S{1,30}\Z"
     r"|,?\s(?:as|when|at|for)\s[A-Za-z]\s?(?:=|(?P<arrow>→|->|\\to(?![a-z])))\s?[^\s,;]{1,20}\Z"
 )
+_NOT_EXTREME = "".join(rf"(?<!{word} )" for word in ("minimum", "maximum", "least", "greatest", "smallest", "largest"))
 _ASKS_PLACE = re.compile(
-    r"[xyt]\$?-?\s?(?:coordinate|value)|\b(?:where|location|at (?:which|what)|for (?:which|what)|which value|values? of \$?[a-eijkm-z]\b(?!\s?\()|solve)",
+    r"[xyt]\$?-?\s?(?:coordinate|value)|\b(?:where|location|at (?:which|what)|for (?:which|what)|which value|"
+    rf"{_NOT_EXTREME}values? of \$?[a-eijkm-z]\b(?!\s?\()|solve)",
     re.IGNORECASE,
 )
 LIMIT = re.compile(r"\\lim|\blimit\b|\blim\b", re.IGNORECASE)

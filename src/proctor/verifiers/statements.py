@@ -141,6 +141,7 @@ _OPERATOR_BEFORE = re.compile(r"(?:[+*/^×·÷]|[\w)]\s?[-\u2212])\s?$")
 _OPERATOR_AFTER = re.compile(r"\s?(?:[+*^×·÷√\\]|[-\u2212]\s?[\w(]|/\s?[\w(])|[A-Za-z(]")
 _SIGN_WORD = re.compile(r"^(?:minus|negative) (?=[$\d])", re.IGNORECASE)
 _LISTED_BEFORE = re.compile(r"\d[%°)]?[*_$]{0,3}(?:\s?[,;]\s{0,3}(?:and\s{1,3})?|\s(?:and|&)\s{1,3}|[ \t]{1,3})[*_$]{0,3}$")
+_NAMED_BEFORE = re.compile(r"\b([a-z])\s?=\s?[-\u2212]?\d[\d./]{0,12}[$]?(?:,\s(?:and\s)?|\sand\s)[$]?\1\s?=\s?$")
 _ENDS = re.compile(r"[ \t*_$.!]*(?:\n|\Z)")
 _BULLET = r"[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+"
 _BULLETS = re.compile(rf"(?:^|\n){_BULLET}[*$\\]{{0,3}}\S{{1,20}}[ \t]*\n{{1,2}}{_BULLET}[*$\\]{{0,3}}$")
@@ -352,7 +353,7 @@ def _last_line(text: str) -> str:
 def ends_list(before: str, after: str) -> bool:
     """Whether a number between two texts ends a list of numbers ("1, 2, 3, 6", "5 and 7", one below the other), so that nothing says that it is the answer."""
     before = before[-60:]
-    return _ENDS.match(after) is not None and (_LISTED_BEFORE.search(before) or _BULLETS.search(before)) is not None
+    return _ENDS.match(after) is not None and any(pattern.search(before) for pattern in (_LISTED_BEFORE, _NAMED_BEFORE, _BULLETS))
 
 
 def _is_hedged(text: str, number: re.Match[str]) -> bool:

@@ -231,7 +231,8 @@ def split_unit(tokens: Sequence[Token]) -> tuple[Sequence[Token], Unit | None]:
     for start in range(1, len(joined)):
         token = joined[start]
         is_word = token.kind in ("word", "text") or (token.kind == "mark" and token.text in "%°$€£¢₹¥") or _is_ohm(joined, start)
-        if is_word and (lookup(token.text) or token.text.lower() in _PREFIXES) and _may_follow(joined[:start], token):
+        is_whole = sum((part.text == "{") - (part.text == "}") for part in joined[:start]) == 0
+        if is_word and is_whole and (lookup(token.text) or token.text.lower() in _PREFIXES) and _may_follow(joined[:start], token):
             unit = _read(joined[start:])
             if unit is not None:
                 return joined[:start], unit
