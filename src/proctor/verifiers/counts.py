@@ -23,7 +23,7 @@ _IN_WORDS = re.compile(
     rf"(?! {one_of('hundred thousand million dozen and point out_of times halves thirds percent')})",
     re.IGNORECASE,
 )
-_BELOW = ("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth")
+_BELOW: tuple[str, ...] = ("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth")
 _FRACTION = re.compile(
     r"(?:\A\W*(?:(?:so|thus|hence|therefore)\b,?\s)?|[,;]\s(?:so|thus|hence|therefore)\s)the (?:probability|chance|answer|fraction|result|value|slope) "
     rf"(?:is|equals) (?:exactly )?(?P<top>{among(_UNITS)})[ -](?P<bottom>(?:{among(' '.join(_BELOW))}|fourth|halve)s?)[\s.!*]*\Z",

@@ -169,9 +169,10 @@ Verdicts are over seeds: the 95 % t-interval of the paired difference. With four
 1.6 standard deviations of the differences to either side (3.182 / sqrt(4)), so a claim of equality within 0.05 can agree only where they spread by less
 than 0.03.
 
-Minutes are the wall clock of the steps of all seeds, one after the other, bases included. Every figure was made by one thread beside one to three other
-processes on two cores, before short sequences trained faster ([notes/speed.md](notes/speed.md)), so they are too many: the budget of 20 minutes was meant
-for the machine alone, and what is above it here was not run again to see. `proctor lab NAME --jobs 2` runs two seeds at a time.
+Minutes by the clock are of a whole command on two cores, evaluations included, which made every arm itself. Minutes of steps alone are of earlier runs: all
+seeds one after the other by one thread, beside one to three other processes, before short sequences trained faster ([notes/speed.md](notes/speed.md)), so
+they are too many. The budget is 20 minutes on two cores with nothing beside, `proctor lab NAME --jobs 2`. `clipping` took 21 so, with other light work
+at times; `dapo_parts` does not keep to it: a step takes 6 to 10 seconds, so that its six arms take about three quarters of an hour.
 
 """
 
