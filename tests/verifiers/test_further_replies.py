@@ -72,7 +72,7 @@ RIGHT = [
     ("Find the domain.", r"(-\infty,2)\cup(2,\infty)", r"\boxed{\text{all real numbers except } x = 2}"),
     ("Where does the line start?", "(1,-2,4)", "At $t=0$ we get the point $P(1,-2,4)$."),
     ("Compute the cross product.", "(2,-1,1)", r"\boxed{\begin{pmatrix}2\\-1\\1\end{pmatrix}}"),
-    ("Compute.", r"\begin{pmatrix}2\\-1\\1\end{pmatrix}", r"\boxed{(2,-1,1)}"),
+    ("Compute the vector.", r"\begin{pmatrix}2\\-1\\1\end{pmatrix}", r"\boxed{(2,-1,1)}"),
     (TANGENT, TANGENTS, r"\boxed{x=\frac{\pi}{4}+n\pi,\ n\in\mathbb{Z}}"),
     (TANGENT, TANGENTS, r"\boxed{x=\frac{5\pi}{4}+k\pi, k \in \mathbb{Z}}"),
     (TANGENT, TANGENTS, r"\boxed{x=\frac{\pi}{4}+k\pi}"),

@@ -133,7 +133,7 @@ def test_public_cases() -> None:
         ("sixteenth", 0, 0),
         ("seventeenth", 6, 0),
         ("eighteenth", 0, 0),
-        ("nineteenth", 10, 0),
+        ("nineteenth", 11, 0),
         ("twentieth", 2, 0),
         ("twenty-first", 2, 0),
         ("pairs", 0, 0),

@@ -6,7 +6,7 @@ r"""What an answer can mean beside what it says, where the reference and the pro
 - `\lambda_1 = 5, \lambda_2 = 2` are two values in no order, where the prompt knows no `\lambda_1`.
 - `202` is in base 7 where the prompt wants a number converted to base 7, and `53_{10}` is 53 where to base 10; `101_2` is what the reference writes
   as 101 where the prompt asks for a number in binary, and `B5_{16}`, `0xB5` what it writes as B5 where for one in hexadecimal.
-- A column stands for the tuple with its entries where no point is asked for, an empty set for "no solution", "isosceles triangle" for "isosceles" where
+- An empty set stands for "no solution", "isosceles triangle" for "isosceles" where
   the prompt speaks of a triangle.
 - `\frac{\pi}{4} + n\pi` is every such number, where the reference says so.
 - `[1, 3]` is a list of two where the prompt asks for eigenvalues, roots or the like, and a vector where it is about vectors.
@@ -37,7 +37,7 @@ from proctor.verifiers.units import PERCENT
 _ANGLED = re.compile(r"\\langle|[⟨〈]")
 _ABOUT_VECTORS = re.compile(
     r"\bvectors?\b|\beigenvector|\b(?:cross|dot) product|\bproject(?:ion|ed)\b|\bspan(?:s|ned)?\b|\borthogonal\b|\blinear (?:map|transformation)|\\vec\b"
-    r"|\\overrightarrow|\bgradient\b|\\nabla|∇",
+    r"|\\overrightarrow|\bgradient\b|\\nabla|∇|\)\s?(?:\\times|\\cdot|×|·)\s?\(",
     re.IGNORECASE,
 )
 _HAS_CONSTANTS = re.compile(
@@ -54,7 +54,6 @@ _DIGITS = re.compile(r"(?:\\(?:text|mathrm|texttt|mathtt)\s?\{)?\s?([0-9A-Z]{1,6
 _CONSTANT = re.compile(r"[A-DKa-ck](?:_\d)?")
 _PERCENT_AT_END = re.compile(r"%[\s.$})\\]*\Z")
 _NO_SOLUTION = frozenset({"no solution", "no real solution", "none", "empty set", "no such number"})
-_ASKS_POINT = re.compile(r"\b(?:points?|vertex|coordinates|range|domain|ordered (?:pair|triple)|center|centre|interval)\b", re.IGNORECASE)
 _HALF = re.compile(r"\btime in the (?:(afternoon|evening)|morning)\b", re.IGNORECASE)
 _SEVERAL = re.compile(
     r"\b(?:eigenvalues|two (?:numbers|integers)|(?:find|what are|give|compute|determine) (?:all )?the (?:roots|zeros|solutions))\b", re.IGNORECASE
@@ -121,14 +120,8 @@ def further_meanings(text: str, answer: Answer, references: Sequence[Answer], re
 
 
 def _of_other_kind(answer: Answer, reference: Answer, prompt: str) -> Iterator[Answer]:
-    """What an answer means where the reference is of another kind: a column for a tuple, an empty set for no solution, a noun of the prompt."""
+    """What an answer means where the reference is of another kind: an empty set for no solution, a noun of the prompt."""
     match reference, answer:
-        case Items(kind="tuple"), Matrix(rows=rows, is_determinant=False) if _is_column(rows) and not _ASKS_POINT.search(prompt):
-            yield _tuple([row[0] for row in rows])
-        case Matrix(rows=rows, is_determinant=False), Items(kind="tuple", members=members) if _is_column(rows):
-            nodes = [member.node for member in members if isinstance(member, Quantity) and member.unit is None]
-            if len(nodes) == len(members):
-                yield Matrix(tuple((node,) for node in nodes))
         case Time(is_known_half=False), Time(hour=hour, is_known_half=True) if _asks_half(prompt) is (hour >= 12):
             yield replace(answer, hour=hour % 12 or 12, is_known_half=False)
         case (Words(text=text), Items(kind="set", members=())) | (Items(kind="set", members=()), Words(text=text)) if text in _NO_SOLUTION:
@@ -159,10 +152,6 @@ def _asks_half(prompt: str) -> bool | None:
     """Whether a prompt asks for a time after noon; None where it says nothing of the half of the day, or speaks of both."""
     halves = {bool(found[1]) for found in _HALF.finditer(prompt)}
     return halves.pop() if len(halves) == 1 else None
-
-
-def _is_column(rows: Sequence[Sequence[Node]]) -> bool:
-    return len(rows) > 1 and all(len(row) == 1 for row in rows)
 
 
 def _rounded(text: str, answer: Answer) -> Quantity | None:
