@@ -163,9 +163,9 @@ def test_the_gallery_shows_what_was_found_and_names_what_was_not_run(place: Path
     outcome = run_experiment(trial(), root=place / "runs", emit=lambda event: None)
     docs = place / "docs"
     plain = write(trial(), outcome, docs=docs, machine="a machine")
-    write_gallery({"trial": trial(), "other": EXPERIMENTS["clipping"]}, docs)
+    write_gallery({"trial": trial(), "other": EXPERIMENTS["judge"]}, docs)
     page = (docs / "lab.md").read_text()
-    assert "## A trial?" in page and "| fast | " in page and "agrees" in page and "`clipping`" not in page and "`other`" in page
+    assert "## A trial?" in page and "| fast | " in page and "agrees" in page and "`judge`" not in page and "`other`" in page
     assert json.loads((docs / "results/lab/trial.json").read_text()) == json.loads(json.dumps(plain))
     assert (docs / "figures/lab/trial.png").stat().st_size > 1000
     assert "minutes of steps, a machine" in page, "it was read, so how long it took by the clock is not known"

@@ -76,7 +76,11 @@ class Dict(dict):  # type: ignore[type-arg]
         return [("forged", 1)]
 
 
-@pytest.mark.parametrize("value", [Int(5), Dict(), [Int(5)], {Int(5): 1}, object(), deque([1]), namedtuple("P", "x")(1), range(3), int, lambda: 0], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value",
+    [Int(5), Dict(), [Int(5)], {Int(5): 1}, object(), deque([1]), namedtuple("P", "x")(1), range(3), int, lambda: 0],
+    ids=lambda value: type(value).__name__,
+)
 def test_anything_but_exact_types_is_refused(value: Any) -> None:
     with pytest.raises(TypeError, match="is not plain data"):
         encode(value)

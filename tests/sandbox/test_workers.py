@@ -26,7 +26,7 @@ from proctor.sandbox.inline import InProcess
 from proctor.sandbox.shipping import ship
 from proctor.sandbox.workers import WorkerPool
 
-LIMITS = Limits(wall_s=0.6, memory_bytes=512 << 20, output_bytes=100_000)
+LIMITS = Limits(wall_s=1.5, memory_bytes=512 << 20, output_bytes=100_000)
 
 
 def busy_loop() -> None:

@@ -36,8 +36,8 @@ from proctor.verifiers.units import PERCENT
 
 _ANGLED = re.compile(r"\\langle|[⟨〈]")
 _ABOUT_VECTORS = re.compile(
-    r"\bvectors?\b|\beigenvector|\b(?:cross|dot) product|\bproject(?:ion|ed)\b|\bspan(?:s|ned)?\b|\borthogonal\b|\blinear (?:map|transformation)|\\vec\b"
-    r"|\\overrightarrow|\bgradient\b|\\nabla|∇|\)\s?(?:\\times|\\cdot|×|·)\s?\(",
+    r"\bvectors?\b|\beigenvector|\b(?:cross|dot) product|\bproject(?:ion|ed)\b|\bspan(?:s|ned)?\b|\borthogonal\b|\blinear (?:map|transformation)"
+    r"|\\vec\b|\\mathbf\s?\{?\s?[a-z]|\\overrightarrow|\bgradient\b|\\nabla|∇|\)\s?(?:\\times|\\cdot|×|·)\s?\(",
     re.IGNORECASE,
 )
 _HAS_CONSTANTS = re.compile(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -72,7 +74,7 @@ def _check(home: Path, proof: str = "rfl", changes: Mapping[str, str] | None = N
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+    for parent in itertools.takewhile(lambda parent: parent != Path(tempfile.gettempdir()), (tmp_path, *tmp_path.parents)):
         parent.chmod(0o755)
     return tmp_path
 
