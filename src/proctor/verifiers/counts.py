@@ -23,6 +23,7 @@ _IN_WORDS = re.compile(
     rf"(?! {one_of('hundred thousand million dozen and point out_of times halves thirds percent')})",
     re.IGNORECASE,
 )
+_ONES: list[str] = ONES.split()
 _BELOW: tuple[str, ...] = ("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth")
 _FRACTION = re.compile(
     r"(?:\A\W*(?:(?:so|thus|hence|therefore)\b,?\s)?|[,;]\s(?:so|thus|hence|therefore)\s)the (?:probability|chance|answer|fraction|result|value|slope) "
@@ -80,7 +81,7 @@ def _fraction_in_words(sentence: str) -> Said | None:
     if found is None or OTHER_VALUE.search(sentence[: found.start()]) or NUMBER.search(sentence, found.start()):
         return None
     bottom = _BELOW.index(found["bottom"].lower().removesuffix("s").replace("halve", "half").replace("fourth", "quarter")) + 2
-    return Said((f"{ONES.split().index(found['top'].lower())}/{bottom}",), sentence[: found.start()])
+    return Said((f"{_ONES.index(found['top'].lower())}/{bottom}",), sentence[: found.start()])
 
 
 def _of_two(sentence: str, prompt: str) -> Said | None:
