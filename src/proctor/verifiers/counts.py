@@ -23,7 +23,7 @@ _IN_WORDS = re.compile(
     rf"(?! {one_of('hundred thousand million dozen and point out_of times halves thirds percent')})",
     re.IGNORECASE,
 )
-_ONES: list[str] = ONES.split()
+_ONES: tuple[str, ...] = tuple(ONES.split())
 _BELOW: tuple[str, ...] = ("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth")
 _FRACTION = re.compile(
     r"(?:\A\W*(?:(?:so|thus|hence|therefore)\b,?\s)?|[,;]\s(?:so|thus|hence|therefore)\s)the (?:probability|chance|answer|fraction|result|value|slope) "
