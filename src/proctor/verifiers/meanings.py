@@ -6,8 +6,7 @@ r"""What an answer can mean beside what it says, where the reference and the pro
 - `\lambda_1 = 5, \lambda_2 = 2` are two values in no order, where the prompt knows no `\lambda_1`.
 - `202` is in base 7 where the prompt wants a number converted to base 7, and `53_{10}` is 53 where to base 10; `101_2` is what the reference writes
   as 101 where the prompt asks for a number in binary, and `B5_{16}`, `0xB5` what it writes as B5 where for one in hexadecimal.
-- An empty set stands for "no solution", "isosceles triangle" for "isosceles" where
-  the prompt speaks of a triangle.
+- An empty set stands for "no solution", "isosceles triangle" for "isosceles" where the prompt speaks of a triangle.
 - `\frac{\pi}{4} + n\pi` is every such number, where the reference says so.
 - `[1, 3]` is a list of two where the prompt asks for eigenvalues, roots or the like, and a vector where it is about vectors.
 - `\frac{5}{36} \approx 13.9\%` is what it is rounded to where the prompt asks for a rounding.
