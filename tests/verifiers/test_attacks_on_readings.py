@@ -75,6 +75,7 @@ WRONG = [
     ("Solve.", "x>2", r"\boxed{\text{The complement of: } x>2}"),
     (ORDERED, "B, A, C", r"\boxed{A, B, C}"),
     (ORDERED, "B, A, C", r"\boxed{BAC}"),
+    ("Which order is increasing? A) 3/4 B) 2/3 C) 5/6", "B, A, C", r"\boxed{CAB}"),
     (r"Solve the inequality $x^2-4x+3 \le 0$. Give all solutions.", "[1,3]", r"\boxed{1,3}"),
     (r"Solve the inequality $x^2-4x+3 \le 0$. Give all solutions.", "[1,3]", r"\boxed{x=1, x=3}"),
     ("Find all a for which $x^2+ax+a$ has no real roots.", "[0,4]", "The answer is 0 and 4."),
