@@ -19,10 +19,12 @@ from proctor.verifiers.equations import equations
 _NONE = {"clip_high": 0.2, "cache_fraction": 0.0, "max_refills": 0, "drops_truncated": False}
 _LIMIT = 40
 """Tokens: an addition with every equation checked ends about there."""
+_STEPS_OF_PARTS = 18
+"""As many as six arms can have in twenty minutes: four updates of 16 groups a step, and up to four rounds of sampling."""
 
 
 def _part(name: str, algorithm: str = "dapo", **objective: Any) -> Arm:
-    return arm(name, algorithm, objective=objective, learner={"num_minibatches": 4}, max_completion_tokens=_LIMIT)
+    return arm(name, algorithm, objective=objective, learner={"num_minibatches": 4}, max_completion_tokens=_LIMIT, num_steps=_STEPS_OF_PARTS)
 
 
 DAPO_PARTS = Experiment(
