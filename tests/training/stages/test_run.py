@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from proctor.data.loaders import load_train_and_test
 from proctor.errors import ConfigError, TaskError
 from proctor.learner.config import LearnerConfig
 from proctor.training.events import Event, StageStarted
+from proctor.training.run_directory import RunDirectory
 from proctor.training.stages import run as stages_run
 from proctor.training.stages.probing import probe_model
 from proctor.training.stages.records import Card, Curate, Merge, Probe, StagedConfig, Traces, Train
@@ -149,6 +151,23 @@ def test_a_run_killed_between_and_within_stages_ends_with_the_same_weights(finis
     for place in ("02-rl", "04-sft", "05-merged"):
         first, second = (root / "stages" / place / "model/model.safetensors" for root in (finished, out))
         assert first.read_bytes() == second.read_bytes(), place
+
+
+def test_a_stage_that_the_summary_calls_done_has_its_steps_in_the_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill right behind the summary, which a resumed run goes by."""
+
+    def dying(directory: RunDirectory, summary: Mapping[str, Any]) -> None:
+        write(directory, summary)
+        if directory.path == tmp_path / "run" and summary["stages"]:
+            raise KeyboardInterrupt
+
+    write, short = RunDirectory.write_summary, recipe(stages=recipe().stages[:2], final="rl", control="")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(RunDirectory, "write_summary", dying)
+        run(short, tmp_path / "run")
+    assert [row["stage"] for row in RunDirectory.inspect(tmp_path / "run").metrics()] == ["base", "base"]
+    assert run(short, tmp_path / "run", resume=True).is_finished
+    assert [row["stage"] for row in RunDirectory.inspect(tmp_path / "run").metrics()] == ["base", "base", "rl", "rl"]
 
 
 def test_a_leak_into_the_evaluation_is_refused_with_the_tasks(tmp_path: Path) -> None:

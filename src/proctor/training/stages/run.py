@@ -106,10 +106,10 @@ def run_staged(staged: StagedConfig, *, recipe: str, out: Path | None, resume: b
             if entry is None:
                 run.set_status("stopped", f"by a signal, in the stage {stage.name}")
                 return RunResult(path, len(run.metrics()), False, summary)
+            with run.writing("metrics.jsonl"):
+                durable.write_atomic(run.metrics_path, _all_metrics(staged, places))  # before the summary, which says that the stage is done
             summary = {**summary, "stages": [*summary["stages"], entry]}
             run.write_summary(summary)
-            with run.writing("metrics.jsonl"):
-                durable.write_atomic(run.metrics_path, _all_metrics(staged, places))
         summary = {**summary, **_conclusion(staged, summary)}
         with run.publish_model() as directory:
             shutil.copytree(places.stage(staged.final) / _MODEL, directory, dirs_exist_ok=True)
