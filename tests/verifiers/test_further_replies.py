@@ -22,9 +22,16 @@ TANGENT = r"Solve $\tan x=1$ over the reals."
 TANGENTS = r"x=\frac{\pi}{4}+k\pi,\ k\in\mathbb{Z}"
 SINES = r"x=\frac{\pi}{6}+2k\pi \text{ or } x=\frac{5\pi}{6}+2k\pi,\ k\in\mathbb{Z}"
 CASES = r"f(x)=\begin{cases}x^2,&x\ge 0\\-x,&x<0\end{cases}"
+SOLVE = "Solve $x^2 + x - 6 = 0$."
+COINS = "Rita has 18 coins, all nickels and dimes, worth $1.30 in total. How many dimes does she have?"
 PRIMES = "Which of these are prime? (A) 2 (B) 9 (C) 11 (D) 15. Select all that apply."
 
 RIGHT = [
+    (SOLVE, "2, -3", r"The solutions are $x = \boxed{2}$ and $x = \boxed{-3}$."),
+    (SOLVE, r"\{-3, 2\}", r"$\boxed{2}$, $\boxed{-3}$"),
+    (SOLVE, r"2, \frac12", r"\(\boxed{\frac{1}{2}}\) or \(\boxed{2}\)"),
+    (COINS, "8", "So that is 40 / 5 = 8.\n\nRita has **8 dimes** and 10 nickels.\nCheck: 8 × 10 + 10 × 5 = 80 + 50 = 130 cents ✓"),
+    (COINS, "8", "Rita has **8 dimes** and **10 nickels**."),
     (
         "Find the minimum value of $x^2+4x+y^2-2y+10$ over all real $x$ and $y$.",
         "5",
@@ -308,6 +315,14 @@ WRONG = [
     ("How many?", "21", "La respuesta es 21 o 22."),
     ("What is the probability?", "5/36", r"\boxed{\frac{5}{36} \approx 13.7\%}"),
     ("What is the probability?", "5/36", r"\boxed{5/36 = 13.9\%}"),
+    (SOLVE, "2, -3", r"The solutions are $x = \boxed{2}$ and $x = \boxed{3}$."),
+    (SOLVE, "2", r"The solutions are $x = \boxed{2}$ and $x = \boxed{-3}$."),
+    (SOLVE, "2, -3", r"It is $\boxed{2}$ and not $\boxed{-3}$."),
+    (SOLVE, "2, -3", r"First $\boxed{2}$.\n\nSecond $\boxed{-3}$."),
+    (SOLVE, "2, -3", r"$\boxed{2}$, $\boxed{-3}$ or $\boxed{1}$"),
+    (SOLVE, "2, -3", r"$x=\boxed{2}$, $x=\boxed{3}$, $y=\boxed{-3}$"),
+    (COINS, "8", "Rita has **10 dimes** and 8 nickels."),
+    (COINS, "8", "Rita has **8 nickels** and **10 dimes**."),
 ]
 
 

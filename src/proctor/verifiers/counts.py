@@ -86,7 +86,7 @@ def _fraction_in_words(sentence: str) -> Said | None:
 
 def _of_two(sentence: str, prompt: str) -> Said | None:
     """The number of what the prompt asks for, of a sentence that counts two things: "12 cows and 18 chickens"."""
-    found = _TWO_COUNTED.match(sentence)
+    found = _TWO_COUNTED.match(sentence.replace("**", ""))
     if found is None or OTHER_VALUE.search(sentence):
         return None
     numbers = {found["first"]: found["number"], found["second"]: found["other"]}

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from proctor.verifiers.statements import MAX_CANDIDATES, Said, answers_said, has_sentences, last_math, last_number, only_statement, said
 
@@ -34,6 +35,9 @@ _BEFORE_BOX = re.compile(
     re.IGNORECASE,
 )
 _SUBTRACTED = re.compile(r"(?:[\w)}\]]\s?[-\u2212]\S{0,6}|^\s*[-\u2212]\s)$", re.MULTILINE)
+_LABEL_OF_BOX = r"(?:(?P<label>[A-Za-z])(?:_\{?\d\}?)?\s?=\s?)?"
+_BESIDE_BOX = re.compile(rf"(?:[ \t$,~]|\\[()\[\],;: ]|\\q?quad(?![a-z])|\b(?:and|or)\b|\\text\s?\{{\s?(?:and|or)\s?\}})*{_LABEL_OF_BOX}[$ ]?")
+"""What joins the boxes of one answer: `$x = \\boxed{2}$ and $x = \\boxed{-3}$`."""
 _AFTER_BOX = re.compile(
     r"\s?\$?\s?(?:\\text\s?\{\s?)?(?P<scale>hundred|thousand|million|billion|trillion|dozen)\b"
     r"|(?P<power>\^(?:\{[^{}]{0,20}\}|\\?[A-Za-z]{1,8}|\d))|(?P<other>\\?%|\\pi(?![a-z])|\\sqrt|\s?\\times|\s?\\cdot|/\d|\{,\}|[kK]\b)",
@@ -86,12 +90,36 @@ def boxes(text: str) -> tuple[str, ...]:
     return _boxes(text).candidates
 
 
+def as_one_list(found: Extraction, text: str) -> Extraction:
+    r"""Make one candidate of several boxes of other content, where nothing but "and" joins them.
+
+    `$x = \boxed{2}$ and $x = \boxed{-3}$` is one answer, the list that `\boxed{2, -3}` is. Where anything else stands between two boxes
+    they are several answers.
+
+    Args:
+        found: what a text offers in any channel.
+        text: what it was read from.
+    """
+    spans = _spans_of_boxes(text) if found.channel == "boxed" and len(set(found.candidates)) == len(found.candidates) > 1 else []
+    joints = [_BESIDE_BOX.fullmatch(text, end, begin) for (_, end, _), (begin, _, _) in pairwise(spans)]
+    is_one = joints and None not in joints and len({joint["label"] for joint in joints if joint is not None}) == 1
+    return replace(found, candidates=(", ".join(found.candidates),)) if is_one else found
+
+
 def _boxes(text: str) -> Said:
+    found = _spans_of_boxes(text)
+    if not found:
+        return Said()
+    begin, end, _ = found[-1]
+    return said(text, begin, end, *(content for _, _, content in found))
+
+
+def _spans_of_boxes(text: str) -> list[tuple[int, int, str]]:
+    """Where each box begins and ends, and what it holds with its surroundings; of the last fifty."""
     first = _BOX.search(text)
     if first is None:
-        return Said()
-    found: deque[str] = deque(maxlen=MAX_CANDIDATES)
-    begin = end = 0
+        return []
+    found: deque[tuple[int, int, str]] = deque(maxlen=MAX_CANDIDATES)
     starts: list[tuple[int, int]] = []  # depth before a box's brace, and where its content begins
     depth = 0
     begin_of_box = end_of_box = -1
@@ -108,14 +136,12 @@ def _boxes(text: str) -> Said:
             while starts and starts[-1][0] >= depth:
                 start = starts.pop()[1]
                 if not starts and (content := text[start : match.start()]).strip():
-                    found.append(_with_surroundings(content, text, outermost, match.end()))
-                    begin, end = outermost, match.end()
+                    found.append((outermost, match.end(), _with_surroundings(content, text, outermost, match.end())))
         elif len(mark) > 2:
             begin_of_box, end_of_box = match.span()
             if not starts and (bare := re.match(r"[-+]?\w{1,40}", text[end_of_box : end_of_box + 42])):
-                found.append(bare.group())
-                begin, end = begin_of_box, end_of_box + bare.end()
-    return said(text, begin, end, *found)
+                found.append((begin_of_box, end_of_box + bare.end(), bare.group()))
+    return list(found)
 
 
 def _with_surroundings(content: str, text: str, begin: int, end: int) -> str:
