@@ -24,9 +24,21 @@ SINES = r"x=\frac{\pi}{6}+2k\pi \text{ or } x=\frac{5\pi}{6}+2k\pi,\ k\in\mathbb
 CASES = r"f(x)=\begin{cases}x^2,&x\ge 0\\-x,&x<0\end{cases}"
 SOLVE = "Solve $x^2 + x - 6 = 0$."
 COINS = "Rita has 18 coins, all nickels and dimes, worth $1.30 in total. How many dimes does she have?"
+HIKE = "Each day a hiker walks 8 km in the morning and 3 km less than that in the afternoon. How many kilometers does she walk in 5 days?"
+PUSHED = "Sam does 15 push-ups on day 1 and adds 3 more push-ups every day after that. How many push-ups does he do on day 10?"
+WHEELS = "A parking lot has 20 vehicles, all cars with 4 wheels and motorcycles with 2 wheels, 64 wheels together. How many motorcycles are there?"
+SNAIL = "A snail climbs up a 20-foot wall, 5 feet each day, and each night it slips back 2 feet. On which day does it first reach the top?"
+MARBLES = "A bag contains 5 red, 3 blue and 4 green marbles. One marble is drawn at random. What is the probability that it is not blue?"
+PRIME = "Is 221 a prime number? Answer yes or no."
 PRIMES = "Which of these are prime? (A) 2 (B) 9 (C) 11 (D) 15. Select all that apply."
 
 RIGHT = [
+    (HIKE, "65", r"The hiker walks \(\boxed{65}\) km in 5 days."),
+    (PUSHED, "42", "He does 42 push-ups on day 10."),
+    (WHEELS, "8", "There are 8 motorcycles (and 12 cars) in the parking lot."),
+    (SNAIL, "6", "The answer is day 6."),
+    (MARBLES, "3/4", "Final answer: 3/4, or 75%."),
+    (PRIME, "No", "The answer is no, 221 is not a prime number."),
     (SOLVE, "2, -3", r"The solutions are $x = \boxed{2}$ and $x = \boxed{-3}$."),
     (SOLVE, r"\{-3, 2\}", r"$\boxed{2}$, $\boxed{-3}$"),
     (SOLVE, r"2, \frac12", r"\(\boxed{\frac{1}{2}}\) or \(\boxed{2}\)"),
@@ -177,6 +189,16 @@ RIGHT = [
     ("What percent?", r"62.5\%", r"\boxed{\frac{5}{8} = 0.625 = 62.5\%}"),
 ]
 WRONG = [
+    (HIKE, "65", r"The hiker walks \(\boxed{65}\) miles in 5 days."),
+    (PUSHED, "10", "He does 42 push-ups on day 10."),
+    (PUSHED, "42", "He does 45 push-ups on day 10."),
+    (WHEELS, "8", "There are 12 motorcycles (and 8 cars) in the parking lot."),
+    (SNAIL, "6", "The answer is day 7."),
+    (SNAIL, "6", "The answer is night 6."),
+    (MARBLES, "3/4", "Final answer: 3/4, or 70%."),
+    (MARBLES, "3/4", "Final answer: 3/4, or 1/4."),
+    (PRIME, "No", "The answer is yes, 221 is a prime number."),
+    (PRIME, "No", "The answer is no, wait, yes."),
     ("Find all primes $p$ such that $p^2+2$ is prime.", "3", "So the primes are p = 2 and p = 3."),
     ("Find the partial fraction decomposition of $\\dfrac{1}{x^2-1}$.", r"\frac{1}{2(x-1)}-\frac{1}{2(x+1)}", r"\boxed{\frac{1}{(x-1)(x+1)}}"),
     ("Which number? (A) 12  (B) 16", "B", r"\boxed{\text{A) } 16}"),

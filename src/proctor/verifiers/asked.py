@@ -7,6 +7,7 @@ says "find $x+y$", `x+y=41` is 41, though an equation otherwise. Which unit is a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 
@@ -16,6 +17,7 @@ from proctor.verifiers.expressions import Node, Symbol, parse
 from proctor.verifiers.notation import Unreadable, lex, unify
 from proctor.verifiers.patterns import among, any_of
 from proctor.verifiers.quantities import base_named
+from proctor.verifiers.remarks import without_repetition
 from proctor.verifiers.statements import FORMULA
 
 _MAX_CHARS = 4000
@@ -77,6 +79,9 @@ _NAMED_BASE = re.compile(
     re.IGNORECASE,
 )
 _NAMED_BASES = {"binary": 2, "octal": 8, "hexadecimal": 16}
+_NUMBERED = re.compile(r"([a-z]{3,12}) (?:number )?(\d{1,6})", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"(yes|no)(?:,\s[^?\n]{1,120})", re.IGNORECASE)
+_EITHER = re.compile(r"\b(?:yes|no|nope|wait|actually|or|maybe|perhaps|but|unless)\b", re.IGNORECASE)
 _PLACES = "shop store town city station neighbor neighbour exit village tree house school point friend airport hospital bus"
 _ROUNDED = re.compile(
     rf"\bround|\bnearest\s(?!{among(_PLACES)})\S|\bdecimal places?\b|\bsignificant\b|\bapproximat(?:e|ion)\b|\bapproximately (?:what|how)\b|\bestimate",
@@ -93,13 +98,14 @@ _OPEN_EQUATION = re.compile(rf"{_OPENS_EQUATION}[\s$]{{0,4}}({_NO_SIGN}{_SUM}{_N
 
 
 def values_said(candidate: str, prompt: str) -> tuple[str, ...]:
-    """What an answer gives for the formula that the prompt asks for: `41` of `x+y=41`; nothing where it does not begin with that formula.
+    """What an answer gives for what the prompt asks for: `41` of `x+y=41`, `6` of "day 6", "no" of "no, 221 is not prime", one of "3/4, or 75%".
 
     A step on the way to a number that still has variables ("= (x+y)^2 - 2xy = 58") is left out, since what the prompt says of them is not known here.
     """
     found: list[str] = []
     if renamed := _range_renamed(candidate, prompt):
         found.append(renamed)
+    found += _in_words(candidate, prompt)
     sides = sides_of_equation(candidate)
     if 1 < len(sides) <= _MAX_SIDES and len(candidate) <= 1000 and _is_asked(sides[0], prompt):
         *steps, last = sides[1:]
@@ -108,6 +114,16 @@ def values_said(candidate: str, prompt: str) -> tuple[str, ...]:
     if len(sides) > 2 and len(candidate) <= _MAX_FORMULA_CHARS and (value := _value_in_record(candidate, prompt)) is not None:
         found.append(value)
     return tuple(found)
+
+
+def _in_words(candidate: str, prompt: str) -> Iterator[str]:
+    """The number of a numbered thing that the prompt asks which it is of; yes or no before a reason; a quantity that is said twice."""
+    if (numbered := _NUMBERED.fullmatch(candidate)) is not None and re.search(rf"\b(?:which|what) {numbered[1]}\b(?! of\b)", prompt, re.IGNORECASE):
+        yield numbered[2]
+    if (verdict := _YES_OR_NO.fullmatch(candidate)) is not None and len(_EITHER.findall(candidate)) == 1:
+        yield verdict[1]
+    if len(candidate) <= _MAX_FORMULA_CHARS and (once := without_repetition(candidate)) != candidate:
+        yield once
 
 
 def _is_asked(formula: str, prompt: str) -> bool:
