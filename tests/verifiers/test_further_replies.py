@@ -30,9 +30,15 @@ WHEELS = "A parking lot has 20 vehicles, all cars with 4 wheels and motorcycles 
 SNAIL = "A snail climbs up a 20-foot wall, 5 feet each day, and each night it slips back 2 feet. On which day does it first reach the top?"
 MARBLES = "A bag contains 5 red, 3 blue and 4 green marbles. One marble is drawn at random. What is the probability that it is not blue?"
 PRIME = "Is 221 a prime number? Answer yes or no."
+AVERAGE = "The average of 12, 15, 18 and x is 17. Find x. A) 19 B) 21 C) 22 D) 23 E) 25"
+CABIN = "A group of 4 friends paid $312 for a cabin for 3 nights and shared the cost equally. How many dollars did each friend pay per night?"
+ROOMS = "A hotel has 5 floors with 24 rooms on each. 87 were occupied; then 14 became free and 29 others were taken. How many rooms were empty after that?"
 PRIMES = "Which of these are prime? (A) 2 (B) 9 (C) 11 (D) 15. Select all that apply."
 
 RIGHT = [
+    (AVERAGE, "D", "x = 23\n\nSo the right choice is D, since x = 23."),
+    (CABIN, "26", "So each of the 4 friends paid $26 per night for the 3 nights."),
+    (ROOMS, "18", "After Wednesday's changes, 18 of the 120 rooms were empty."),
     (HIKE, "65", r"The hiker walks \(\boxed{65}\) km in 5 days."),
     (PUSHED, "42", "He does 42 push-ups on day 10."),
     (WHEELS, "8", "There are 8 motorcycles (and 12 cars) in the parking lot."),
@@ -189,6 +195,13 @@ RIGHT = [
     ("What percent?", r"62.5\%", r"\boxed{\frac{5}{8} = 0.625 = 62.5\%}"),
 ]
 WRONG = [
+    (AVERAGE, "D", "x = 23\n\nSo the right choice is C, since x = 23."),
+    (AVERAGE, "D", "x = 23\n\nSo the right choice is D or C, since x = 23."),
+    (CABIN, "26", "So each of the 4 friends paid $104 per night for the 3 nights."),
+    (CABIN, "4", "So each of the 4 friends paid $26 per night for the 3 nights."),
+    (ROOMS, "18", "After Wednesday's changes, 102 of the 120 rooms were empty."),
+    (ROOMS, "120", "After Wednesday's changes, 18 of the 120 rooms were empty."),
+    (ROOMS, "18", "After Wednesday's changes, 18 of the 120 rooms were not empty."),
     (HIKE, "65", r"The hiker walks \(\boxed{65}\) miles in 5 days."),
     (PUSHED, "10", "He does 42 push-ups on day 10."),
     (PUSHED, "42", "He does 45 push-ups on day 10."),

@@ -141,6 +141,11 @@ def test_public_cases() -> None:
         ("pairs-third", 0, 0),
         ("pairs-fourth", 5, 0),
         ("twenty-second", 4, 0),
+        ("real-a", 1, 0),
+        ("real-b", 0, 0),
+        ("real-c", 0, 0),
+        ("real-d", 0, 0),
+        ("real-e", 1, 0),
     ],
 )
 def test_rows_written_blind_are_read_no_worse_than_now(name: str, num_refused: int, num_paid: int) -> None:

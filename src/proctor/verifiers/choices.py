@@ -53,7 +53,7 @@ _LETTER = re.compile(r"(?<![A-Za-z\\$])[B-HJ](?![A-Za-z$'’])|(?<=[(\s*])A(?=[)
 _PICKED = re.compile(
     r"\W*(?i:(?:(?:so|thus|hence|therefore)\b,?\s)?"
     r"(?:(?:that|this) leaves|(?:I|we) (?:choose|pick|select)|the (?:correct|right) (?:option|choice|answer) is|\$?[a-z]\s?=\s?[^,.]{1,20}, which is))\s"
-    r"(?i:only\s)?(?i:(?:answer\s)?(?:option|choice)\s)?\**\(?([A-J])\)?\**[.!\s]*"
+    r"(?i:only\s)?(?i:(?:answer\s)?(?:option|choice)\s)?\**\(?([A-J])\)?\**(?:,?\s(?i:since|because)\s[^.?!\n]{1,80})?[.!\s]*"
 )
 _DOUBTS = """
 not never nor or if unless except maybe perhaps possibly probably might could may_be would than impossible unlikely doubt suppose assume say guess wrong

@@ -49,6 +49,13 @@ _DOUBTED = re.compile(rf"{one_of(_DOUBTS)}|\?", re.IGNORECASE)
 _CLAUSE = re.compile(r"(?:[,;:]|\b(?:so|and|therefore|hence|thus))\s", re.IGNORECASE)
 _SIGN = re.compile(r"(?:negative|minus) ", re.IGNORECASE)
 _ASIDE = re.compile(r"(\*\*[^*\n]{0,40}\d[^*\n]{0,40}\*\*[a-z ]{0,30}) \((?:(?!\b(?:or|not|now|actually|so|answer|wait|then)\b)[^()*=?]){1,80}\)[\s.!]*\Z")
+_PART = re.compile(
+    r"(?:[A-Z][a-z'’]{1,20}(?: [A-Za-z'’]{1,20}){0,3}, |(?:So|Thus|Hence|Therefore|Then),? )?(?:there (?:are|were) )?"
+    r"\**(\d{1,9})\** of (?:the|his|her|their|its) (\d{1,9}) "
+    r"[a-z]{3,20} (?:are|were|will be|remain|remained) [a-z]{3,20}[\s.!*]*"
+)
+"""`18 of the 120 rooms were empty`."""
+_HOW_MANY = re.compile(r"\bhow many\b(?!.{0,80}\b(?:percent|out of)\b)", re.IGNORECASE | re.DOTALL)
 _ABOUT = re.compile(r"\b(?i:how) (?:old|tall|far|heavy|long|fast) (?:is|was|will|does|did) ([A-Z][a-z]{1,15})\b")
 
 
@@ -63,6 +70,8 @@ def counted(sentence: str, prompt: str) -> Said:
         return Said()
     if not _DOUBTED.search(sentence) and (found := _fraction_in_words(sentence) or _in_two_units(sentence) or _of_two(sentence, prompt)) is not None:
         return found
+    if (part := _PART.fullmatch(sentence.strip())) is not None and _HOW_MANY.search(prompt) and int(part[1]) < int(part[2]):
+        return Said((part[1],), sentence[: sentence.index(part[1])])
     if before := before_given(sentence, prompt):
         return last_number(before) if NUMBER.search(before) else _in_words(before)
     if (aside := _ASIDE.search(sentence)) is not None:

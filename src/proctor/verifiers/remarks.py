@@ -42,6 +42,7 @@ _GIVEN = re.compile(
 _ANOTHER_VALUE = re.compile(
     r"\b(?:not|never|nor|or|if|than|half|third|quarter|twice|double|triple|less|more|fewer|one|each|every|out)\b|n['’]t\b", re.IGNORECASE
 )
+_EACH_OF = re.compile(r"\beach of the \d{1,6} [a-z]{3,20}\b")
 _COUNTED = re.compile(r"\d\s([a-z]{3,20})\Z")
 
 
@@ -87,7 +88,7 @@ def before_given(sentence: str, prompt: str) -> str:
     found = _GIVEN.search(sentence)
     if found is None:
         return ""
-    before, given = sentence[: found.start()], found[1].replace(",", "")
+    before, given = _EACH_OF.sub("", sentence[: found.start()]), found[1].replace(",", "")
     numbers = [number.replace(",", "") for number in _DIGITS.findall(before)]
     known = {number.replace(",", "") for number in _DIGITS.findall(prompt)}
     is_new = given in known and not (numbers and numbers[-1] in known)
