@@ -6,12 +6,15 @@ at a time, in the forward pass and again, recomputed, in the backward pass.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
 DEFAULT_CHUNK_TOKENS = 512
+BLOCK_TOKENS = 32
+"""Tokens whose softmax is computed at once on a processor: what its cache holds. The products want more of them."""
 
 
 def wide(values: Tensor) -> Tensor:
@@ -46,18 +49,19 @@ class _LinearLogprobs(torch.autograd.Function):
         ctx: Any, hidden: Tensor, weight: Tensor, token_ids: Tensor, temperature: float, compute_dtype: torch.dtype, chunk_tokens: int
     ) -> tuple[Tensor, Tensor]:
         low = weight.to(compute_dtype)
-        logits, other = _buffers(hidden, weight, compute_dtype, chunk_tokens, num=2)
+        room, scaled_room, logs_room = _room(hidden, weight, compute_dtype, chunk_tokens)
         logprobs, entropies, normalizers = [], [], []
-        for start in range(0, hidden.shape[0], chunk_tokens):
-            chunk = slice(start, start + chunk_tokens)
-            scaled = _scaled_logits(hidden[chunk], low, temperature, out=logits)
-            ids = token_ids[chunk, None]
-            of_tokens = scaled.gather(1, ids)
-            logs = torch.log_softmax(scaled, -1, out=other[: len(scaled)])
-            logprobs.append(logs.gather(1, ids)[:, 0])
-            normalizers.append((of_tokens - logs.gather(1, ids))[:, 0])
-            weights = torch.exp(logs, out=scaled)
-            entropies.append(-torch.linalg.vecdot(weights, logs))
+        for chunk in _chunks(hidden, chunk_tokens):
+            logits = _logits(hidden[chunk], low, out=room)
+            for block, rows in _blocks(chunk, logits):
+                ids = token_ids[block, None]
+                scaled = _scaled(rows, temperature, out=scaled_room)
+                of_tokens = scaled.gather(1, ids)
+                logs = torch.log_softmax(scaled, -1, out=logs_room[: len(rows)])
+                logprobs.append(logs.gather(1, ids)[:, 0])
+                normalizers.append((of_tokens - logs.gather(1, ids))[:, 0])
+                weights = torch.exp(logs, out=scaled)
+                entropies.append(-torch.linalg.vecdot(weights, logs))
         entropy = torch.cat(entropies)
         ctx.save_for_backward(hidden, weight, token_ids, entropy, torch.cat(normalizers))
         ctx.settings = (temperature, compute_dtype, chunk_tokens)
@@ -75,34 +79,55 @@ class _LinearLogprobs(torch.autograd.Function):
         needs_hidden, needs_weight = ctx.needs_input_grad[:2]
         grad_hidden = torch.empty_like(hidden) if needs_hidden else None
         grad_weight = torch.zeros_like(weight) if needs_weight else None
-        logits, other = _buffers(hidden, weight, compute_dtype, chunk_tokens, num=2)
-        for start in range(0, hidden.shape[0], chunk_tokens):
-            chunk = slice(start, start + chunk_tokens)
-            logs = _scaled_logits(hidden[chunk], low, temperature, out=logits).sub_(normalizer[chunk, None])
-            of_logprobs, of_entropy = (None if grad is None else grad[chunk, None].to(logs.dtype) / temperature for grad in (grad_logprobs, grad_entropy))
-            grad_logits = _grad_logits(logs, token_ids[chunk], entropy[chunk], of_logprobs, of_entropy, spare=other).to(compute_dtype)
+        room, scaled_room, spare = _room(hidden, weight, compute_dtype, chunk_tokens)
+        for chunk in _chunks(hidden, chunk_tokens):
+            logits = _logits(hidden[chunk], low, out=room)
+            for block, rows in _blocks(chunk, logits):
+                logs = _scaled(rows, temperature, out=scaled_room).sub_(normalizer[block, None])
+                of_logprobs, of_entropy = (None if grad is None else grad[block, None].to(logs.dtype) / temperature for grad in (grad_logprobs, grad_entropy))
+                rows.copy_(_grad_logits(logs, token_ids[block], entropy[block], of_logprobs, of_entropy, spare=spare))
             if grad_hidden is not None:
-                grad_hidden[chunk] = (grad_logits @ low).to(hidden.dtype)
+                grad_hidden[chunk] = (logits @ low).to(hidden.dtype)
             if grad_weight is not None:
-                _accumulate(grad_weight, grad_logits, hidden[chunk])
+                _accumulate(grad_weight, logits, hidden[chunk])
         return grad_hidden, grad_weight, None, None, None, None
 
 
-def _buffers(hidden: Tensor, weight: Tensor, compute_dtype: torch.dtype, chunk_tokens: int, *, num: int) -> tuple[Tensor, ...]:
-    """Room for the logits of one chunk, `num` times, used again by every chunk: fresh memory of that size is slow to touch first."""
+def _room(hidden: Tensor, weight: Tensor, compute_dtype: torch.dtype, chunk_tokens: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Room for the logits of one chunk as they are multiplied, and twice for those of one block, wide. Used again and again: fresh memory
+    of that size is slow to touch first."""
     dtype = torch.float64 if compute_dtype is torch.float64 else torch.float32
-    shape = (min(chunk_tokens, hidden.shape[0]), weight.shape[0])
-    return tuple(torch.empty(shape, dtype=dtype, device=hidden.device) for _ in range(num))
+    num_tokens, num_ids = min(chunk_tokens, hidden.shape[0]), weight.shape[0]
+    num_together = min(BLOCK_TOKENS, num_tokens) if hidden.device.type == "cpu" else num_tokens
+    return (
+        torch.empty(num_tokens, num_ids, dtype=compute_dtype, device=hidden.device),
+        torch.empty(num_together, num_ids, dtype=dtype, device=hidden.device),
+        torch.empty(num_together, num_ids, dtype=dtype, device=hidden.device),
+    )
 
 
-def _scaled_logits(hidden: Tensor, weight: Tensor, temperature: float, *, out: Tensor) -> Tensor:
-    """hidden @ weight.T / temperature, computed in the dtype of `weight` and written into the first rows of `out`."""
-    out = out[: len(hidden)]
-    if out.dtype is weight.dtype:
-        torch.mm(hidden.to(weight.dtype), weight.T, out=out)
-    else:
-        out.copy_(hidden.to(weight.dtype) @ weight.T)
-    return out if temperature == 1 else out.div_(temperature)
+def _chunks(hidden: Tensor, chunk_tokens: int) -> Iterator[slice]:
+    """Which tokens have their logits multiplied together."""
+    return (slice(start, min(start + chunk_tokens, hidden.shape[0])) for start in range(0, hidden.shape[0], chunk_tokens))
+
+
+def _blocks(chunk: slice, logits: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Which tokens have their softmax computed together, and the rows of a chunk's logits that are theirs."""
+    start = chunk.start
+    for rows in logits.split(BLOCK_TOKENS if logits.device.type == "cpu" else len(logits)):
+        yield slice(start, start + len(rows)), rows
+        start += len(rows)
+
+
+def _logits(hidden: Tensor, weight: Tensor, *, out: Tensor) -> Tensor:
+    """hidden @ weight.T in the dtype of `weight`, written into the first rows of `out`."""
+    return torch.mm(hidden.to(weight.dtype), weight.T, out=out[: len(hidden)])
+
+
+def _scaled(logits: Tensor, temperature: float, *, out: Tensor) -> Tensor:
+    """logits / temperature, wide, written into the first rows of `out`."""
+    wide_logits = out[: len(logits)].copy_(logits)
+    return wide_logits if temperature == 1 else wide_logits.div_(temperature)
 
 
 def _grad_logits(logs: Tensor, token_ids: Tensor, entropy: Tensor, grad_logprobs: Tensor | None, grad_entropy: Tensor | None, *, spare: Tensor) -> Tensor:

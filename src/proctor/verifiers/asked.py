@@ -17,7 +17,7 @@ from proctor.verifiers.expressions import Node, Symbol, parse
 from proctor.verifiers.notation import Unreadable, lex, unify
 from proctor.verifiers.patterns import among, any_of
 from proctor.verifiers.quantities import base_named
-from proctor.verifiers.remarks import without_repetition
+from proctor.verifiers.remarks import closed_quantity, same_measure
 from proctor.verifiers.statements import FORMULA
 
 _MAX_CHARS = 4000
@@ -79,9 +79,14 @@ _NAMED_BASE = re.compile(
     re.IGNORECASE,
 )
 _NAMED_BASES = {"binary": 2, "octal": 8, "hexadecimal": 16}
-_NUMBERED = re.compile(r"([a-z]{3,12}) (?:number )?(\d{1,6})", re.IGNORECASE)
-_YES_OR_NO = re.compile(r"(yes|no)(?:,\s[^?\n]{1,120})", re.IGNORECASE)
-_EITHER = re.compile(r"\b(?:yes|no|nope|wait|actually|or|maybe|perhaps|but|unless)\b", re.IGNORECASE)
+_NUMBERED = re.compile(
+    rf"({among('day week month year row step page round house door floor question problem seat bus platform team player')}) (\d{{1,6}})", re.IGNORECASE
+)
+_YES_OR_NO = re.compile(r"(yes|no), ([^?\n]{1,120})", re.IGNORECASE)
+_CONTENT = re.compile(r"[A-Za-z]{4,}|\d+")
+_NEGATION = re.compile(r"\b(?:not|cannot|never|no|nor)\b|n['’]t\b", re.IGNORECASE)
+_TWICE = re.compile(r"([^\s(),;%]{1,30})(?:,? (?:or|i\.e\.,?|that is,?) | \((?:or |= ?|i\.e\.,? )?)(\d[\d.]{0,20})\s?\\?%\)?")
+"""`3/4, or 75%`."""
 _PLACES = "shop store town city station neighbor neighbour exit village tree house school point friend airport hospital bus"
 _ROUNDED = re.compile(
     rf"\bround|\bnearest\s(?!{among(_PLACES)})\S|\bdecimal places?\b|\bsignificant\b|\bapproximat(?:e|ion)\b|\bapproximately (?:what|how)\b|\bestimate",
@@ -98,7 +103,7 @@ _OPEN_EQUATION = re.compile(rf"{_OPENS_EQUATION}[\s$]{{0,4}}({_NO_SIGN}{_SUM}{_N
 
 
 def values_said(candidate: str, prompt: str) -> tuple[str, ...]:
-    """What an answer gives for what the prompt asks for: `41` of `x+y=41`, `6` of "day 6", "no" of "no, 221 is not prime", one of "3/4, or 75%".
+    """What an answer gives for what the prompt asks for: `41` of `x+y=41`, `6` of "day 6", "no" of "no, 221 is not prime", `3/4` of "3/4, or 75%".
 
     A step on the way to a number that still has variables ("= (x+y)^2 - 2xy = 58") is left out, since what the prompt says of them is not known here.
     """
@@ -117,13 +122,18 @@ def values_said(candidate: str, prompt: str) -> tuple[str, ...]:
 
 
 def _in_words(candidate: str, prompt: str) -> Iterator[str]:
-    """The number of a numbered thing that the prompt asks which it is of; yes or no before a reason; a quantity that is said twice."""
-    if (numbered := _NUMBERED.fullmatch(candidate)) is not None and re.search(rf"\b(?:which|what) {numbered[1]}\b(?! of\b)", prompt, re.IGNORECASE):
+    """The number of a numbered thing that the prompt asks which it is of; yes or no before what repeats the question; a share before its percentage."""
+    numbered, verdict, twice = (pattern.fullmatch(candidate) for pattern in (_NUMBERED, _YES_OR_NO, _TWICE))
+    if numbered is not None and re.search(rf"\b(?:which|what) {numbered[1]}\b(?! of\b)", prompt, re.IGNORECASE) and "how m" not in prompt.lower():
         yield numbered[2]
-    if (verdict := _YES_OR_NO.fullmatch(candidate)) is not None and len(_EITHER.findall(candidate)) == 1:
-        yield verdict[1]
-    if len(candidate) <= _MAX_FORMULA_CHARS and (once := without_repetition(candidate)) != candidate:
-        yield once
+    if verdict is not None and (_NEGATION.search(verdict[2]) is not None) is (verdict[1].lower() == "no"):
+        asked = {word.lower() for word in _CONTENT.findall(prompt)}
+        if {word.lower() for word in _CONTENT.findall(verdict[2])} <= asked:
+            yield verdict[1]
+    if twice is not None and "percent" not in prompt.lower() and "%" not in prompt:
+        share, percentage = closed_quantity(twice[1]), closed_quantity(f"({twice[2]})/100")
+        if share is not None and percentage is not None and same_measure(share, percentage):
+            yield twice[1]
 
 
 def _is_asked(formula: str, prompt: str) -> bool:

@@ -49,10 +49,11 @@ _DOUBTED = re.compile(rf"{one_of(_DOUBTS)}|\?", re.IGNORECASE)
 _CLAUSE = re.compile(r"(?:[,;:]|\b(?:so|and|therefore|hence|thus))\s", re.IGNORECASE)
 _SIGN = re.compile(r"(?:negative|minus) ", re.IGNORECASE)
 _ASIDE = re.compile(r"(\*\*[^*\n]{0,40}\d[^*\n]{0,40}\*\*[a-z ]{0,30}) \((?:(?!\b(?:or|not|now|actually|so|answer|wait|then)\b)[^()*=?]){1,80}\)[\s.!]*\Z")
+_STARS = re.compile(r"(?<!\d)\*\*|\*\*(?!\d)")
+"""Of bold type, and no power."""
 _PART = re.compile(
-    r"(?:[A-Z][a-z'’]{1,20}(?: [A-Za-z'’]{1,20}){0,3}, |(?:So|Thus|Hence|Therefore|Then),? )?(?:there (?:are|were) )?"
-    r"\**(\d{1,9})\** of (?:the|his|her|their|its) (\d{1,9}) "
-    r"[a-z]{3,20} (?:are|were|will be|remain|remained) [a-z]{3,20}[\s.!*]*"
+    r"(?:After [A-Za-z'’ ]{1,40}, |(?:So|Thus|Hence|Therefore|Then),? )?(?:there (?:are|were) )?"
+    r"\**(\d{1,9})\** of (?:the|his|her|their|its) (\d{1,9}) [a-z]{3,20} (?:are|were|will be|remain|remained) ([a-z]{3,20})[\s.!*]*"
 )
 """`18 of the 120 rooms were empty`."""
 _HOW_MANY = re.compile(r"\bhow many\b(?!.{0,80}\b(?:percent|out of)\b)", re.IGNORECASE | re.DOTALL)
@@ -70,7 +71,8 @@ def counted(sentence: str, prompt: str) -> Said:
         return Said()
     if not _DOUBTED.search(sentence) and (found := _fraction_in_words(sentence) or _in_two_units(sentence) or _of_two(sentence, prompt)) is not None:
         return found
-    if (part := _PART.fullmatch(sentence.strip())) is not None and _HOW_MANY.search(prompt) and int(part[1]) < int(part[2]):
+    part = None if _DOUBTED.search(sentence) else _PART.fullmatch(sentence.strip())
+    if part is not None and _HOW_MANY.search(prompt) and int(part[1]) < int(part[2]) and part[3] in prompt:
         return Said((part[1],), sentence[: sentence.index(part[1])])
     if before := before_given(sentence, prompt):
         return last_number(before) if NUMBER.search(before) else _in_words(before)
@@ -95,12 +97,13 @@ def _fraction_in_words(sentence: str) -> Said | None:
 
 def _of_two(sentence: str, prompt: str) -> Said | None:
     """The number of what the prompt asks for, of a sentence that counts two things: "12 cows and 18 chickens"."""
-    found = _TWO_COUNTED.match(sentence.replace("**", ""))
+    found = _TWO_COUNTED.match(_STARS.sub("", sentence))
     if found is None or OTHER_VALUE.search(sentence):
         return None
     numbers = {found["first"]: found["number"], found["second"]: found["other"]}
     asked = [noun for noun in numbers if re.search(rf"\bhow many {noun}\b", prompt, re.IGNORECASE)]
-    return Said((numbers[asked[0]],), sentence[: found.start()]) if len(numbers) == 2 and len(asked) == 1 else None
+    is_one_noun = len({noun.lower().removesuffix("s") for noun in numbers}) == 1
+    return Said((numbers[asked[0]],), sentence[: found.start()]) if len(numbers) == 2 and len(asked) == 1 and not is_one_noun else None
 
 
 def _in_two_units(sentence: str) -> Said | None:

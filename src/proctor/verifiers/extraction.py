@@ -35,9 +35,19 @@ _BEFORE_BOX = re.compile(
     re.IGNORECASE,
 )
 _SUBTRACTED = re.compile(r"(?:[\w)}\]]\s?[-\u2212]\S{0,6}|^\s*[-\u2212]\s)$", re.MULTILINE)
-_LABEL_OF_BOX = r"(?:(?P<label>[A-Za-z])(?:_\{?\d\}?)?\s?=\s?)?"
+_LABEL_OF_BOX = r"(?:(?P<label>[A-Za-z](?:_\{?\d\}?)?)\s?=\s?)?"
 _BESIDE_BOX = re.compile(rf"(?:[ \t$,~]|\\[()\[\],;: ]|\\q?quad(?![a-z])|\b(?:and|or)\b|\\text\s?\{{\s?(?:and|or)\s?\}})*{_LABEL_OF_BOX}[$ ]?")
 """What joins the boxes of one answer: `$x = \\boxed{2}$ and $x = \\boxed{-3}$`."""
+_BEFORE_BOXES = re.compile(
+    r"(?:\A|[.:;!\n]|\b(?:is|are|be|get|gives?|have|values?|roots?|solutions?|zeros?|numbers?|so|thus|hence|therefore|answers?),?)"
+    rf"(?:[\s$*]|\\[(\[])*{_LABEL_OF_BOX}\Z",
+    re.IGNORECASE,
+)
+_DOUBTED_BOXES = re.compile(
+    r"\b(?:not|never|wrong|false|incorrect|cannot|would|could|might|maybe|perhaps|n?either|think|guess|suppose|if|but|students?|others?|except)\b|n['’]t\b|\?",
+    re.IGNORECASE,
+)
+_NOTHING = re.compile(r"(?:[\s.!$*]|\\[)\]])*\Z")
 _AFTER_BOX = re.compile(
     r"\s?\$?\s?(?:\\text\s?\{\s?)?(?P<scale>hundred|thousand|million|billion|trillion|dozen)\b"
     r"|(?P<power>\^(?:\{[^{}]{0,20}\}|\\?[A-Za-z]{1,8}|\d))|(?P<other>\\?%|\\pi(?![a-z])|\\sqrt|\s?\\times|\s?\\cdot|/\d|\{,\}|[kK]\b)",
@@ -90,20 +100,26 @@ def boxes(text: str) -> tuple[str, ...]:
     return _boxes(text).candidates
 
 
-def as_one_list(found: Extraction, text: str) -> Extraction:
-    r"""Make one candidate of several boxes of other content, where nothing but "and" joins them.
+def as_one_list(found: Extraction, text: str, num_values: int) -> Extraction:
+    r"""Make one candidate of as many boxes as the reference lists values, where nothing but "and" joins them and nothing follows.
 
-    `$x = \boxed{2}$ and $x = \boxed{-3}$` is one answer, the list that `\boxed{2, -3}` is. Where anything else stands between two boxes
-    they are several answers.
+    `$x = \boxed{2}$ and $x = \boxed{-3}$` is one answer, the list that `\boxed{2, -3}` is. Else several boxes are several answers.
 
     Args:
         found: what a text offers in any channel.
         text: what it was read from.
+        num_values: how many values the reference lists, in any order; 0 where it is something else.
     """
-    spans = _spans_of_boxes(text) if found.channel == "boxed" and len(set(found.candidates)) == len(found.candidates) > 1 else []
-    joints = [_BESIDE_BOX.fullmatch(text, end, begin) for (_, end, _), (begin, _, _) in pairwise(spans)]
-    is_one = joints and None not in joints and len({joint["label"] for joint in joints if joint is not None}) == 1
-    return replace(found, candidates=(", ".join(found.candidates),)) if is_one else found
+    is_list = 1 < len(set(found.candidates)) == len(found.candidates) == num_values and "," not in "".join(found.candidates)
+    if found.channel != "boxed" or not is_list or not _NOTHING.match(found.after):
+        return found
+    text = text[-MAX_COMPLETION_CHARS:]
+    spans = _spans_of_boxes(text)
+    before = text[max(0, spans[0][0] - _MAX_BEFORE) : spans[0][0]]
+    joints = [_BESIDE_BOX.fullmatch(text, end, begin) if end < begin else None for (_, end, _), (begin, _, _) in pairwise(spans)]
+    labels = [None if joint is None else joint["label"] or "" for joint in (_BEFORE_BOXES.search(before), *joints)]
+    is_doubted = _DOUBTED_BOXES.search(before[before.rfind("\n") + 1 :]) is not None
+    return found if None in labels or len(set(labels)) > 1 or is_doubted else replace(found, candidates=(", ".join(found.candidates),), before=before)
 
 
 def _boxes(text: str) -> Said:

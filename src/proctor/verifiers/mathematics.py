@@ -179,7 +179,7 @@ class MathVerifier:
     def _offers(self, text: str, gold: Gold, task: Task) -> Iterator[Extraction]:
         """What a completion says in its channels; before what is read off its last formula, line or number, what its end says by its form."""
         num_declared = next((place for place, channel in enumerate(self.channels) if channel not in _DECLARED), len(self.channels))
-        yield from (as_one_list(found, text) for found in extractions(text, self.channels[:num_declared]))
+        yield from (as_one_list(found, text, gold.num_listed) for found in extractions(text, self.channels[:num_declared]))
         end = text if self.counts_last_number else without_closing(in_lines(text))
         if "answer_is" in self.channels and (ending := last_said(end, task.prompt_text, gold)) is not None:
             yield ending

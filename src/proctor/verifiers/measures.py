@@ -80,7 +80,7 @@ _LONG_UNITS = (
 )
 _SAME_NAMES = ({"degree", "celsius", "fahrenheit", "kelvin"}, {"kilogram", "sterling"}, {"degree", "radian"})
 _PHYSICAL = frozenset(_PHYSICAL_BASES.split())
-_PHRASE_END = re.compile(r"[,;:?!)\n]|\.(?!\s?[a-z])|(?<=[a-z])\s{1,3}in\b")
+_PHRASE_END = re.compile(r"[,;:?!)\n]|\.(?!\s?[a-z])|(?<=[a-z])(?<!\bsq)(?<!\bcu)(?<!square)(?<!cubic)(?<!per)\s{1,3}in(?=\s\d)")
 """Behind a word "in" is no inch: `km in 5 days`."""
 _JOINED = re.compile(r"\s?,\s?(?:and |or )?|\s(?:and|or)\s")
 _AFTER = re.compile(r"(?:\*\*|[\s~$]|\\[,;: )\]]){0,6}(?=(?:\\(?:text|mathrm)\s?\{\s?)?(?!in\b)(?:[A-Za-z]{2,}|[A-Za-z]\s?/\s?[A-Za-z]))")

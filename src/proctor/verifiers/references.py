@@ -8,6 +8,11 @@ from proctor.verifiers.answers import Answer, Items, Quantity, Words
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
 from proctor.verifiers.regions import is_region
 
+
+def _is_value(answer: Answer) -> bool:
+    return isinstance(answer, Quantity) and answer.unit is None and not variables(answer.node) - NAMED_CONSTANTS
+
+
 _EMPTY = Items("set", ())
 """`\\emptyset`, for which "no solution" may be said."""
 
@@ -35,6 +40,12 @@ class Gold:
     def is_quantity(self) -> bool:
         """Whether it is one value."""
         return any(isinstance(reading, Quantity) and not variables(reading.node) - NAMED_CONSTANTS for reading in self.readings)
+
+    @property
+    def num_listed(self) -> int:
+        """How many values it lists in any order, all without variables and units; 0 where it is something else."""
+        lists = [reading.members for reading in self.readings if isinstance(reading, Items) and reading.kind in ("list", "alternatives", "set")]
+        return max((len(members) for members in lists if all(map(_is_value, members))), default=0)
 
     @property
     def is_region(self) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
-from fractions import Fraction
 
 from proctor.verifiers.answers import Quantity
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, equal, variables
@@ -31,14 +29,16 @@ _ASKS_PLACE = re.compile(
     re.IGNORECASE,
 )
 LIMIT = re.compile(r"\\lim|\blimit\b|\blim\b", re.IGNORECASE)
-_COMPANY = re.compile(r"\s\((?:and|with|plus)\s\d{1,9}\s([a-z]{3,20})\)(?: (?:in|on|at) (?:the|her|his|their|a) [a-z]{3,20}(?: [a-z]{3,20})?)?\Z")
+_COMPANY = re.compile(r"\s\((?:and|with|plus)\s\d{1,9}\s([a-z]{3,20})\)(?: (?:in|on|at) (?:the|her|his|their|a) ([a-z]{3,20}(?: [a-z]{3,20})?))?\Z")
 _DIGITS = re.compile(r"\d{1,9} \d{1,9}/\d{1,9}|\d[\d,]*(?:\.\d+)?(?:/\d+)?")
 _GIVEN = re.compile(
-    r"\*{0,2}\s(?:of|on|in|for|from|out of|after|per|at|with|by|among|between|to (?:reach|make|cover|fill|travel|buy|have|save|finish|complete|get|pay))"
-    r" (?:the |all |these |those |her |his |their |its |a |at least |day |week |year |round |row |step ){0,2}"
+    r"\*{0,2}\s(?:of|in|for|from|out of|after|per|at|with|by|among|between|to (?:reach|make|cover|fill|travel|buy|have|save|finish|complete|get|pay))"
+    r" (?:the |all |these |those |her |his |their |its |a |at least ){0,2}"
     r"\*{0,2}[$€£]?(\d[\d,]*(?:\.\d+)?)(?:%|(?:[ -][a-z]{1,15}){0,3})[\s.!*]*\Z",
     re.IGNORECASE,
 )
+_ON_DAY = re.compile(r"\*{0,2} (?:on|in) ((day|week|month|year|round|step) \d{1,6})[\s.!*]*\Z", re.IGNORECASE)
+"""`42 push-ups on day 10`."""
 _ANOTHER_VALUE = re.compile(
     r"\b(?:not|never|nor|or|if|than|half|third|quarter|twice|double|triple|less|more|fewer|one|each|every|out)\b|n['’]t\b", re.IGNORECASE
 )
@@ -60,7 +60,8 @@ def without_remark(sentence: str, prompt: str, is_wanted: Callable[[Quantity], b
     if (company := _COMPANY.search(sentence)) is not None:
         counted = _COUNTED.search(sentence[: company.start()])
         is_asked = counted is not None and counted[1] != company[1] and re.search(rf"\bhow many {counted[1]}\b", prompt, re.IGNORECASE) is not None
-        return sentence[: company.start()] if is_asked else sentence
+        is_given = company[2] is None or (company[2] in prompt and company[1].endswith("s") and re.search(rf"\b{company[1]}\b", prompt) is not None)
+        return sentence[: company.start()] if is_asked and is_given else sentence
     return without_repetition(sentence, is_wanted)
 
 
@@ -70,7 +71,7 @@ def without_repetition(sentence: str, is_wanted: Callable[[Quantity], bool] | No
     if again is None or (before := _BEFORE.search(sentence, max(0, again.start() - 60), again.start())) is None:
         return sentence
     one, other = closed_quantity(before[1]), closed_quantity(again[1] or again[2])
-    if one is None or other is None or not same_measure(_without_percent(one), _without_percent(other)):
+    if one is None or other is None or not same_measure(one, other):
         return sentence
     return sentence[: before.start(1)] + (again[1] or again[2]) if is_wanted is not None and is_wanted(other) else sentence[: again.start()]
 
@@ -85,6 +86,9 @@ def before_given(sentence: str, prompt: str) -> str:
 
     Nothing where it ends otherwise, or where what it says before that is no other number.
     """
+    if (day := _ON_DAY.search(sentence)) is not None:
+        is_given = re.search(rf"\b{day[1]}\b", prompt, re.IGNORECASE) and not re.search(rf"\b(?:which|what) {day[2]}\b", prompt, re.IGNORECASE)
+        return sentence[: day.start()] if is_given and not _ANOTHER_VALUE.search(sentence) else ""
     found = _GIVEN.search(sentence)
     if found is None:
         return ""
@@ -111,13 +115,6 @@ def same_measure(one: Quantity, other: Quantity) -> bool:
     if one.unit is None or other.unit is None or not one.unit.powers or one.unit.powers != other.unit.powers:
         return False
     return equal(_in_base_units(one), _in_base_units(other))
-
-
-def _without_percent(quantity: Quantity) -> Quantity:
-    """75 % as the number 75/100."""
-    if quantity.unit is None or quantity.unit.powers != (("percent", 1),):
-        return quantity
-    return replace(quantity, node=Apply("/", (quantity.node, Number(Fraction(100)))), unit=None)
 
 
 def _in_base_units(quantity: Quantity) -> Node:
