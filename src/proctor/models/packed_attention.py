@@ -78,30 +78,37 @@ class _Block:
     """Families of equally many rows that are computed at once, at the length of the longest.
 
     Attributes:
+        start: the first slot where those of the block lie one behind the other and none is padding; None where they do not.
         slots: [f * g, L], g rows of each of f families. Padding repeats a row's last token; nothing real attends to it.
         is_real: [f * g * L], which of them are no padding; None where all are.
+        before_start: the first slot of `before`, like `start`.
         before: [f, B], what the rows of a family read before themselves, padded likewise; None where they read nothing.
         hides: [f, 1, B], -inf on padding of `before`, else 0; None where there is none.
     """
 
+    start: int | None
     slots: Tensor
     is_real: Tensor | None
+    before_start: int | None
     before: Tensor | None
     hides: Tensor | None
 
     def take(self, x: Tensor, kv_heads: int) -> Tensor:
         """Packed [H, N, D] -> [K, f * g, n * L, D] with n = H / K, wide: the queries that share keys lie behind one another."""
-        return _take(x, self.slots, kv_heads)
+        return _take(x, self.start, self.slots, kv_heads)
 
     def read(self, x: Tensor) -> Tensor | None:
         """Packed [K, N, D] -> what stands before the rows, [K, f, B, D], wide."""
-        return None if self.before is None else _take(x, self.before, x.shape[0])
+        return None if self.before is None else _take(x, self.before_start, self.before, x.shape[0])
 
     def put(self, x: Tensor, into: Tensor) -> None:
         """[K, f * g, n * L, D] into its slots of [N, H, D]; padding goes nowhere."""
         (rows, length), (kv_heads, _, both, width) = self.slots.shape, x.shape
-        flat = x.view(kv_heads, rows, both // length, length, width).permute(1, 3, 0, 2, 4).to(into.dtype).reshape(rows * length, -1)
-        slots = self.slots.flatten()
+        tokens = x.view(kv_heads, rows, both // length, length, width).permute(1, 3, 0, 2, 4)
+        if self.start is not None:
+            into[self.start : self.start + rows * length].view(tokens.shape).copy_(tokens)
+            return
+        flat, slots = tokens.to(into.dtype).reshape(rows * length, -1), self.slots.flatten()
         if self.is_real is not None:
             flat, slots = flat[self.is_real], slots[self.is_real]
         into.flatten(1).index_copy_(0, slots, flat)
@@ -109,14 +116,21 @@ class _Block:
     def add_before(self, grad: Tensor, into: Tensor) -> None:
         """Add a gradient of what is read, [K, f, B, D], at its slots of [N, K, D]; that of padding is 0."""
         assert self.before is not None
-        into.flatten(1).index_add_(0, self.before.flatten(), grad.permute(1, 2, 0, 3).reshape(self.before.numel(), -1))
+        tokens = grad.permute(1, 2, 0, 3)
+        if self.before_start is not None:
+            into[self.before_start : self.before_start + self.before.numel()].view(tokens.shape).add_(tokens)
+        else:
+            into.flatten(1).index_add_(0, self.before.flatten(), tokens.reshape(self.before.numel(), -1))
 
 
-def _take(x: Tensor, slots: Tensor, kv_heads: int) -> Tensor:
+def _take(x: Tensor, start: int | None, slots: Tensor, kv_heads: int) -> Tensor:
     rows, length = slots.shape
-    # In memory a token's heads lie side by side, so whole tokens are gathered.
-    found = x.transpose(0, 1).index_select(0, slots.flatten()).view(rows, length, kv_heads, -1, x.shape[-1])
-    return _wide(found.permute(2, 0, 3, 1, 4)).reshape(kv_heads, rows, -1, x.shape[-1])
+    # In memory a token's heads lie side by side, so whole tokens are taken.
+    tokens = x.transpose(0, 1)
+    found = tokens.index_select(0, slots.flatten()) if start is None else tokens[start : start + rows * length]
+    heads_first = found.view(rows, length, kv_heads, -1, x.shape[-1]).permute(2, 0, 3, 1, 4)
+    dtype = x.dtype if x.dtype is torch.float64 else torch.float32
+    return heads_first.to(dtype, memory_format=torch.contiguous_format, copy=True).view(kv_heads, rows, -1, x.shape[-1])
 
 
 def _wide(x: Tensor) -> Tensor:
@@ -191,11 +205,20 @@ def _block(families: Sequence[_Family], device: torch.device) -> _Block:
     before, is_read = _padded([family.before for family in families])
     hides = torch.zeros(is_read.shape).masked_fill_(~is_read, -torch.inf)[:, None]
     return _Block(
+        _start_of_run(slots),
         slots.to(device),
         None if is_real.all() else is_real.flatten().to(device),
+        _start_of_run(before),
         before.to(device) if before.numel() else None,
         None if is_read.all() else hides.to(device),
     )
+
+
+def _start_of_run(slots: Tensor) -> int | None:
+    """The first of slots that lie one behind the other; None where they do not, or there are none."""
+    flat = slots.flatten()
+    is_run = flat.numel() > 0 and bool((flat == torch.arange(flat.numel()) + flat[0]).all())
+    return int(flat[0]) if is_run else None
 
 
 def _padded(runs: Sequence[Sequence[Span]]) -> tuple[Tensor, Tensor]:
@@ -269,14 +292,19 @@ def _weights(q: Tensor, k: Tensor, read_k: Tensor | None, hides: Tensor | None) 
     """Attention weights of scaled queries [K, f * g, n * L, D]: over what stands before, then over the row itself; [K, f * g, n * L, B + L]."""
     length = k.shape[2]
     own = q @ k.transpose(-1, -2)
-    later = torch.full((length, length), -torch.inf, dtype=own.dtype, device=own.device).triu_(1)
-    own.view(*own.shape[:2], -1, length, length).add_(later)
+    own.view(*own.shape[:2], -1, length, length).add_(_hidden_later(length, own.dtype, own.device))
     if read_k is None:
         return own.softmax(-1)
     before = _by_family(q, read_k.shape[1]) @ read_k.transpose(-1, -2)
     if hides is not None:
         before.add_(hides)
     return torch.cat([before.view(*own.shape[:3], -1), own], dim=-1).softmax(-1)
+
+
+@lru_cache(maxsize=8)  # blocks of a batch have few lengths
+def _hidden_later(length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """[L, L], -inf where a key stands behind its query, else 0."""
+    return torch.full((length, length), -torch.inf, dtype=dtype, device=device).triu_(1)
 
 
 def _sum(weights: Tensor, v: Tensor, read_v: Tensor | None) -> Tensor:
