@@ -34,7 +34,8 @@ def draw(logits: Tensor, uniform: Tensor, sampling: Sampling) -> tuple[Tensor, T
     if sampling.temperature == 0:
         tokens = logits.argmax(-1)
         return tokens, torch.zeros(tokens.shape, device=tokens.device)
-    scaled = _truncate(logits.float() / sampling.temperature, sampling)
+    scaled = logits.to(torch.float32, copy=True)
+    scaled = _truncate(scaled if sampling.temperature == 1 else scaled.div_(sampling.temperature), sampling)
     highest = scaled.amax(-1, keepdim=True)
     weights = scaled.sub_(highest).exp_()
     tokens, total = _invert(weights, uniform.to(weights.device))

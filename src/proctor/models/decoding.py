@@ -181,8 +181,8 @@ class SharedPromptCache:
 
 
 def _kept(x: Tensor) -> Tensor:
-    """In the dtype that decoding multiplies."""
-    return x.float() if x.device.type == "cpu" and x.dtype in (torch.bfloat16, torch.float16) else x
+    """In the dtype that decoding multiplies, and in the order in which it is read."""
+    return (x.float() if x.device.type == "cpu" and x.dtype in (torch.bfloat16, torch.float16) else x).contiguous()
 
 
 def num_bytes(tensors: Iterable[Tensor]) -> int:
@@ -275,6 +275,10 @@ class _DecodeView:
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float | None) -> Tensor:
         """See `models.attention.KeyValues`."""
+        with torch.autocast(query.device.type, enabled=False):  # which would round all keys and values again for every token
+            return self._attend(layer, query, key, value, scale)
+
+    def _attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float | None) -> Tensor:
         store = self._cache.layer(layer)
         heads, rows, width = query.shape
         kv_heads = key.shape[0]

@@ -46,7 +46,14 @@ def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
         weight: [H], of the same dtype.
         eps: added to the mean square.
     """
-    return _RMSNorm.apply(x, weight, eps)  # type: ignore[return-value]  # Function.apply is untyped
+    if torch.is_grad_enabled():
+        return _RMSNorm.apply(x, weight, eps)  # type: ignore[return-value]  # Function.apply is untyped
+    return (x * _inverse_root_mean_square(x, eps)).mul_(weight)
+
+
+def _inverse_root_mean_square(x: Tensor, eps: float) -> Tensor:
+    with torch.autocast(x.device.type, enabled=False):  # which would round the sum of squares
+        return torch.linalg.vecdot(x, x)[..., None].div_(x.shape[-1]).add_(eps).rsqrt_()
 
 
 def gated_product(gate: Tensor, up: Tensor, weight: Tensor) -> Tensor:
@@ -93,8 +100,7 @@ class LeanGated(nn.Module):
 class _RMSNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):  # which would round the sum of squares
-            scale = torch.linalg.vecdot(x, x)[..., None].div_(x.shape[-1]).add_(eps).rsqrt_()
+        scale = _inverse_root_mean_square(x, eps)
         ctx.save_for_backward(x, weight, scale)
         return (x * scale).mul_(weight)
 
