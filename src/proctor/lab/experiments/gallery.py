@@ -171,8 +171,9 @@ than 0.03.
 
 Minutes by the clock are of a whole command on two cores, evaluations included, which made every arm itself. Minutes of steps alone are of earlier runs: all
 seeds one after the other by one thread, beside one to three other processes, before short sequences trained faster ([notes/speed.md](notes/speed.md)), so
-they are too many. The budget is 20 minutes on two cores with nothing beside, `proctor lab NAME --jobs 2`. `clipping` took 21 so, with other light work
-at times; `dapo_parts` does not keep to it: a step takes 6 to 10 seconds, so that its six arms take about three quarters of an hour.
+they are too many. The budget is 20 minutes on two cores with nothing beside, `proctor lab NAME --jobs 2`. The longest were run again so, with light
+work beside at times: `overoptimization` took 18 (of sixty steps; the eighty of before would have taken 21), `dapo_parts` 16 (of eighteen steps, not thirty),
+`clipping` 21 on a slower machine.
 
 """
 
