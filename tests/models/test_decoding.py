@@ -137,3 +137,19 @@ def test_a_prompt_is_held_once_for_its_group(tiny: Policy) -> None:
     repeated.add([[65] * 10, [66] * 10], [0] * 4 + [1] * 4)
     repeated.step(torch.full((8,), 67))
     assert repeated.peak_bytes == 512 * 8 * 11
+
+
+def test_what_a_token_attends_to_is_not_rounded_under_autocast() -> None:
+    policy = replace(llama(kv_heads=2, is_tied=True), compute_dtype=torch.bfloat16)
+    cache = SharedPromptCache(policy)
+    with torch.no_grad(), policy.autocast():
+        cache.add(PROMPTS, [0, 0, 1, 2])
+        cache.step(torch.tensor([65, 66, 67, 68]))
+        view, stored = cache._view, cache.layer(0)
+        assert view is not None and stored.keys.dtype is torch.float32
+        draw = torch.Generator().manual_seed(5)
+        kv_heads, rows, _, width = stored.keys.shape
+        query, key, value = (torch.randn(heads, rows, width, generator=draw) for heads in (4, kv_heads, kv_heads))
+        under_autocast = view.attend(0, query, key, value, None)
+    with torch.no_grad():
+        assert torch.equal(under_autocast, view.attend(0, query, key, value, None))

@@ -74,6 +74,10 @@ WRONG = [
     (LOT, "30", "There are 30 motorcycles (plus 12 more) in the lot."),
     (LOT, "30", "There are 30 motorcycles (and 12 cars) in the wrong answer."),
     (EMPTY, "18", "Perhaps, 18 of the 120 rooms were empty."),
+    ("120 rooms, all empty or taken. How many rooms were taken?", "18", "18 of the 120 rooms were empty."),
+    ("She sold some of her apples. How many of her 20 apples remained?", "8", "8 of her 20 apples were sold."),
+    ("Which team won, and by what difference of goals?", "3", r"$\boxed{team 3}$"),
+    ("Which question did Ann miss, and what was her score?", "6", r"$\boxed{question 6}$"),
     (EMPTY, "18", "Not quite, 18 of the 120 rooms were empty."),
 ]
 RIGHT = [

@@ -35,7 +35,9 @@ def draw(logits: Tensor, uniform: Tensor, sampling: Sampling) -> tuple[Tensor, T
         tokens = logits.argmax(-1)
         return tokens, torch.zeros(tokens.shape, device=tokens.device)
     scaled = logits.to(torch.float32, copy=True)
-    scaled = _truncate(scaled if sampling.temperature == 1 else scaled.div_(sampling.temperature), sampling)
+    if sampling.temperature != 1:
+        scaled.div_(sampling.temperature)
+    scaled = _truncate(scaled, sampling)
     highest = scaled.amax(-1, keepdim=True)
     weights = scaled.sub_(highest).exp_()
     tokens, total = _invert(weights, uniform.to(weights.device))

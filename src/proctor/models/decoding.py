@@ -167,7 +167,7 @@ class SharedPromptCache:
 
     def store_prompts(self, number: int, keys: Tensor, values: Tensor) -> None:
         """Add the keys and values of new prompts, [K, P, L, D] padded on the right, to layer `number`."""
-        keys, values = _kept(keys), _kept(values)
+        keys, values = _kept(keys).contiguous(), _kept(values).contiguous()  # every token reads them
         if number == len(self._layers):
             heads, width = keys.shape[0], keys.shape[3]
             self._layers.append(_Layer(keys, values, keys.new_zeros(heads, 0, 0, width), values.new_zeros(heads, 0, 0, width)))
@@ -181,8 +181,8 @@ class SharedPromptCache:
 
 
 def _kept(x: Tensor) -> Tensor:
-    """In the dtype that decoding multiplies, and in the order in which it is read."""
-    return (x.float() if x.device.type == "cpu" and x.dtype in (torch.bfloat16, torch.float16) else x).contiguous()
+    """In the dtype that decoding multiplies."""
+    return x.float() if x.device.type == "cpu" and x.dtype in (torch.bfloat16, torch.float16) else x
 
 
 def num_bytes(tensors: Iterable[Tensor]) -> int:

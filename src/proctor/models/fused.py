@@ -14,7 +14,8 @@ from torch import Tensor
 
 DEFAULT_CHUNK_TOKENS = 512
 BLOCK_TOKENS = 32
-"""Tokens whose softmax is computed at once on a processor: what its cache holds. The products want more of them."""
+"""Tokens whose softmax is computed at once on a processor: two buffers of 6 MB for a vocabulary of 50,000, which its cache holds. The products
+want more of them."""
 
 
 def wide(values: Tensor) -> Tensor:
@@ -93,17 +94,20 @@ class _LinearLogprobs(torch.autograd.Function):
         return grad_hidden, grad_weight, None, None, None, None
 
 
-def _room(hidden: Tensor, weight: Tensor, compute_dtype: torch.dtype, chunk_tokens: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Room for the logits of one chunk as they are multiplied, and twice for those of one block, wide. Used again and again: fresh memory
-    of that size is slow to touch first."""
+def _room(hidden: Tensor, weight: Tensor, compute_dtype: torch.dtype, chunk_tokens: int) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Buffers: [chunk, V] in the dtype of the products, and two of [block, V] in fp32 (fp64), the first of them None where the products serve for it.
+
+    Every chunk uses them again: fresh memory of that size is slow to touch first.
+    """
     dtype = torch.float64 if compute_dtype is torch.float64 else torch.float32
-    num_tokens, num_ids = min(chunk_tokens, hidden.shape[0]), weight.shape[0]
-    num_together = min(BLOCK_TOKENS, num_tokens) if hidden.device.type == "cpu" else num_tokens
-    return (
-        torch.empty(num_tokens, num_ids, dtype=compute_dtype, device=hidden.device),
-        torch.empty(num_together, num_ids, dtype=dtype, device=hidden.device),
-        torch.empty(num_together, num_ids, dtype=dtype, device=hidden.device),
-    )
+    num_tokens, num_ids, is_cached = min(chunk_tokens, hidden.shape[0]), weight.shape[0], hidden.device.type == "cpu"
+    num_together = min(BLOCK_TOKENS, num_tokens) if is_cached else num_tokens
+
+    def room(num_rows: int, of: torch.dtype) -> Tensor:
+        return torch.empty(num_rows, num_ids, dtype=of, device=hidden.device)
+
+    serves = compute_dtype is dtype and not is_cached
+    return room(num_tokens, compute_dtype), None if serves else room(num_together, dtype), room(num_together, dtype)
 
 
 def _chunks(hidden: Tensor, chunk_tokens: int) -> Iterator[slice]:
@@ -124,9 +128,9 @@ def _logits(hidden: Tensor, weight: Tensor, *, out: Tensor) -> Tensor:
     return torch.mm(hidden.to(weight.dtype), weight.T, out=out[: len(hidden)])
 
 
-def _scaled(logits: Tensor, temperature: float, *, out: Tensor) -> Tensor:
-    """logits / temperature, wide, written into the first rows of `out`."""
-    wide_logits = out[: len(logits)].copy_(logits)
+def _scaled(logits: Tensor, temperature: float, *, out: Tensor | None) -> Tensor:
+    """logits / temperature, wide, written into the first rows of `out`; in place where that is None."""
+    wide_logits = logits if out is None else out[: len(logits)].copy_(logits)
     return wide_logits if temperature == 1 else wide_logits.div_(temperature)
 
 

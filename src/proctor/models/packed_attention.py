@@ -83,6 +83,7 @@ class _Block:
         is_real: [f * g * L], which of them are no padding; None where all are.
         before_start: the first slot of `before`, like `start`.
         before: [f, B], what the rows of a family read before themselves, padded likewise; None where they read nothing.
+        later: [L, L], -inf where a key stands behind its query, else 0.
         hides: [f, 1, B], -inf on padding of `before`, else 0; None where there is none.
     """
 
@@ -91,6 +92,7 @@ class _Block:
     is_real: Tensor | None
     before_start: int | None
     before: Tensor | None
+    later: Tensor
     hides: Tensor | None
 
     def take(self, x: Tensor, kv_heads: int) -> Tensor:
@@ -210,6 +212,7 @@ def _block(families: Sequence[_Family], device: torch.device) -> _Block:
         None if is_real.all() else is_real.flatten().to(device),
         _start_of_run(before),
         before.to(device) if before.numel() else None,
+        torch.full((slots.shape[1],) * 2, -torch.inf, device=device).triu_(1),
         None if is_read.all() else hides.to(device),
     )
 
@@ -237,7 +240,7 @@ class _PackedAttention(torch.autograd.Function):
         output = query.new_empty(tokens, heads, value.shape[-1])
         with torch.autocast(query.device.type, enabled=False):
             for block in _blocks(spans, heads, query.device):
-                weights = _weights(block.take(query, kv_heads) * scale, block.take(key, kv_heads), block.read(key), block.hides)
+                weights = _weights(block.take(query, kv_heads) * scale, block.take(key, kv_heads), block.read(key), block)
                 block.put(_sum(weights, block.take(value, kv_heads), block.read(value)), output)
         ctx.save_for_backward(query, key, value)
         ctx.settings = (spans, scale)
@@ -259,7 +262,7 @@ class _PackedAttention(torch.autograd.Function):
                 if block.is_real is not None:  # padded queries repeat a real one, whose gradient must not count twice
                     of_output = of_output.view(kv_heads, rows, -1, length, v.shape[-1]) * block.is_real.view(1, rows, 1, length, 1)
                     of_output = of_output.view(kv_heads, rows, -1, v.shape[-1])
-                weights = _weights(q, k, read_k, block.hides)
+                weights = _weights(q, k, read_k, block)
                 of_weights = of_output @ v.transpose(-1, -2)
                 if read_v is not None:
                     of_weights = torch.cat([_fold(of_output, read_v.transpose(-1, -2)), of_weights], dim=-1)
@@ -288,23 +291,17 @@ def _fold(x: Tensor, read: Tensor) -> Tensor:
     return (_by_family(x, read.shape[1]) @ read).view(*x.shape[:3], read.shape[-1])
 
 
-def _weights(q: Tensor, k: Tensor, read_k: Tensor | None, hides: Tensor | None) -> Tensor:
+def _weights(q: Tensor, k: Tensor, read_k: Tensor | None, block: _Block) -> Tensor:
     """Attention weights of scaled queries [K, f * g, n * L, D]: over what stands before, then over the row itself; [K, f * g, n * L, B + L]."""
     length = k.shape[2]
     own = q @ k.transpose(-1, -2)
-    own.view(*own.shape[:2], -1, length, length).add_(_hidden_later(length, own.dtype, own.device))
+    own.view(*own.shape[:2], -1, length, length).add_(block.later)
     if read_k is None:
         return own.softmax(-1)
     before = _by_family(q, read_k.shape[1]) @ read_k.transpose(-1, -2)
-    if hides is not None:
-        before.add_(hides)
+    if block.hides is not None:
+        before.add_(block.hides)
     return torch.cat([before.view(*own.shape[:3], -1), own], dim=-1).softmax(-1)
-
-
-@lru_cache(maxsize=8)  # blocks of a batch have few lengths
-def _hidden_later(length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """[L, L], -inf where a key stands behind its query, else 0."""
-    return torch.full((length, length), -torch.inf, dtype=dtype, device=device).triu_(1)
 
 
 def _sum(weights: Tensor, v: Tensor, read_v: Tensor | None) -> Tensor:

@@ -83,6 +83,7 @@ _NUMBERED = re.compile(
     rf"({among('day week month year row step page round house door floor question problem seat bus platform team player')}) (\d{{1,6}})", re.IGNORECASE
 )
 _YES_OR_NO = re.compile(r"(yes|no), ([^?\n]{1,120})", re.IGNORECASE)
+_ASKS_MORE = re.compile(r"\bhow (?:many|much)\b|\band (?:by |for |at |in |to )?(?:what|how|which|who)\b", re.IGNORECASE)
 _CONTENT = re.compile(r"[A-Za-z]{4,}|\d+")
 _NEGATION = re.compile(r"\b(?:not|cannot|never|no|nor)\b|n['’]t\b", re.IGNORECASE)
 _TWICE = re.compile(r"([^\s(),;%]{1,30})(?:,? (?:or|i\.e\.,?|that is,?) | \((?:or |= ?|i\.e\.,? )?)(\d[\d.]{0,20})\s?\\?%\)?")
@@ -110,7 +111,7 @@ def values_said(candidate: str, prompt: str) -> tuple[str, ...]:
     found: list[str] = []
     if renamed := _range_renamed(candidate, prompt):
         found.append(renamed)
-    found += _in_words(candidate, prompt)
+    found += _in_a_phrase(candidate, prompt)
     sides = sides_of_equation(candidate)
     if 1 < len(sides) <= _MAX_SIDES and len(candidate) <= 1000 and _is_asked(sides[0], prompt):
         *steps, last = sides[1:]
@@ -121,10 +122,10 @@ def values_said(candidate: str, prompt: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _in_words(candidate: str, prompt: str) -> Iterator[str]:
+def _in_a_phrase(candidate: str, prompt: str) -> Iterator[str]:
     """The number of a numbered thing that the prompt asks which it is of; yes or no before what repeats the question; a share before its percentage."""
     numbered, verdict, twice = (pattern.fullmatch(candidate) for pattern in (_NUMBERED, _YES_OR_NO, _TWICE))
-    if numbered is not None and re.search(rf"\b(?:which|what) {numbered[1]}\b(?! of\b)", prompt, re.IGNORECASE) and "how m" not in prompt.lower():
+    if numbered is not None and re.search(rf"\b(?:which|what) {numbered[1]}\b(?! of\b)", prompt, re.IGNORECASE) and not _ASKS_MORE.search(prompt):
         yield numbered[2]
     if verdict is not None and (_NEGATION.search(verdict[2]) is not None) is (verdict[1].lower() == "no"):
         asked = {word.lower() for word in _CONTENT.findall(prompt)}

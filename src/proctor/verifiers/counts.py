@@ -50,13 +50,13 @@ _CLAUSE = re.compile(r"(?:[,;:]|\b(?:so|and|therefore|hence|thus))\s", re.IGNORE
 _SIGN = re.compile(r"(?:negative|minus) ", re.IGNORECASE)
 _ASIDE = re.compile(r"(\*\*[^*\n]{0,40}\d[^*\n]{0,40}\*\*[a-z ]{0,30}) \((?:(?!\b(?:or|not|now|actually|so|answer|wait|then)\b)[^()*=?]){1,80}\)[\s.!]*\Z")
 _STARS = re.compile(r"(?<!\d)\*\*|\*\*(?!\d)")
-"""Of bold type, and no power."""
+"""The stars of bold type; not those of a power, as `2**5` is."""
 _PART = re.compile(
     r"(?:After [A-Za-z'’ ]{1,40}, |(?:So|Thus|Hence|Therefore|Then),? )?(?:there (?:are|were) )?"
     r"\**(\d{1,9})\** of (?:the|his|her|their|its) (\d{1,9}) [a-z]{3,20} (?:are|were|will be|remain|remained) ([a-z]{3,20})[\s.!*]*"
 )
 """`18 of the 120 rooms were empty`."""
-_HOW_MANY = re.compile(r"\bhow many\b(?!.{0,80}\b(?:percent|out of)\b)", re.IGNORECASE | re.DOTALL)
+_HOW_MANY = re.compile(r"\bhow many\b[^.?!]{1,80}", re.IGNORECASE)
 _ABOUT = re.compile(r"\b(?i:how) (?:old|tall|far|heavy|long|fast) (?:is|was|will|does|did) ([A-Z][a-z]{1,15})\b")
 
 
@@ -69,11 +69,10 @@ def counted(sentence: str, prompt: str) -> Said:
     """
     if len(sentence) > _MAX_CHARS:
         return Said()
-    if not _DOUBTED.search(sentence) and (found := _fraction_in_words(sentence) or _in_two_units(sentence) or _of_two(sentence, prompt)) is not None:
-        return found
-    part = None if _DOUBTED.search(sentence) else _PART.fullmatch(sentence.strip())
-    if part is not None and _HOW_MANY.search(prompt) and int(part[1]) < int(part[2]) and part[3] in prompt:
-        return Said((part[1],), sentence[: sentence.index(part[1])])
+    if not _DOUBTED.search(sentence):
+        found = _fraction_in_words(sentence) or _in_two_units(sentence) or _of_two(sentence, prompt) or _part_of(sentence, prompt)
+        if found is not None:
+            return found
     if before := before_given(sentence, prompt):
         return last_number(before) if NUMBER.search(before) else _in_words(before)
     if (aside := _ASIDE.search(sentence)) is not None:
@@ -104,6 +103,15 @@ def _of_two(sentence: str, prompt: str) -> Said | None:
     asked = [noun for noun in numbers if re.search(rf"\bhow many {noun}\b", prompt, re.IGNORECASE)]
     is_one_noun = len({noun.lower().removesuffix("s") for noun in numbers}) == 1
     return Said((numbers[asked[0]],), sentence[: found.start()]) if len(numbers) == 2 and len(asked) == 1 and not is_one_noun else None
+
+
+def _part_of(sentence: str, prompt: str) -> Said | None:
+    """The part of a sentence that names the whole as well ("18 of the 120 rooms were empty"); nothing where the prompt asks how many others there are."""
+    found, questions = _PART.fullmatch(sentence.strip()), _HOW_MANY.findall(prompt)
+    if found is None or not questions or int(found[1]) >= int(found[2]):
+        return None
+    is_asked = any(re.search(rf"\b{found[3]}\b", question) for question in questions)
+    return Said((found[1],), sentence[: sentence.index(found[1])]) if is_asked else Said()
 
 
 def _in_two_units(sentence: str) -> Said | None:

@@ -8,11 +8,6 @@ from proctor.verifiers.answers import Answer, Items, Quantity, Words
 from proctor.verifiers.evaluation import NAMED_CONSTANTS, variables
 from proctor.verifiers.regions import is_region
 
-
-def _is_value(answer: Answer) -> bool:
-    return isinstance(answer, Quantity) and answer.unit is None and not variables(answer.node) - NAMED_CONSTANTS
-
-
 _EMPTY = Items("set", ())
 """`\\emptyset`, for which "no solution" may be said."""
 
@@ -43,7 +38,7 @@ class Gold:
 
     @property
     def num_listed(self) -> int:
-        """How many values it lists in any order, all without variables and units; 0 where it is something else."""
+        """How many values it lists in any order, all without a name, variables and units; 0 where it is something else."""
         lists = [reading.members for reading in self.readings if isinstance(reading, Items) and reading.kind in ("list", "alternatives", "set")]
         return max((len(members) for members in lists if all(map(_is_value, members))), default=0)
 
@@ -56,3 +51,7 @@ class Gold:
     def is_measured(self) -> bool:
         """Whether it has a unit, so that `5m` can be meant as `5 m`."""
         return any(isinstance(reading, Quantity) and reading.unit is not None for reading in self.readings)
+
+
+def _is_value(answer: Answer) -> bool:
+    return isinstance(answer, Quantity) and answer.unit is None and not variables(answer.node) - NAMED_CONSTANTS

@@ -14,8 +14,9 @@ from proctor.training.run_directory import RunDirectory
 from proctor.training.stages.records import Stage, Train
 
 BASE = pretrained("plain")
+_STEPS_OF_RERANKING = 80
 _NUM_STEPS, _WINDOW = 60, 10
-"""Three arms of eighty steps took more than twenty minutes."""
+"""Steps of an arm, as many as three arms can have in twenty minutes; and steps that a point of the course is the mean of."""
 
 
 def _against(name: str, *, num_label_steps: int, learns_from_proxy: bool) -> Arm:
@@ -123,7 +124,7 @@ def _chosen(base: str) -> tuple[Stage, ...]:
     return (
         Train("proxy", labelled.config),
         replace(reinforce(base, "grpo", objective={"beta": 0.0}, num_steps=1, learning_rate=1e-12), name="same"),
-        reinforce(base, "grpo", objective={"beta": 0.0}, rewards=proxy, num_steps=80),
+        reinforce(base, "grpo", objective={"beta": 0.0}, rewards=proxy, num_steps=_STEPS_OF_RERANKING),
     )
 
 
