@@ -173,8 +173,8 @@ than 0.03.
 
 Minutes by the clock are of a whole command on two cores, evaluations included, which made every arm itself. Minutes of steps alone are of earlier runs: all
 seeds one after the other by one thread, beside one to three other processes, before short sequences trained faster ([notes/speed.md](notes/speed.md)), so
-they are too many. The budget is 20 minutes on two cores, `proctor lab NAME --jobs 2`. Three of the longest were run again so, with light work beside at
-times: `overoptimization` took 18, `dapo_parts` 16, `clipping` 11.
+they are too many. The budget is 20 minutes on two cores, `proctor lab NAME --jobs 2`. The four longest were run again so, with light work beside at
+times: `overoptimization` took 18, `dapo_parts` 16, `language_consistency` 13, `clipping` 11.
 
 """
 
